@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "bastion/base/sandbox.h"
+
+#include <errno.h>
+#include <grp.h>
+#include <pwd.h>
+#include <seccomp.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include "bastion/base/err.h"
+
+/* Calls that no process of ours needs once it runs; each is a known way out. */
+static const int never[] = {
+	SCMP_SYS(execve), SCMP_SYS(execveat), SCMP_SYS(ptrace), SCMP_SYS(process_vm_readv), SCMP_SYS(process_vm_writev),
+	SCMP_SYS(kexec_load), SCMP_SYS(init_module), SCMP_SYS(finit_module), SCMP_SYS(delete_module), SCMP_SYS(mount),
+	SCMP_SYS(umount2), SCMP_SYS(pivot_root), SCMP_SYS(chroot), SCMP_SYS(setns), SCMP_SYS(unshare), SCMP_SYS(bpf),
+	SCMP_SYS(perf_event_open), SCMP_SYS(userfaultfd), SCMP_SYS(keyctl), SCMP_SYS(add_key), SCMP_SYS(request_key),
+	SCMP_SYS(io_uring_setup), SCMP_SYS(open_by_handle_at), SCMP_SYS(setuid), SCMP_SYS(setgid), SCMP_SYS(setresuid),
+	SCMP_SYS(setresgid), SCMP_SYS(swapon), SCMP_SYS(reboot), SCMP_SYS(sethostname), SCMP_SYS(personality),
+};
+
+static const int network[] = {
+	SCMP_SYS(socket), SCMP_SYS(connect), SCMP_SYS(bind), SCMP_SYS(listen), SCMP_SYS(accept), SCMP_SYS(accept4),
+};
+
+static const int files[] = {
+	SCMP_SYS(open), SCMP_SYS(openat), SCMP_SYS(openat2), SCMP_SYS(creat), SCMP_SYS(unlink), SCMP_SYS(unlinkat),
+	SCMP_SYS(rename), SCMP_SYS(renameat), SCMP_SYS(renameat2), SCMP_SYS(mkdir), SCMP_SYS(mkdirat), SCMP_SYS(link),
+	SCMP_SYS(linkat), SCMP_SYS(symlink), SCMP_SYS(symlinkat), SCMP_SYS(truncate), SCMP_SYS(chmod), SCMP_SYS(fchmodat),
+	SCMP_SYS(chown), SCMP_SYS(fchownat), SCMP_SYS(mknod), SCMP_SYS(mknodat),
+};
+
+/* Signals to others; raise() and abort() use tgkill on ourselves and stay. */
+static const int others[] = { SCMP_SYS(kill), SCMP_SYS(fork), SCMP_SYS(vfork) };
+
+void
+sandbox_prepare(void)
+{
+	struct rlimit none = { 0, 0 };
+
+	(void)setrlimit(RLIMIT_CORE, &none);
+	(void)prctl(PR_SET_DUMPABLE, 0);
+	(void)signal(SIGPIPE, SIG_IGN);
+}
+
+int
+sandbox_limits(size_t address_space, unsigned cpu_seconds)
+{
+	struct rlimit as = { address_space, address_space }, cpu = { cpu_seconds, cpu_seconds };
+
+#ifdef SALLYPORT_SANITIZE
+	address_space = 0;	/* the sanitizer's shadow memory is terabytes of address space */
+#endif
+	if (address_space != 0 && setrlimit(RLIMIT_AS, &as) == -1)
+		return ERR_SYSTEM;
+	if (cpu_seconds != 0 && setrlimit(RLIMIT_CPU, &cpu) == -1)
+		return ERR_SYSTEM;
+	return 0;
+}
+
+static bool
+sandbox_refuse(scmp_filter_ctx ctx, const int *calls, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (seccomp_rule_add(ctx, SCMP_ACT_ERRNO(EPERM), calls[i], 0) != 0)
+			return false;
+	return true;
+}
+
+#define REFUSE(ctx, list)	sandbox_refuse(ctx, list, sizeof(list) / sizeof((list)[0]))
+
+int
+sandbox_enter(enum sandbox_profile profile)
+{
+	scmp_filter_ctx ctx = seccomp_init(SCMP_ACT_ALLOW);
+	bool ok = ctx != NULL && REFUSE(ctx, never) && REFUSE(ctx, others);
+
+	if (profile != SANDBOX_NETWORK)
+		ok = ok && REFUSE(ctx, network);
+	if (profile == SANDBOX_SESSION || profile == SANDBOX_INSPECTOR)
+		ok = ok && REFUSE(ctx, files);
+	ok = ok && seccomp_load(ctx) == 0;	/* sets no-new-privs itself */
+	if (ctx != NULL)
+		seccomp_release(ctx);
+	return ok ? 0 : ERR_SYSTEM;
+}
+
+int
+sandbox_drop(const char *user)
+{
+	const struct passwd *pw;
+
+	if (user == NULL || geteuid() != 0)
+		return 0;
+	if ((pw = getpwnam(user)) == NULL)
+		return ERR_NOTFOUND;
+	if (setgroups(0, NULL) == -1 || setresgid(pw->pw_gid, pw->pw_gid, pw->pw_gid) == -1 ||
+	    setresuid(pw->pw_uid, pw->pw_uid, pw->pw_uid) == -1)
+		return ERR_SYSTEM;
+	return 0;
+}

@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * conf: sallyport.yaml and the policy file it names, read once, checked whole, then constant. Every scalar is typed by
+ * our schema (conf_table.c: one row a setting), nothing by YAML. An unknown key, a key given twice, a bad value or an
+ * unreadable file is one line "FILE:LINE: TEXT" and no configuration at all.
+ */
+#ifndef BASTION_CONF_H
+#define BASTION_CONF_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include "bastion/base/strvec.h"
+
+#define CONF_MAX_BYTES	(1024 * 1024)	/* one file */
+#define CONF_HASH_LEN	32
+
+struct policy;
+
+/* A host that agents reach by SSH. */
+struct conf_target {
+	char		*name;		/* as in LOGIN@NAME@bastion */
+	char		*host;		/* name or address to dial */
+	uint16_t	 port;
+	struct strvec	 logins;	/* patterns of logins that may be asked for at all */
+	struct strvec	 host_keys;	/* "ssh-ed25519 AAAA..." pinned; at least one */
+};
+
+enum conf_upstream_kind { UPSTREAM_HOSTED };
+
+/* A place where repositories are, as in ssh://git@bastion/NAME/path/repo.git */
+struct conf_upstream {
+	char			*name;
+	enum conf_upstream_kind	 kind;
+	char			*path;	/* absolute folder of bare repositories (hosted) */
+};
+
+/* Where approval requests are announced; Standard Webhooks signature. */
+struct conf_webhook {
+	char		*url;
+	char		*secret_file;	/* "whsec_" and base64 in a private file */
+};
+
+struct conf {
+	char		*path;		/* absolute path of the main file */
+	char		*dir;		/* its folder; relative paths start here */
+	char		*state_dir;
+	char		*listen_host;
+	uint16_t	 listen_port;
+	char		*user;		/* to become when started as root, or NULL */
+	char		*host_key;	/* path */
+	char		*master_key;	/* path of the key that opens the key store */
+	char		*banner;	/* shown before authentication, or NULL */
+	struct strvec	 accept_env;	/* patterns of environment names passed to targets */
+
+	int64_t		 login_grace_ms;
+	int64_t		 stop_grace_ms;	/* SIGTERM: sessions may end by themselves this long */
+	int64_t		 dial_timeout_ms;
+	int64_t		 mint_ttl_ms;	/* life of a certificate for a target */
+	int64_t		 max_cert_ttl_ms;	/* longest that cert issue grants */
+	unsigned	 max_tries;	/* failed authentications on one connection */
+	unsigned	 max_offers;	/* keys offered on one connection */
+	unsigned	 max_startups;	/* connections not yet authenticated, all together */
+	unsigned	 max_startups_per_source;
+	unsigned	 max_sessions;	/* connections, all together */
+	unsigned	 max_channels;	/* on one connection */
+
+	int64_t		 approval_wait_ms;	/* how long a client is held before it is told to come back */
+	int64_t		 approval_ttl_ms;	/* how long a request stays open */
+	int64_t		 grant_ttl_ms;		/* how long an unused approval can be used */
+
+	uint64_t	 max_pack_bytes;	/* one push, as sent */
+	uint64_t	 max_object_bytes;	/* one object, unpacked */
+	uint64_t	 max_resolved_bytes;	/* one push, unpacked */
+	unsigned	 max_push_objects;
+	unsigned	 max_push_commands;
+
+	struct conf_target	*targets;
+	size_t			 ntargets;
+	struct conf_upstream	*upstreams;
+	size_t			 nupstreams;
+	struct conf_webhook	*webhooks;
+	size_t			 nwebhooks;
+
+	struct policy	*policy;
+	uint8_t		 hash[CONF_HASH_LEN];	/* SHA-256 over all bytes read; an approval is bound to it */
+};
+
+/*
+ * Read and check everything. 0 and *confp, or an error code and *errorp: one line for the user, "FILE:LINE: TEXT".
+ * The caller frees both.
+ */
+int	conf_load(const char *path, struct conf **confp, char **errorp);
+void	conf_free(struct conf *);
+/* The effective configuration as YAML that conf_load reads back (sallyportd -T). */
+void	conf_print(const struct conf *, FILE *);
+
+/* By name; NULL = none. The result belongs to the configuration. */
+const struct conf_target	*conf_target(const struct conf *, const char *name);
+const struct conf_upstream	*conf_upstream(const struct conf *, const char *name);
+
+#endif

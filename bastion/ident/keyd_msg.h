@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Messages to and from the key process (sallyport-keyd). It starts with descriptor 3 = link to the parent. Fields are in
+ * this order in the body; s = string (u32 length), u64/u32/u8 integers.
+ */
+#ifndef IDENT_KEYD_MSG_H
+#define IDENT_KEYD_MSG_H
+
+enum keyd_msg {
+	/* parent -> keyd, once: s state_dir, s master_key path, s user to become or "" , u64 max_cert_ttl_ms */
+	KEYD_START = 100,
+	/* s CA public key blob, s audit public key (32 bytes raw Ed25519), s KRL bytes (OpenSSH format) */
+	KEYD_STARTED = 101,
+	/* parent -> keyd: a certificate for one session on one target.
+	 * s identity, s session id, s target, s login, s public key blob (plain), u64 ttl_ms */
+	KEYD_MINT = 102,
+	/* u8 ok; s certificate blob (or s error line); u64 serial */
+	KEYD_MINTED = 103,
+	/* parent -> keyd: an administrator's verb (cert issue, cert revoke, cert list, ca show ..):
+	 * s who ("host/root"), u32 argc, argc * s argv, s stdin bytes */
+	KEYD_ADMIN = 104,
+	/* u8 exit status; s stdout; s stderr; s JSON object of an audit event with member "event", or "" */
+	KEYD_ADMIN_DONE = 105,
+	/* parent -> keyd: u32 0, and a descriptor: the link to the audit process */
+	KEYD_AUDIT_LINK = 106,
+	/* auditd -> keyd: s checkpoint text to be signed (C2SP tlog-checkpoint, without signature lines) */
+	KEYD_SIGN = 108,
+	/* u8 ok; s signature line(s) as they go into the note */
+	KEYD_SIGNED = 109,
+	/* keyd -> parent, unasked, after a revocation: s KRL bytes. The parent cuts the sessions it names. */
+	KEYD_KRL = 110,
+};
+
+#endif

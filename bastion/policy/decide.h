@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * decide: the one decision point. Every exec, shell, subsystem, forward, reference update, fetch and command of the
+ * bastion's own goes through decide(); there is no second way. Pure: no I/O, no clock, no memory kept.
+ */
+#ifndef POLICY_DECIDE_H
+#define POLICY_DECIDE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "bastion/base/strvec.h"
+
+struct policy;
+
+/* In order of strictness: the strictest matching rule wins; nothing matching is DECISION_DENY by rule "default". */
+enum decision { DECISION_ALLOW, DECISION_ASK, DECISION_DENY };
+
+enum request_kind {
+	REQUEST_EXEC,		/* command */
+	REQUEST_SHELL,		/* interactive, or a shell without a command */
+	REQUEST_SUBSYSTEM,	/* detail = its name, "sftp" */
+	REQUEST_FORWARD,	/* detail = "HOST:PORT" */
+	REQUEST_FETCH,		/* target = upstream, repo; ref = "" or one wanted reference */
+	REQUEST_PUSH,		/* target = upstream, repo, ref, op; one reference update */
+	REQUEST_FINDING,	/* a secret found in a push: target, repo, ref, detail = scanner rule, path */
+	REQUEST_APPROVE,	/* may this identity decide on requests? detail = rule id of the request */
+};
+
+enum ref_op { REF_CREATE, REF_UPDATE, REF_DELETE, REF_FORCE };
+
+/* Who asks. Borrowed pointers; owner may be NULL. */
+struct subject {
+	const char		*identity;	/* "agent/ci" */
+	const char		*owner;		/* "human/eva", the human who answers for the agent */
+	const struct strvec	*groups;
+};
+
+struct request {
+	enum request_kind	 kind;
+	const char		*target;	/* target or upstream by name */
+	const char		*login;		/* exec, shell, subsystem, forward */
+	const uint8_t		*command;	/* exec: the exact bytes */
+	size_t			 command_len;
+	bool			 pty;		/* a terminal was asked for */
+	const char		*detail;
+	const char		*repo;		/* path below the upstream, without .git */
+	const char		*ref;		/* full name, refs/heads/main */
+	enum ref_op		 op;
+	const char		*path;
+};
+
+struct verdict {
+	enum decision	 what;
+	const char	*rule;		/* id; "default" when nothing matched. Belongs to the policy, or is static */
+	const char	*because;	/* the rule's reason; never NULL */
+	/* One line: which part of the request the rule met and what to do next. ASCII, printable, bounded. */
+	char		 detail[256];
+};
+
+void	decide(const struct policy *, const struct subject *, const struct request *, struct verdict *out);
+
+/* Whether any rule but a denial could let this subject reach the target (or upstream) at all, with this login if not NULL. */
+bool	policy_reaches(const struct policy *, const struct subject *, const char *target, const char *login);
+
+/*
+ * Who may approve what rule id asks about: patterns of identities ("human/..", "group:NAME"), and how many distinct
+ * humans it takes. NULL when there is no such rule. Belongs to the policy.
+ */
+struct approver_rule {
+	const char	*rule;
+	struct strvec	 who;
+	unsigned	 quorum;	/* at least 1 */
+};
+const struct approver_rule *policy_approvers(const struct policy *, size_t i);	/* NULL past the last */
+
+/* Whether patterns name this subject: a glob on the identity, or "group:GLOB" on one of its groups. */
+bool	subject_matches(const struct strvec *patterns, const struct subject *);
+
+/* What a subject may do, in plain words, one line a rule, for `ssh bastion policy`. The caller frees. */
+char	*policy_describe(const struct policy *, const struct subject *);
+
+const char	*decision_word(enum decision);		/* "allow", "ask", "deny" */
+const char	*request_kind_word(enum request_kind);	/* "exec", "push", .. */
+const char	*ref_op_word(enum ref_op);		/* "create", .. */
+
+#endif

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The git leg (sallyport-gitleg): one process for one repository and one push or fetch. It alone runs git's own programs.
+ *
+ *	sallyport-gitleg receive  UPSTREAM_DIR REPO.git	descriptor 3 = link to the session, 4 = link to the parent
+ *	sallyport-gitleg upload   UPSTREAM_DIR REPO.git	descriptors 0, 1 = the stream to the session, 2 = stderr for the client
+ *
+ * REPO.git is opened below UPSTREAM_DIR without following a link out of it. `upload` becomes git-upload-pack (protocol v0,
+ * no hidden wants). `receive` answers questions about the repository and stores when the parent says so.
+ */
+#ifndef GITFILTER_GITLEG_MSG_H
+#define GITFILTER_GITLEG_MSG_H
+
+enum gitleg_msg {
+	/* leg -> session, first, unasked: u8 ok, s error line, u32 n, n * (s oid, s reference name), HEAD not included */
+	GITLEG_REFS = 501,
+	/* session -> leg: s old oid, u32 n, n * s oid: is old an ancestor of, or the same as, one of these? */
+	GITLEG_ANCESTOR = 502,
+	/* same id: u8 yes */
+	GITLEG_ANCESTOR_ANSWER = 503,
+	/* parent -> leg, once: u64 spool length, u8 1 = non-fast-forward allowed, u8 1 = deletes allowed; descriptor: the spool.
+	 * The leg feeds exactly that many bytes from offset 0 to `git receive-pack`, fsck on, no hooks. */
+	GITLEG_STORE = 504,
+	/* leg -> session and parent: u8 ok, s error line, s git-receive-pack's report-status answer (pkt-lines) */
+	GITLEG_STORED = 507,
+};
+
+#endif

@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * inspect: the pack inspector. It runs in a process of its own (forked by the parent, so that the compiled rules are
+ * shared), jailed, with exactly three descriptors: the link to the session, the link to the parent, and the spool (an
+ * unlinked file that the parent opened). It writes the order (what a stock git-receive-pack will read) and the pack to the
+ * spool, reads every object, has every byte scanned, and says what it found to both. What it has written is what is later
+ * stored, byte for byte.
+ */
+#ifndef GITFILTER_INSPECT_H
+#define GITFILTER_INSPECT_H
+
+#include <stdint.h>
+
+struct secretscan;
+
+enum inspect_msg {
+	/* session -> inspector: s order (the bytes of push_order: commands, capabilities, flush), u32 n,
+	 * n * (s old, s new, s reference name), u8 a pack follows */
+	INSPECT_BEGIN = 400,
+	/* session -> inspector: s bytes as the client sent them. Acknowledged by count, for back-pressure. */
+	INSPECT_PACK = 402,
+	/* u64 bytes taken so far. The session keeps at most INSPECT_WINDOW unacknowledged. */
+	INSPECT_TAKEN = 403,
+	/* session -> inspector: the client has closed before the pack's end */
+	INSPECT_EOF = 404,
+	/* inspector -> session: u8 phase (0 receiving, 1 inspecting), u64 objects so far, u64 of how many */
+	INSPECT_PROGRESS = 405,
+	/* inspector -> session: s rule, s description, s kind ("blob", "commit", "tag", "path", "reference", "option"),
+	 * s commit (40 hex or ""), s path or "", u32 line, s masked, s fingerprint */
+	INSPECT_FINDING = 407,
+	/*
+	 * inspector -> session and -> parent, last: u8 status (enum inspect_status), s reason, u64 objects, u64 pack bytes,
+	 * u32 findings, s digest (32 bytes: SHA-256 over order and pack as spooled), u64 spool length,
+	 * u32 n, n * (s reference name, u8 op (enum inspect_op), s old, s new),
+	 * u32 m, m * s oid: commits outside the pack that the new tips descend from (for ancestry)
+	 */
+	INSPECT_RESULT = 409,
+};
+
+#define INSPECT_WINDOW	(1024 * 1024)
+
+enum inspect_status {
+	INSPECT_CLEAN,		/* complete, nothing found */
+	INSPECT_FOUND,		/* complete, findings were sent */
+	INSPECT_BAD,		/* malformed, over a limit, objects reachable from no reference, scan not finished .. */
+};
+
+/* What can be said about an update from the pack alone. */
+enum inspect_op {
+	INSPECT_CREATE,
+	INSPECT_DELETE,
+	INSPECT_FORWARD,	/* the old tip is an ancestor, seen inside the pack */
+	INSPECT_UNSURE,		/* ask the repository: is old an ancestor of one of the outside commits? */
+};
+
+struct inspect_params {
+	int			 session_fd, parent_fd, spool_fd;
+	const struct secretscan	*scanner;
+	uint64_t		 max_pack_bytes, max_object_bytes, max_resolved_bytes;
+	unsigned		 max_objects, max_depth;
+};
+
+/* Runs until the result is out or a link goes; returns the process's exit status. Enters no sandbox: the caller has. */
+int	inspect_run(const struct inspect_params *);
+
+#endif

@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * secretscan: find secrets in bytes, and mask them in a stream. A library that uses nothing else of this project, keeps
+ * no global state, never prints and never exits. A scanner (the compiled rules) is shared, also across fork; a scan or a
+ * stream belongs to one thread.
+ */
+#ifndef SECRETSCAN_SECRETSCAN_H
+#define SECRETSCAN_SECRETSCAN_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+enum secretscan_err {
+	SECRETSCAN_OK = 0,
+	SECRETSCAN_NOMEM = -1,
+	SECRETSCAN_RULES = -2,		/* a rule file is wrong; the error text says where */
+	SECRETSCAN_LIMIT = -3,		/* a bound was reached: not fully scanned */
+	SECRETSCAN_ENGINE = -4,
+};
+
+#define SECRETSCAN_FINGERPRINT	16	/* hexadecimal digits of a keyed hash of the secret */
+#define SECRETSCAN_MASKED	96
+
+struct secretscan;		/* compiled rules */
+
+struct secretscan_finding {
+	const char	*rule;		/* "aws-access-key-id"; belongs to the scanner */
+	const char	*description;	/* "AWS access key"; belongs to the scanner */
+	size_t		 start, end;	/* byte range of the secret itself in the input */
+	size_t		 line, column;	/* of start, from 1 */
+	char		 fingerprint[SECRETSCAN_FINGERPRINT + 1];
+	char		 masked[SECRETSCAN_MASKED];	/* "AKIA************LE42" style: never enough to use */
+	double		 entropy;	/* bits per character */
+};
+
+/*
+ * Compile rules: every *.yaml in dir, or the built-in set when dir is NULL. key (32 bytes) keys the fingerprints. On
+ * failure NULL and *errorp (caller frees): one line "FILE:LINE: TEXT".
+ */
+struct secretscan	*secretscan_new(const char *dir, const uint8_t key[32], char **errorp);
+void			 secretscan_free(struct secretscan *);
+const char		*secretscan_strerror(int r);
+/* SHA-256 over the rule set, for caches of verdicts. */
+const uint8_t		*secretscan_hash(const struct secretscan *);
+
+/*
+ * Scan one whole piece of content. on_finding is called per finding, in order of start; a non-zero return stops the scan
+ * and becomes the result. The bytes are not kept. 0, or a negative code: then the content counts as not scanned.
+ */
+typedef int	(*secretscan_fn)(const struct secretscan_finding *, void *arg);
+int	secretscan_scan(const struct secretscan *, const void *p, size_t n, secretscan_fn on_finding, void *arg);
+
+/*
+ * Masking of a stream: bytes in, masked bytes out, a secret replaced by [masked:RULE:FINGERPRINT]. For every split of the
+ * input at every position the output never contains a found secret, and the output is the same for every split. Only
+ * bytes that can still become (part of) a secret are held back: a NUL, a prompt, "OK" pass at once.
+ */
+struct secretscan_stream;
+
+enum secretscan_mode {
+	SECRETSCAN_STREAM,	/* exec: holds a possible secret until it ends */
+	SECRETSCAN_TERMINAL,	/* PTY: the owner also flushes after a bounded delay, see secretscan_stream_held */
+};
+
+typedef int	(*secretscan_out_fn)(const void *p, size_t n, void *arg);
+
+struct secretscan_stream *secretscan_stream_new(const struct secretscan *, enum secretscan_mode, secretscan_out_fn out,
+	    secretscan_fn on_finding, void *arg);
+void	secretscan_stream_free(struct secretscan_stream *);
+/* 0, the callback's non-zero result, or a negative code (then nothing more may be released). */
+int	secretscan_stream_feed(struct secretscan_stream *, const void *p, size_t n);
+/* How many bytes are held back now. */
+size_t	secretscan_stream_held(const struct secretscan_stream *);
+/* End of input: scan and release the rest. */
+int	secretscan_stream_end(struct secretscan_stream *);
+
+#endif
