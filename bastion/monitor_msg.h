@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Messages between a session process and the parent. The session is the attacker's first foothold: the parent re-checks
+ * every request against what it knows itself (the certificate, the policy), and opens each door only in its time. The
+ * rows with their flags are in monitor.c.
+ */
+#ifndef BASTION_MONITOR_MSG_H
+#define BASTION_MONITOR_MSG_H
+
+enum monitor_msg {
+	/* session -> parent, once: s user name as typed, s certificate blob whose private key was proven */
+	MON_AUTH = 700,
+	/* u8 ok, s reason. After it the identity is fixed for good and known to the audit and approvals processes. */
+	MON_AUTHED = 701,
+	/* session -> parent: s target, s login. Only what policy lets this identity reach is dialled. */
+	MON_DIAL = 702,
+	/* same id: u8 ok, s error line; descriptor: the connected socket */
+	MON_DIALLED = 703,
+	/* session -> parent: s target, s login, s public key blob */
+	MON_MINT = 704,
+	/* same id: u8 ok, s certificate blob or error line */
+	MON_MINTED = 705,
+	/* session -> parent: s upstream, s repository, u8 enum monitor_git */
+	MON_GIT = 706,
+	/* same id, one for each descriptor, then one without: u8 enum monitor_git_fd; descriptor */
+	MON_GIT_FD = 707,
+	/* session -> parent: u32 id of the MON_GIT, s request id of a used approval or "". The inspector's own word to the parent
+	 * decides whether the repository may take the spool. */
+	MON_STORE = 708,
+	/* same id: u8 ok (the leg stores now and answers by itself), s error line */
+	MON_STORING = 709,
+	/* parent -> session: s reason, u8 at once. End: after the running commands, or now. */
+	MON_STOP = 711,
+	/* session -> parent: u32 id of a MON_GIT: over, take everything away */
+	MON_GIT_END = 712,
+};
+
+enum monitor_git { MONITOR_GIT_FETCH, MONITOR_GIT_PUSH };
+
+enum monitor_git_fd {
+	MONITOR_FD_FAILED,	/* no descriptor: s error line follows the u8 */
+	MONITOR_FD_DONE,	/* no descriptor: all have been sent */
+	MONITOR_FD_STREAM,	/* fetch: standard input and output of git-upload-pack */
+	MONITOR_FD_ERRORS,	/* fetch: its standard error */
+	MONITOR_FD_LEG,		/* push: link to the git leg (GITLEG_*) */
+	MONITOR_FD_INSPECTOR,	/* push: link to the inspector (INSPECT_*) */
+};
+
+#endif

@@ -1,0 +1,317 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * channel-verb: the bastion's own commands, `ssh BASTION help`. One row a verb. Those about approvals are answered by the
+ * approvals process, which knows who asks from the parent.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "approvals/approvals_msg.h"
+#include "bastion/base/buf.h"
+#include "bastion/base/clock.h"
+#include "bastion/base/err.h"
+#include "bastion/base/log.h"
+#include "bastion/base/xmalloc.h"
+#include "bastion/conf.h"
+#include "bastion/ident/cert.h"
+#include "bastion/ssh/session_int.h"
+
+#define VERB_WORDS	64
+
+struct verb_call {
+	struct strvec	 words;
+	bool		 waiting;	/* for a decision, `wait REQ` */
+	int64_t		 wait_until_us, alive_us;
+	char		*watched;
+	bool		 busy;		/* an answer is on its way */
+};
+
+struct verb {
+	const char	*name, *usage, *help;
+	void		(*run)(struct channel *);
+};
+
+static void	verb_help(struct channel *);
+static void	verb_whoami(struct channel *);
+static void	verb_policy(struct channel *);
+static void	verb_approvals(struct channel *);
+static void	verb_wait(struct channel *);
+
+static const struct verb verbs[] = {
+	{ "help", "help", "this text", verb_help },
+	{ "whoami", "whoami", "who you are here, by which certificate, until when", verb_whoami },
+	{ "policy", "policy", "what you may do", verb_policy },
+	{ "pending", "pending", "requests that wait for a decision", verb_approvals },
+	{ "show", "show REQ", "everything that a request is about", verb_approvals },
+	{ "approve", "approve REQ [--reason TEXT]", "let it happen, once", verb_approvals },
+	{ "deny", "deny REQ --reason TEXT", "refuse it", verb_approvals },
+	{ "status", "status REQ", "how a request of yours stands", verb_approvals },
+	{ "wait", "wait REQ", "wait for the decision on a request of yours: 0 approved, 77 denied, 75 not yet", verb_wait },
+	{ NULL, NULL, NULL, NULL }
+};
+
+/* Words by blanks, quotes as the shell has them removed already on the agent's side; only "..." and '...' are joined. */
+static void
+split_words(const char *s, struct strvec *out)
+{
+	while (out->n < VERB_WORDS) {
+		struct buf *w;
+		char quote = 0;
+
+		s += strspn(s, " \t\n");
+		if (*s == '\0')
+			return;
+		if ((w = buf_new(CHANNEL_COMMAND_MAX)) == NULL)
+			fatal("out of memory");
+		for (; *s != '\0' && (quote != 0 || strchr(" \t\n", *s) == NULL); s++) {
+			if (quote == 0 && (*s == '"' || *s == '\''))
+				quote = *s;
+			else if (quote != 0 && *s == quote)
+				quote = 0;
+			else if (buf_put_u8(w, (uint8_t)*s) != 0)
+				break;
+		}
+		strvec_take(out, xstrndup((const char *)buf_ptr(w), buf_len(w)));
+		buf_free(w);
+	}
+}
+
+static void
+verb_help(struct channel *c)
+{
+	(void)buf_putf(c->out,
+	    "This is Sallyport, the way to targets and repositories. Everything is decided and recorded.\n\n"
+	    "  ssh -p %u LOGIN@TARGET@BASTION COMMAND              run a command on a target\n"
+	    "  git clone ssh://git@BASTION:%u/UPSTREAM/REPO.git    clone, fetch, push\n\n"
+	    "Commands of the bastion itself (ssh -p %u BASTION COMMAND):\n", c->session->p->port, c->session->p->port,
+	    c->session->p->port);
+	for (const struct verb *v = verbs; v->name != NULL; v++)
+		(void)buf_putf(c->out, "  %-30s %s\n", v->usage, v->help);
+	(void)buf_putf(c->out,
+	    "\nExit status: 77 refused by policy, 75 pending or try again, 69 target or upstream unreachable; every other\n"
+	    "status is the command's own. A refusal says which rule it was and what to do next. -o SetEnv=SALLYPORT_WAIT=0\n"
+	    "does not wait for a human, -o SetEnv=SALLYPORT_FORMAT=json prints JSON.\n");
+	channel_end(c, 0);
+}
+
+static void
+verb_whoami(struct channel *c)
+{
+	const struct session *s = c->session;
+	char until[CLOCK_TEXT] = "for ever";
+	char *groups = strvec_join(&s->cert->groups, ",");
+	json_t *o;
+
+	if (s->cert->valid_before < (uint64_t)INT64_MAX / 1000)
+		clock_format((int64_t)s->cert->valid_before * 1000, until);
+	if (c->json) {
+		char *text;
+
+		o = json_pack("{s:s, s:s?, s:s, s:s, s:I, s:s, s:s, s:s}", "identity", s->who.identity, "owner", s->who.owner,
+		    "groups", groups, "key_id", s->cert->key_id, "serial", (json_int_t)s->cert->serial, "valid_before", until,
+		    "session", s->p->id, "source", s->p->source);
+		text = json_dumps(o, JSON_COMPACT);
+		(void)buf_putf(c->out, "%s\n", text == NULL ? "{}" : text);
+		free(text);
+		json_decref(o);
+	} else
+		(void)buf_putf(c->out, "identity     %s\nowner        %s\ngroups       %s\ncertificate  %s (serial %llu)\n"
+		    "valid until  %s\nsession      %s\nfrom         %s\n", s->who.identity, s->who.owner ? s->who.owner : "-",
+		    *groups ? groups : "-", s->cert->key_id, (unsigned long long)s->cert->serial, until, s->p->id, s->p->source);
+	free(groups);
+	channel_end(c, 0);
+}
+
+static void
+verb_policy(struct channel *c)
+{
+	char *text = policy_describe(c->session->p->conf->policy, &c->session->who);
+
+	(void)buf_putf(c->out, "%s", text);
+	free(text);
+	channel_end(c, 0);
+}
+
+/* APPROVALS_VERB_DONE: u8 status, s stdout, s stderr. */
+static int
+approvals_done(struct msg *m, void *arg)
+{
+	struct channel *c = arg;
+	const uint8_t *out, *err;
+	size_t nout, nerr;
+	uint8_t status;
+	int r;
+
+	if ((r = buf_get_u8(m->body, &status)) != 0 || (r = buf_peek_string(m->body, &out, &nout)) != 0 ||
+	    (r = buf_peek_string(m->body, &err, &nerr)) != 0 || (r = buf_end(m->body)) != 0)
+		return r;
+	(void)buf_put(c->out, out, nout);
+	(void)buf_put(c->say, err, nerr);
+	channel_end(c, status);
+	return 0;
+}
+
+static void
+verb_approvals(struct channel *c)
+{
+	struct verb_call *v = c->own;
+	struct buf *b = buf_new(64 * 1024);
+	int r;
+
+	if (b == NULL)
+		fatal("out of memory");
+	r = buf_put_u32(b, (uint32_t)v->words.n);
+	for (size_t i = 0; i < v->words.n; i++)
+		r |= buf_put_cstring(b, v->words.v[i]);
+	r |= buf_put_cstring(b, c->json ? "json" : "text");
+	v->busy = r == 0 && session_call(c->session, c->session->approvals, APPROVALS_VERB, b, approvals_done, c);
+	if (!v->busy) {
+		channel_sayf(c, "the approvals process cannot be asked now; try again");
+		channel_end(c, EXIT_LATER);
+	}
+	buf_free(b);
+}
+
+static void
+verb_wait(struct channel *c)
+{
+	struct verb_call *v = c->own;
+	struct buf *b = buf_new(256);
+
+	if (v->words.n != 2 || !id_is(v->words.v[1], "REQ-", REQUEST_ID_LEN)) {
+		channel_sayf(c, "usage: wait REQ-XXXXXX");
+		channel_end(c, 2);
+	} else if (b == NULL || buf_put_cstring(b, v->words.v[1]) != 0 ||
+	    !session_call(c->session, c->session->approvals, APPROVALS_WATCH, b, NULL, c)) {
+		channel_sayf(c, "the approvals process cannot be asked now; try again");
+		channel_end(c, EXIT_LATER);
+	} else {
+		v->watched = xstrdup(v->words.v[1]);
+		v->waiting = true;
+	}
+	buf_free(b);
+}
+
+static void
+verb_decided(struct channel *c, const char *request, unsigned verdict, const char *by, const char *reason)
+{
+	struct verb_call *v = c->own;
+
+	if (!v->waiting || strcmp(request, v->watched) != 0 || verdict == APPROVAL_PENDING)
+		return;
+	v->waiting = false;
+	switch (verdict) {
+	case APPROVAL_APPROVED:
+		channel_sayf(c, "%s approved by %s%s%s; run the same command again", request, by, *reason ? ": " : "", reason);
+		channel_end(c, 0);
+		break;
+	case APPROVAL_DENIED:
+		channel_sayf(c, "%s denied by %s%s%s", request, by, *reason ? ": " : "", reason);
+		channel_end(c, EXIT_DENIED);
+		break;
+	case APPROVAL_USED:
+		channel_sayf(c, "%s has been used", request);
+		channel_end(c, 0);
+		break;
+	default:
+		channel_sayf(c, "%s: no open request of yours has this id", request);
+		channel_end(c, EXIT_LATER);
+	}
+}
+
+static void
+verb_unknown(struct channel *c, const char *word)
+{
+	struct session *s = c->session;
+
+	if (s->user != NULL && strchr(s->user, '@') != NULL)
+		channel_sayf(c, "bad login or target name; the form is LOGIN@TARGET@BASTION with letters, digits, '.', '_', '-'");
+	else if (c->subsystem != NULL)
+		channel_sayf(c, "the subsystem %s is on targets: use LOGIN@TARGET@BASTION", c->subsystem);
+	else if (word == NULL)
+		channel_sayf(c, "no shell on the bastion itself; ssh LOGIN@TARGET@BASTION COMMAND, or: ssh BASTION help");
+	else
+		channel_sayf(c, "no such command of the bastion: %.64s; ssh BASTION help lists them, and a command for a target "
+		    "needs LOGIN@TARGET@BASTION", word);
+	channel_end(c, s->user != NULL && strchr(s->user, '@') != NULL ? EXIT_UNREACHED : EXIT_DENIED);
+}
+
+static void
+verb_start(struct channel *c)
+{
+	struct verb_call *v = xcalloc(1, sizeof(*v));
+	const struct verb *verb = verbs;
+
+	c->own = v;
+	if (c->command != NULL && strlen(c->command) <= CHANNEL_COMMAND_MAX)
+		split_words(c->command, &v->words);
+	if (v->words.n == 0) {
+		verb_unknown(c, NULL);
+		return;
+	}
+	while (verb->name != NULL && strcmp(verb->name, v->words.v[0]) != 0)
+		verb++;
+	if (verb->name == NULL)
+		verb_unknown(c, v->words.v[0]);
+	else
+		verb->run(c);
+}
+
+static void
+verb_step(struct channel *c, int64_t now_us)
+{
+	struct verb_call *v = c->own;
+
+	buf_clear(c->in);	/* no verb reads */
+	if (!v->waiting)
+		return;
+	if (v->wait_until_us == 0) {
+		v->wait_until_us = now_us + c->session->p->conf->approval_wait_ms * 1000;
+		v->alive_us = now_us + 5000000;
+	}
+	if (now_us >= v->wait_until_us) {
+		v->waiting = false;
+		channel_sayf(c, "%s: not decided yet", v->watched);
+		channel_end(c, EXIT_LATER);
+	} else if (now_us >= v->alive_us) {
+		channel_sayf(c, "waiting for %s", v->watched);
+		v->alive_us = now_us + 5000000;
+	}
+}
+
+static void
+verb_stop(struct channel *c, const char *why)
+{
+	struct verb_call *v = c->own;
+
+	v->waiting = v->busy = false;
+	channel_sayf(c, "stopped: %s", why);
+	channel_end(c, EXIT_LATER);
+}
+
+static bool
+verb_settled(const struct channel *c)
+{
+	(void)c;
+	return true;
+}
+
+static void
+verb_free(struct channel *c)
+{
+	struct verb_call *v = c->own;
+
+	strvec_release(&v->words);
+	free(v->watched);
+	free(v);
+}
+
+const struct channel_type channel_verb_type = {
+	.name = "verb",
+	.start = verb_start,
+	.step = verb_step,
+	.stop = verb_stop,
+	.settled = verb_settled,
+	.free = verb_free,
+	.decided = verb_decided,
+};

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * leg: the inner SSH connection to one target with one login. Dialled by the parent, pinned host key, a fresh key whose
+ * certificate the key process mints for exactly this identity, target and login. Shared by the channels of one connection.
+ */
+#ifndef SSH_LEG_H
+#define SSH_LEG_H
+
+#include <stdint.h>
+
+struct leg;
+struct session;
+struct sshchan;
+struct sshchan_ops;
+
+/* Begins to dial. Target and login are borrowed from the session. */
+struct leg	*leg_new(struct session *, const char *target, const char *login, int64_t now_us);
+void		 leg_free(struct leg *);	/* NULL is fine; channels on it must be gone */
+
+enum leg_state { LEG_DIALLING, LEG_KEX, LEG_MINTING, LEG_AUTH, LEG_UP, LEG_DEAD };
+
+enum leg_state	 leg_step(struct leg *, int64_t now_us);
+enum leg_state	 leg_state(const struct leg *);
+const char	*leg_why(const struct leg *);	/* one line for the agent, when dead */
+/* A channel on it; NULL when it is not up. */
+struct sshchan	*leg_channel(struct leg *, const struct sshchan_ops *, void *arg);
+
+#endif

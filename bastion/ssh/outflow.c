@@ -1,0 +1,227 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "bastion/ssh/outflow.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "bastion/base/buf.h"
+#include "bastion/base/err.h"
+#include "bastion/base/log.h"
+#include "bastion/base/xmalloc.h"
+#include "bastion/ssh/tape.h"
+#include "secretscan/secretscan.h"
+
+#define TAKE_MAX	(256 * 1024)	/* raw bytes of one stream that wait */
+#define PIECE		(64 * 1024)	/* masked and recorded at a time */
+#define READY_HIGH	(512 * 1024)	/* masked bytes that wait for the recording or the agent */
+#define READY_MAX	(4 * 1024 * 1024)	/* with what masking may add and had held back */
+#define SEGMENTS	1024
+
+/* A run of ready bytes of one stream that may go once the recording is this long. */
+struct segment {
+	enum sshchan_stream	 stream;
+	size_t			 n;
+	uint64_t		 need;
+};
+
+struct outflow {
+	struct outflow_params	 p;
+	struct buf		*raw[2];
+	struct secretscan_stream *mask[2];
+	struct buf		*clean;		/* masked bytes of the piece being fed */
+	struct buf		*ready;
+	struct segment		 seg[SEGMENTS];	/* ring */
+	size_t			 seg_at, nseg;
+	bool			 ending, ended;
+	uint64_t		 released;
+};
+
+static int
+flow_masked(const void *p, size_t n, void *arg)
+{
+	struct outflow *f = arg;
+
+	return buf_put(f->clean, p, n);
+}
+
+static int
+flow_finding(const struct secretscan_finding *found, void *arg)
+{
+	struct outflow *f = arg;
+
+	if (f->p.on_mask != NULL)
+		f->p.on_mask(found, f->p.arg);
+	return 0;
+}
+
+struct outflow *
+outflow_new(const struct outflow_params *p)
+{
+	struct outflow *f = xcalloc(1, sizeof(*f));
+
+	f->p = *p;
+	f->clean = buf_new(READY_MAX);
+	f->ready = buf_new(READY_MAX);
+	for (int i = 0; i < 2; i++) {
+		f->raw[i] = buf_new(TAKE_MAX);
+		f->mask[i] = secretscan_stream_new(p->scanner, p->terminal ? SECRETSCAN_TERMINAL : SECRETSCAN_STREAM,
+		    flow_masked, flow_finding, f);
+		if (f->raw[i] == NULL || f->mask[i] == NULL)
+			fatal("out of memory");
+	}
+	if (f->clean == NULL || f->ready == NULL)
+		fatal("out of memory");
+	return f;
+}
+
+void
+outflow_free(struct outflow *f)
+{
+	if (f == NULL)
+		return;
+	for (int i = 0; i < 2; i++) {
+		buf_free(f->raw[i]);
+		secretscan_stream_free(f->mask[i]);
+	}
+	buf_free(f->clean);
+	buf_free(f->ready);
+	free(f);
+}
+
+size_t
+outflow_take(struct outflow *f, enum sshchan_stream st, const void *p, size_t n)
+{
+	size_t room = buf_room(f->raw[st]);
+
+	if (n > room)
+		n = room;
+	return buf_put(f->raw[st], p, n) == 0 ? n : 0;
+}
+
+bool
+outflow_has_room(const struct outflow *f)
+{
+	return buf_room(f->raw[SSHCHAN_OUT]) > 0 && buf_room(f->raw[SSHCHAN_ERR]) > 0;
+}
+
+void
+outflow_end(struct outflow *f)
+{
+	f->ending = true;
+}
+
+/* Record what the masking gave out and queue it for release. */
+static int
+flow_record(struct outflow *f, enum sshchan_stream st, int64_t now_us)
+{
+	struct segment *s;
+	size_t n = buf_len(f->clean);
+	int r;
+
+	if (n == 0)
+		return 0;
+	if ((r = tape_data(f->p.tape, st == SSHCHAN_ERR ? CAST_STDERR : CAST_STDOUT, buf_ptr(f->clean), n, now_us)) != 0 ||
+	    (r = buf_put(f->ready, buf_ptr(f->clean), n)) != 0)
+		return r;
+	buf_clear(f->clean);
+	s = &f->seg[(f->seg_at + f->nseg++) % SEGMENTS];
+	s->stream = st;
+	s->n = n;
+	s->need = tape_written(f->p.tape);
+	return 0;
+}
+
+static bool
+flow_can_mask(const struct outflow *f)
+{
+	return buf_len(f->ready) < READY_HIGH && f->nseg < SEGMENTS - 4 && tape_has_room(f->p.tape);
+}
+
+static int
+flow_mask(struct outflow *f, enum sshchan_stream st, int64_t now_us)
+{
+	size_t n = buf_len(f->raw[st]) < PIECE ? buf_len(f->raw[st]) : PIECE;
+	int r;
+
+	if (n == 0 || !flow_can_mask(f))
+		return 0;
+	if (secretscan_stream_feed(f->mask[st], buf_ptr(f->raw[st]), n) != 0)
+		return ERR_FORMAT;	/* not scanned: not released */
+	(void)buf_consume(f->raw[st], n);
+	r = flow_record(f, st, now_us);
+	return r != 0 ? r : 1;
+}
+
+/* Once: give out what the masking held to the end. */
+static int
+flow_finish(struct outflow *f, int64_t now_us)
+{
+	int r;
+
+	if (!f->ending || f->ended || buf_len(f->raw[0]) > 0 || buf_len(f->raw[1]) > 0 || !flow_can_mask(f))
+		return 0;
+	for (int st = SSHCHAN_OUT; st <= SSHCHAN_ERR; st++)
+		if (secretscan_stream_end(f->mask[st]) != 0 ||
+		    (r = flow_record(f, (enum sshchan_stream)st, now_us)) != 0)
+			return ERR_FORMAT;
+	f->ended = true;
+	return 1;
+}
+
+static int
+flow_release(struct outflow *f)
+{
+	int moved = 0;
+
+	while (f->nseg > 0) {
+		struct segment *s = &f->seg[f->seg_at];
+		ssize_t n;
+
+		if (s->need > tape_kept(f->p.tape))
+			break;
+		n = sshchan_write(f->p.to, s->stream, buf_ptr(f->ready), s->n);
+		if (n == ERR_EOF) {	/* the agent has gone: nobody to release to */
+			n = (ssize_t)s->n;
+			f->released -= s->n;
+		}
+		if (n <= 0)
+			break;
+		moved = 1;
+		f->released += (size_t)n;
+		(void)buf_consume(f->ready, (size_t)n);
+		s->n -= (size_t)n;
+		if (s->n > 0)
+			break;
+		f->seg_at = (f->seg_at + 1) % SEGMENTS;
+		f->nseg--;
+	}
+	return moved;
+}
+
+int
+outflow_step(struct outflow *f, int64_t now_us)
+{
+	int moved = 0, r;
+
+	for (int st = SSHCHAN_OUT; st <= SSHCHAN_ERR; st++) {
+		if ((r = flow_mask(f, (enum sshchan_stream)st, now_us)) < 0)
+			return r;
+		moved |= r;
+	}
+	if ((r = flow_finish(f, now_us)) < 0)
+		return r;
+	moved |= r;
+	return moved | flow_release(f);
+}
+
+bool
+outflow_is_done(const struct outflow *f)
+{
+	return f->ended && f->nseg == 0;
+}
+
+uint64_t
+outflow_bytes(const struct outflow *f)
+{
+	return f->released;
+}

@@ -1,0 +1,536 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "bastion/ssh/session.h"
+
+#include <poll.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "approvals/approvals_msg.h"
+#include "bastion/audit/audit_msg.h"
+#include "bastion/base/buf.h"
+#include "bastion/base/clock.h"
+#include "bastion/base/err.h"
+#include "bastion/base/log.h"
+#include "bastion/base/sandbox.h"
+#include "bastion/base/xmalloc.h"
+#include "bastion/conf.h"
+#include "bastion/ident/cert.h"
+#include "bastion/monitor_msg.h"
+#include "bastion/ssh/consent.h"
+#include "bastion/ssh/leg.h"
+#include "bastion/ssh/session_int.h"
+#include "bastion/ssh/tape.h"
+#include "secretscan/secretscan.h"
+
+#define NAME_LEN_MAX	64
+#define USER_LEN_MAX	256
+#define CALLS_MAX	512
+#define TURN_MS		200		/* longest sleep: deadlines are looked at this often */
+#define ENDING_US	5000000		/* what is recorded gets this long to be sealed */
+
+/* Sending */
+
+bool
+session_call(struct session *s, struct link *l, uint16_t type, const struct buf *body, call_fn fn, void *arg)
+{
+	uint32_t id;
+
+	if (l == NULL || (id = calls_add(s->calls, fn, arg)) == 0 || link_send(l, type, id, body, -1) != 0) {
+		session_break(s, "a process of the bastion does not answer");
+		return false;
+	}
+	return true;
+}
+
+bool
+session_record(struct session *s, const char *event, json_t *obj, call_fn fn, void *arg)
+{
+	char *text = obj == NULL ? NULL : json_dumps(obj, JSON_COMPACT | JSON_ENSURE_ASCII);
+	struct buf *b = buf_new(MSG_MAX);
+	bool ok = false;
+
+	if (text == NULL || b == NULL)
+		fatal("out of memory for a record");
+	if (strlen(text) > AUDIT_RECORD_MAX)
+		session_break(s, "a record is over its ceiling");
+	else if (buf_put_cstring(b, event) == 0 && buf_put_cstring(b, text) == 0)
+		ok = session_call(s, s->audit, AUDIT_RECORD, b, fn, arg);
+	buf_free(b);
+	free(text);
+	json_decref(obj);
+	return ok;
+}
+
+void
+session_break(struct session *s, const char *fmt, ...)
+{
+	va_list ap;
+
+	if (s->broken != NULL)
+		return;
+	va_start(ap, fmt);
+	if (vasprintf(&s->broken, fmt, ap) == -1)
+		fatal("out of memory formatting a reason");
+	va_end(ap);
+	s->moved = true;
+	log_info("%s: %s", s->p->id, s->broken);
+}
+
+static int
+mask_out(const void *p, size_t n, void *arg)
+{
+	return buf_put(arg, p, n);
+}
+
+static int
+mask_found(const struct secretscan_finding *f, void *arg)
+{
+	(void)f;
+	(void)arg;
+	return 0;
+}
+
+char *
+session_mask(struct session *s, const void *p, size_t n)
+{
+	struct buf *b = buf_new(4 * CHANNEL_IN_APPROVAL);
+	struct secretscan_stream *st = secretscan_stream_new(s->p->scanner, SECRETSCAN_STREAM, mask_out, mask_found, b);
+	char *text;
+
+	if (b == NULL || st == NULL)
+		fatal("out of memory");
+	if (secretscan_stream_feed(st, p, n) != 0 || secretscan_stream_end(st) != 0)
+		text = xstrdup("(not shown: it could not be scanned)");
+	else
+		text = text_printable(buf_ptr(b), buf_len(b));
+	secretscan_stream_free(st);
+	buf_free(b);
+	return text;
+}
+
+/* Authentication */
+
+/* LOGIN@TARGET names a target; anything without '@' is for the bastion itself. Bad names are told on the first channel. */
+static void
+session_take_user(struct session *s, const char *user)
+{
+	const char *at = strrchr(user, '@');
+
+	free(s->user);
+	free(s->login);
+	free(s->target);
+	s->login = s->target = NULL;
+	s->user = xstrndup(user, USER_LEN_MAX);
+	if (at == NULL || strlen(user) > USER_LEN_MAX)
+		return;
+	s->login = xstrndup(user, (size_t)(at - user));
+	s->target = xstrdup(at + 1);
+	if (!name_is_safe(s->login, NAME_LEN_MAX) || !name_is_safe(s->target, NAME_LEN_MAX) ||
+	    strpbrk(s->login, "@/") != NULL || strpbrk(s->target, "@/") != NULL) {
+		free(s->login);
+		free(s->target);
+		s->login = s->target = NULL;
+	}
+}
+
+/* Guard F: libssh would let a client try for ever. */
+static void
+session_count_try(struct session *s, const char *why, bool proven)
+{
+	const struct conf *conf = s->p->conf;
+
+	if (proven)
+		s->tries++;
+	else
+		s->offers++;
+	if (s->tries >= conf->max_tries || s->offers >= conf->max_offers)
+		session_break(s, "too many authentication tries, the last: %s", why);
+}
+
+static void
+session_auth_fail(struct session *s, const char *user, const char *why, const struct cert *cert, bool proven)
+{
+	char *who = text_printable(user, strnlen(user, USER_LEN_MAX));
+	char *key_id = cert == NULL ? NULL : text_printable(cert->key_id, strnlen(cert->key_id, USER_LEN_MAX));
+
+	log_info("%s: %s from %s: %s", s->p->id, proven ? "refused" : "not acceptable", s->p->source, why);
+	(void)session_record(s, "auth.fail", json_pack("{s:s, s:s, s:s?, s:b}", "user", who, "why", why, "key_id", key_id,
+	    "proven", (int)proven), NULL, NULL);
+	session_count_try(s, why, proven);
+	free(who);
+	free(key_id);
+}
+
+/* Everything about a certificate but the user's own signature, which libssh checks, is judged here. */
+static bool
+on_auth(const char *user, const uint8_t *blob, size_t len, bool proven, void *arg)
+{
+	struct session *s = arg;
+	struct cert_check check = { .ca_key = s->p->ca_key, .ca_key_len = s->p->ca_key_len, .krl = s->p->krl,
+	    .now = (uint64_t)clock_wall_ms() / 1000, .source = s->p->source };
+	struct cert *cert = NULL;
+	const char *why = NULL;
+	int r;
+
+	if (s->state != SESSION_AUTH || s->broken != NULL)
+		return false;
+	r = cert_parse(blob, len, &cert);
+	if (r != 0)
+		why = r == ERR_CRYPTO ? "certificate with a bad CA signature" : "not a certificate: ask for one, plain keys open "
+		    "nothing here";
+	else
+		(void)cert_judge(cert, &check, &why);
+	if (why != NULL) {
+		session_auth_fail(s, user, why, cert, proven);
+		cert_free(cert);
+		return false;
+	}
+	if (!proven) {
+		cert_free(cert);
+		session_count_try(s, "offer", false);
+		return s->broken == NULL;
+	}
+	session_take_user(s, user);
+	s->cert = cert;
+	s->cert_blob = xmalloc(len);
+	memcpy(s->cert_blob, blob, len);
+	s->cert_len = len;
+	s->who.identity = cert_identity(cert);
+	s->who.owner = cert->owner;
+	s->who.groups = &cert->groups;
+	s->state = SESSION_VOUCH;
+	s->moved = true;
+	return true;
+}
+
+static void
+on_auth_other(const char *user, void *arg)
+{
+	session_auth_fail(arg, user, "password authentication is not offered", NULL, true);
+}
+
+static bool
+on_open(struct sshchan *ssh, const struct sshchan_ops **opsp, void **argp, void *arg)
+{
+	struct session *s = arg;
+
+	return (s->state == SESSION_VOUCH || s->state == SESSION_OPEN) && channel_open(s, ssh, opsp, argp);
+}
+
+static void
+on_refused(const char *what, void *arg)
+{
+	struct session *s = arg;
+
+	(void)session_record(s, "forward.decision", json_pack("{s:s, s:s, s:s}", "what", what, "decision", "deny", "rule",
+	    "default"), NULL, NULL);
+}
+
+/* MON_AUTHED: u8 ok, s reason. The parent has looked at the certificate with its own eyes. */
+static int
+session_vouched(struct msg *m, void *arg)
+{
+	struct session *s = arg;
+	char *reason = NULL;
+	uint8_t ok;
+	int r;
+
+	if ((r = buf_get_u8(m->body, &ok)) != 0 || (r = buf_get_cstring(m->body, &reason)) != 0 ||
+	    (r = buf_end(m->body)) != 0)
+		goto out;
+	if (!ok)
+		session_break(s, "%s", reason);
+	else if (s->state == SESSION_VOUCH)
+		s->state = SESSION_OPEN;
+	s->moved = true;
+ out:
+	free(reason);
+	return r;
+}
+
+static void
+session_ask_vouch(struct session *s)
+{
+	struct buf *b = buf_new(CERT_BLOB_MAX + 1024);
+
+	if (b == NULL || buf_put_cstring(b, s->user) != 0 || buf_put_string(b, s->cert_blob, s->cert_len) != 0 ||
+	    !session_call(s, s->monitor, MON_AUTH, b, session_vouched, s))
+		session_break(s, "the certificate cannot be vouched for");
+	buf_free(b);
+	freezero(s->cert_blob, s->cert_len);
+	s->cert_blob = NULL;
+}
+
+/* What the other processes say */
+
+static int
+on_answer(struct link *l, struct msg *m, void *arg)
+{
+	struct session *s = arg;
+
+	(void)l;
+	return calls_answer(s->calls, m);
+}
+
+static int
+on_stop(struct link *l, struct msg *m, void *arg)
+{
+	struct session *s = arg;
+	char *reason = NULL;
+	uint8_t now;
+	int r;
+
+	(void)l;
+	if ((r = buf_get_cstring(m->body, &reason)) != 0 || (r = buf_get_u8(m->body, &now)) != 0 ||
+	    (r = buf_end(m->body)) != 0)
+		goto out;
+	if (now)
+		session_break(s, "%s", reason);
+	else if (s->state != SESSION_ENDING)
+		s->stopping = true;
+	s->moved = true;
+ out:
+	free(reason);
+	return r;
+}
+
+static struct tape *
+tape_of(struct session *s, uint32_t number)
+{
+	struct channel *c = channel_find(s, number);
+
+	return c == NULL || c->type == NULL || c->type->tape == NULL ? NULL : c->type->tape(c);
+}
+
+static int
+on_tape(struct link *l, struct msg *m, void *arg)
+{
+	struct session *s = arg;
+	struct tape *t = NULL;
+	char *text = NULL;
+	uint32_t number;
+	uint64_t n;
+	uint8_t ok;
+	int r;
+
+	(void)l;
+	if ((r = buf_get_u32(m->body, &number)) != 0)
+		return r;
+	t = tape_of(s, number);
+	if (m->type == AUDIT_REC_OPENED) {
+		if ((r = buf_get_u8(m->body, &ok)) == 0 && (r = buf_get_cstring(m->body, &text)) == 0 && t != NULL)
+			tape_opened(t, ok, text);
+		free(text);
+	} else if ((r = buf_get_u64(m->body, &n)) == 0 && t != NULL) {
+		if (m->type == AUDIT_REC_ACK)
+			tape_acked(t, n);
+		else
+			tape_sealed(t);
+	}
+	s->moved = true;
+	return r != 0 ? r : buf_end(m->body);
+}
+
+static int
+on_audit_failed(struct link *l, struct msg *m, void *arg)
+{
+	(void)l;
+	(void)m;
+	session_break(arg, "nothing can be recorded now, so nothing may happen");
+	return 0;
+}
+
+static int
+on_decision(struct link *l, struct msg *m, void *arg)
+{
+	(void)l;
+	return consent_decision(arg, m);
+}
+
+static const struct link_row monitor_rows[] = {
+	{ MON_AUTHED, "authed", LINK_PERMIT | LINK_ONCE, on_answer },
+	{ MON_DIALLED, "dialled", LINK_PERMIT, on_answer },
+	{ MON_MINTED, "minted", LINK_PERMIT, on_answer },
+	{ MON_STORING, "storing", LINK_PERMIT, on_answer },
+	{ MON_GIT_FD, "git-fd", LINK_PERMIT, git_on_fd },
+	{ MON_STOP, "stop", LINK_PERMIT, on_stop },
+	{ 0, NULL, 0, NULL }
+};
+
+static const struct link_row audit_rows[] = {
+	{ AUDIT_RECORDED, "recorded", LINK_PERMIT, on_answer },
+	{ AUDIT_REC_OPENED, "rec-opened", LINK_PERMIT, on_tape },
+	{ AUDIT_REC_ACK, "rec-ack", LINK_PERMIT, on_tape },
+	{ AUDIT_REC_CLOSED, "rec-closed", LINK_PERMIT, on_tape },
+	{ AUDIT_FAILED, "failed", LINK_PERMIT, on_audit_failed },
+	{ 0, NULL, 0, NULL }
+};
+
+static const struct link_row approvals_rows[] = {
+	{ APPROVALS_ASKED, "asked", LINK_PERMIT, on_answer },
+	{ APPROVALS_USED, "used", LINK_PERMIT, on_answer },
+	{ APPROVALS_VERB_DONE, "verb-done", LINK_PERMIT, on_answer },
+	{ APPROVALS_DECISION, "decision", LINK_PERMIT, on_decision },
+	{ 0, NULL, 0, NULL }
+};
+
+static void
+on_gone(struct link *l, int r, void *arg)
+{
+	struct session *s = arg;
+
+	session_break(s, "the %s process has gone (%s)", link_name(l), err_text(r));
+}
+
+static void
+link_ready(int revents, void *arg)
+{
+	(void)revents;
+	(void)link_pump(arg);
+}
+
+/* Set-up and the turn */
+
+static struct link *
+session_link(struct session *s, int fd, const char *name, const struct link_row *rows)
+{
+	struct link_params p = { .fd = fd, .name = name, .rows = rows, .gone = on_gone, .arg = s };
+	struct link *l = link_new(&p);
+
+	if (l == NULL || sshloop_watch(s->loop, link_fd(l), POLLIN, link_ready, l) != 0)
+		fatal("%s: no link to the %s process", s->p->id, name);
+	return l;
+}
+
+static void
+session_open_up(struct session *s)
+{
+	static const struct sshserver_ops ops = { .auth = on_auth, .auth_other = on_auth_other, .open = on_open,
+	    .refused = on_refused };
+
+	if ((s->loop = sshloop_new()) == NULL || (s->agent = sshconn_serve(s->loop, s->p->server, s->p->fd, &ops, s)) == NULL)
+		fatal("%s: no SSH session", s->p->id);
+	s->calls = calls_new(CALLS_MAX);
+	s->monitor = session_link(s, s->p->monitor_fd, "parent", monitor_rows);
+	s->audit = session_link(s, s->p->audit_fd, "audit", audit_rows);
+	s->approvals = session_link(s, s->p->approvals_fd, "approvals", approvals_rows);
+}
+
+/* A link with bytes left to send needs to hear when it can. */
+static void
+session_watch_links(struct session *s)
+{
+	struct link *all[] = { s->monitor, s->audit, s->approvals };
+
+	for (size_t i = 0; i < 3; i++)
+		(void)sshloop_watch(s->loop, link_fd(all[i]),
+		    (short)(POLLIN | (link_queued(all[i]) > 0 ? POLLOUT : 0)), link_ready, all[i]);
+}
+
+/* Dial as soon as the identity is vouched for: by the time a command has been decided the target may be there. */
+static void
+session_begin_leg(struct session *s, int64_t now_us)
+{
+	if (s->leg == NULL && s->target != NULL && s->state == SESSION_OPEN && conf_target(s->p->conf, s->target) != NULL &&
+	    policy_reaches(s->p->conf->policy, &s->who, s->target, s->login))
+		s->leg = leg_new(s, s->target, s->login, now_us);
+}
+
+static void
+session_begin_end(struct session *s, const char *why, int64_t now_us)
+{
+	if (s->state == SESSION_ENDING)
+		return;
+	s->state = SESSION_ENDING;
+	s->cut_at = now_us + ENDING_US;
+	for (struct channel *c = s->channels; c != NULL; c = c->next)
+		channel_stop(c, why);
+}
+
+static void
+session_reap(struct session *s)
+{
+	struct channel *next;
+
+	for (struct channel *c = s->channels; c != NULL; c = next) {
+		next = c->next;
+		if (channel_is_over(c) || (s->state == SESSION_ENDING && c->state == CHANNEL_CLOSED &&
+		    (c->type == NULL || c->type->settled(c))))
+			channel_free(c);
+	}
+}
+
+static void
+session_turn(struct session *s)
+{
+	int64_t now_us = clock_mono_us();
+	enum sshconn_state st = sshconn_step(s->agent);
+
+	if (s->state == SESSION_VOUCH && s->cert_blob != NULL)
+		session_ask_vouch(s);
+	session_begin_leg(s, now_us);
+	if (s->leg != NULL)
+		(void)leg_step(s->leg, now_us);
+	for (struct channel *c = s->channels; c != NULL; c = c->next)
+		channel_step(c, now_us);
+	session_reap(s);
+	if (st == SSHCONN_DEAD)
+		session_begin_end(s, "the agent has gone", now_us);
+	else if (s->broken != NULL)
+		session_begin_end(s, s->broken, now_us);
+	else if (s->stopping && s->nchannels == 0)
+		session_begin_end(s, "the bastion is stopping", now_us);
+	session_watch_links(s);
+}
+
+static bool
+session_is_over(struct session *s)
+{
+	if (s->state != SESSION_ENDING)
+		return false;
+	if (clock_mono_us() > s->cut_at)
+		return true;
+	return s->nchannels == 0 && calls_waiting(s->calls) == 0 && link_queued(s->audit) == 0 && !sshconn_unsent(s->agent);
+}
+
+static void
+session_close_down(struct session *s)
+{
+	while (s->channels != NULL)
+		channel_free(s->channels);
+	leg_free(s->leg);
+	sshconn_cut(s->agent, "done");
+	sshconn_free(s->agent);
+	link_free(s->monitor);
+	link_free(s->audit);
+	link_free(s->approvals);
+	sshloop_free(s->loop);
+	calls_free(s->calls);
+	cert_free(s->cert);
+	free(s->cert_blob);
+	free(s->user);
+	free(s->login);
+	free(s->target);
+}
+
+int
+session_run(const struct session_params *p)
+{
+	struct session s = { .p = p, .state = SESSION_AUTH };
+	int r;
+
+	session_open_up(&s);
+	if (sandbox_enter(SANDBOX_SESSION) != 0)
+		fatal("%s: no sandbox", p->id);
+	while (!session_is_over(&s)) {
+		(void)sshloop_turn(s.loop, s.moved ? 0 : TURN_MS);
+		s.moved = false;
+		session_turn(&s);
+	}
+	r = s.broken != NULL;
+	session_close_down(&s);
+	free(s.broken);
+	return r;
+}

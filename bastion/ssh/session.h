@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * session: one connection of an agent or engineer, in a process of its own. session_run() is that process: it takes the
+ * accepted socket and the links the parent made for it, gives up everything else, and runs both SSH legs in one loop.
+ */
+#ifndef SSH_SESSION_H
+#define SSH_SESSION_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+struct conf;
+struct krl;
+struct secretscan;
+struct sshserver;
+
+struct session_params {
+	const struct conf	*conf;
+	const struct secretscan	*scanner;
+	struct sshserver	*server;
+	const uint8_t		*ca_key;	/* blob */
+	size_t			 ca_key_len;
+	const struct krl	*krl;		/* as of now; the parent cuts sessions that are revoked later */
+	const char		*id;		/* "S-.." */
+	const char		*source;	/* numeric address of the peer */
+	uint16_t		 port;		/* our own, for hints in messages */
+	int			 fd;		/* accepted */
+	int			 monitor_fd, audit_fd, approvals_fd;
+};
+
+/* Until the connection is over. Returns the process's exit status: 0, or 1 when something of ours failed. */
+int	session_run(const struct session_params *);
+
+#endif

@@ -1,0 +1,155 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Fields shared by the files of this room; nobody else includes it. */
+#ifndef SSH_SESSION_INT_H
+#define SSH_SESSION_INT_H
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "bastion/base/calls.h"
+#include "bastion/base/id.h"
+#include "bastion/base/link.h"
+#include "bastion/base/strvec.h"
+#include "bastion/policy/decide.h"
+#include "bastion/ssh/session.h"
+#include "bastion/ssh/sshconn.h"
+
+#define EXIT_DENIED	77	/* refused by policy */
+#define EXIT_LATER	75	/* pending, or try again */
+#define EXIT_UNREACHED	69	/* target or upstream cannot be reached */
+
+struct buf;
+struct channel;
+struct consent;
+struct leg;
+
+enum session_state {
+	SESSION_AUTH,		/* key exchange and authentication; the parent holds the clock */
+	SESSION_VOUCH,		/* key proven, certificate good: the parent decides whether it is so */
+	SESSION_OPEN,
+	SESSION_ENDING,		/* nothing new; what is recorded must be sealed */
+};
+
+struct session {
+	const struct session_params *p;
+	enum session_state	 state;
+	struct sshloop		*loop;
+	struct sshconn		*agent;
+	struct link		*monitor, *audit, *approvals;
+	struct calls		*calls;		/* answers of all three, by one numbering */
+	struct cert		*cert;
+	uint8_t			*cert_blob;
+	size_t			 cert_len;
+	char			*user;		/* as typed */
+	char			*login, *target;	/* LOGIN@TARGET, or NULL: the bastion itself */
+	struct subject		 who;
+	unsigned		 tries, offers;
+	struct channel		*channels;
+	unsigned		 nchannels;
+	uint32_t		 last_channel;
+	struct leg		*leg;		/* to this connection's target */
+	struct consent		*consents;	/* what humans are being asked */
+	char			*broken;	/* why the session cannot go on, or NULL */
+	int64_t			 cut_at;	/* ENDING: leave at this monotonic time at the latest */
+	bool			 stopping;	/* nothing new; end when the running channels have */
+	bool			 moved;		/* something happened in this turn: do not wait */
+};
+
+/* Send a request and remember who waits; false when the link is gone or too much is unanswered (then the session is broken). */
+bool	session_call(struct session *, struct link *, uint16_t type, const struct buf *body, call_fn, void *arg);
+/* An audit record. obj is taken over. fn is called once it is durable; NULL = nobody waits. */
+bool	session_record(struct session *, const char *event, json_t *obj, call_fn fn, void *arg);
+/* The connection cannot go on. Text goes to the log and, where possible, to the agent. */
+void	session_break(struct session *, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+/* Text with every secret masked and every control character visible; the caller frees. */
+char	*session_mask(struct session *, const void *p, size_t n);
+
+/*
+ * A channel of the agent's. Its type is set by the first request (exec, shell, subsystem); until then type is NULL.
+ * step() does the work, once a turn, outside all handlers.
+ */
+struct channel_type {
+	const char	*name;
+	/* Once, when the request has come. */
+	void		(*start)(struct channel *);
+	void		(*step)(struct channel *, int64_t now_us);
+	/* The agent has gone or the session ends: stop what runs. step() goes on until channel_is_over. */
+	void		(*stop)(struct channel *, const char *why);
+	/* True once everything is durable and nothing needs the channel any more. */
+	bool		(*settled)(const struct channel *);
+	void		(*free)(struct channel *);
+	/* The audit process said something about a recording of this channel (tape.h); NULL for types without one. */
+	struct tape	*(*tape)(const struct channel *);
+	/* A request was decided that this channel may have been watching, or NULL. Only notes it. */
+	void		(*decided)(struct channel *, const char *request, unsigned verdict, const char *by, const char *reason);
+};
+
+enum channel_state { CHANNEL_NEW, CHANNEL_RUN, CHANNEL_FLUSH, CHANNEL_CLOSED };
+
+struct channel {
+	struct channel		*next;
+	struct session		*session;
+	uint32_t		 number;
+	struct sshchan		*ssh;
+	enum channel_state	 state;
+	const struct channel_type *type;
+	void			*own;		/* the type's */
+	/* what the agent asked for */
+	char			*command;	/* exec; NULL = shell or subsystem */
+	char			*subsystem;
+	struct strvec		 env;		/* accepted "NAME=VALUE" for the target */
+	struct strvec		 claims;	/* what the agent says of itself: never trusted, only recorded */
+	bool			 json;		/* SALLYPORT_FORMAT=json */
+	bool			 no_wait;	/* SALLYPORT_WAIT=0 */
+	size_t			 env_bytes;
+	bool			 pty;
+	char			*term;
+	unsigned		 cols, rows;
+	bool			 resized;
+	char			*signal;	/* to be passed on */
+	/* from the agent */
+	struct buf		*in;
+	size_t			 in_max;	/* how much the handler takes */
+	bool			 in_eof;
+	bool			 gone;		/* the agent closed the channel */
+	/* to the agent, besides what a target prints */
+	struct buf		*out, *say;
+	int			 status;
+	char			*exit_signal;
+	bool			 status_sent;
+};
+
+#define CHANNEL_IN_MAX		(256 * 1024)
+#define CHANNEL_IN_APPROVAL	(1024 * 1024)	/* standard input that an approval can cover */
+#define CHANNEL_TEXT_MAX	(1024 * 1024)
+#define CHANNEL_COMMAND_MAX	(32 * 1024)
+#define CHANNEL_ENV_MAX		(32 * 1024)
+
+/* Ops for a new session channel of the agent's; see sshserver_ops.open. */
+bool	channel_open(struct session *, struct sshchan *, const struct sshchan_ops **opsp, void **argp);
+void	channel_step(struct channel *, int64_t now_us);
+void	channel_stop(struct channel *, const char *why);
+bool	channel_is_over(const struct channel *);
+void	channel_free(struct channel *);
+struct channel *channel_find(struct session *, uint32_t number);
+
+/* One line to the agent's stderr, "sallyport: " before it. */
+void	channel_sayf(struct channel *, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+/* The line of a refusal, in the one form of DESIGN section 1, and the exit status 77. */
+void	channel_deny(struct channel *, const char *request, const char *rule, const char *because, const char *hint);
+/* Everything is said: exit status, EOF, CLOSE once the text is gone. */
+void	channel_end(struct channel *, int status);
+/* Move queued text to the agent. */
+void	channel_flush(struct channel *);
+/* JSON of what the agent claims about itself, for records; NULL when it claims nothing. */
+json_t	*channel_claims(const struct channel *);
+
+extern const struct channel_type channel_exec_type, channel_verb_type, channel_fetch_type, channel_push_type;
+/* MON_GIT_FD for the git channels. */
+int	git_on_fd(struct link *, struct msg *, void *session);
+/* exec: what a git command line asks for. False: not one of git's. Outputs are the caller's to free. */
+enum git_service { GIT_FETCH, GIT_PUSH, GIT_OTHER };
+bool	git_command_parse(const char *command, enum git_service *servicep, char **upstreamp, char **repop, const char **errorp);
+
+#endif

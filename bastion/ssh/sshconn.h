@@ -1,0 +1,152 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * sshconn: SSH connections and channels as the rest of the house sees them. sshconn.c is the one file that knows libssh,
+ * and the place of the guards against what libssh 0.10 does by itself:
+ *
+ *   A  its read calls top the receive window up without counting what is unread	-> data callbacks only; see sshchan_pull
+ *   B  it accepts data beyond the window						-> SSHCHAN_UNREAD_MAX ends the connection
+ *   C  its output buffer has no ceiling						-> sshchan_write stops at SSHCONN_UNSENT_MAX
+ *   D  it leaves its descriptors blocking						-> non-blocking before it sees them
+ *   E  any call may run callbacks of any session in the same loop			-> handlers only mark; work is done in turns
+ *   F  it counts no authentication tries						-> on_auth counts, sshconn_cut ends
+ *   G  it has no login grace							-> the parent's clock; nothing here to rely on
+ *
+ * All handlers are called from inside sshloop_turn() or any sshconn/sshchan call, so they must only note what happened.
+ */
+#ifndef SSH_SSHCONN_H
+#define SSH_SSHCONN_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#define SSHCHAN_UNREAD_MAX	(3 * 1024 * 1024)
+#define SSHCONN_UNSENT_MAX	(256 * 1024)
+
+struct sshloop;
+struct sshserver;
+struct sshconn;
+struct sshchan;
+struct strvec;
+
+/* The loop of one process: connections and plain descriptors. */
+struct sshloop	*sshloop_new(void);
+void		 sshloop_free(struct sshloop *);
+typedef void	(*sshloop_fd_fn)(int revents, void *arg);
+/* events as in poll(2). Adding a descriptor again changes its events. 0 or ERR_NOMEM. */
+int		 sshloop_watch(struct sshloop *, int fd, short events, sshloop_fd_fn, void *arg);
+void		 sshloop_forget(struct sshloop *, int fd);
+/* Wait up to ms for anything, and run the handlers. 0 or ERR_SYSTEM. */
+int		 sshloop_turn(struct sshloop *, int ms);
+
+/* Host key and algorithms, made once by the parent; shared by fork. NULL and *errorp (static text) on failure. */
+struct sshserver *sshserver_new(const char *host_key_path, const char **errorp);
+void		 sshserver_free(struct sshserver *);
+
+enum sshchan_stream { SSHCHAN_OUT, SSHCHAN_ERR };	/* data, extended data 1 */
+
+/* What may come from the peer on one channel. NULL members refuse (requests) or ignore (events). */
+struct sshchan_ops {
+	/* How many of n bytes were taken; the rest is offered again after sshchan_pull. */
+	size_t	(*data)(enum sshchan_stream, const void *p, size_t n, void *arg);
+	void	(*eof)(void *arg);
+	void	(*closed)(void *arg);
+	void	(*exit_status)(int status, void *arg);
+	void	(*exit_signal)(const char *name, bool core, void *arg);
+	/* server role: requests; false refuses */
+	bool	(*exec)(const char *command, void *arg);
+	bool	(*shell)(void *arg);
+	bool	(*subsystem)(const char *name, void *arg);
+	bool	(*pty)(const char *term, unsigned cols, unsigned rows, void *arg);
+	bool	(*env)(const char *name, const char *value, void *arg);
+	bool	(*resize)(unsigned cols, unsigned rows, void *arg);
+	void	(*signal)(const char *name, void *arg);
+	/* asked for, and always refused here: "agent forwarding", "X11 forwarding" */
+	void	(*unwanted)(const char *what, void *arg);
+};
+
+/* What may come on a server connection. */
+struct sshserver_ops {
+	/*
+	 * A public key or certificate (plain wire blob) for this user name. proven: the signature was good; only then may true
+	 * mean "let in". Otherwise true means "this key would do".
+	 */
+	bool	(*auth)(const char *user, const uint8_t *blob, size_t len, bool proven, void *arg);
+	/* Any other method was tried. */
+	void	(*auth_other)(const char *user, void *arg);
+	/* A session channel. The handler gives ops and argument for it, or refuses. */
+	bool	(*open)(struct sshchan *, const struct sshchan_ops **opsp, void **chan_argp, void *arg);
+	/* Another channel type or a global request was refused; what in words. */
+	void	(*refused)(const char *what, void *arg);
+};
+
+/* Server role on an accepted socket (taken over). NULL on failure. */
+struct sshconn	*sshconn_serve(struct sshloop *, struct sshserver *, int fd, const struct sshserver_ops *, void *arg);
+
+struct sshconn_client {
+	int			 fd;		/* connected; taken over */
+	const char		*user;
+	const struct strvec	*host_keys;	/* "ssh-ed25519 AAAA.."; the peer must have one of these */
+};
+
+/* Client role. NULL on failure. Call sshconn_step each turn until it is up. */
+struct sshconn	*sshconn_client(struct sshloop *, const struct sshconn_client *);
+/* A fresh Ed25519 key for this connection; its public half goes to the key process. Base64 blob, the caller frees. */
+char		*sshconn_new_key(struct sshconn *);
+/* The certificate over that key (wire blob). 0 or ERR_CRYPTO. */
+int		 sshconn_set_cert(struct sshconn *, const uint8_t *blob, size_t len);
+
+enum sshconn_state {
+	SSHCONN_KEX,		/* key exchange under way */
+	SSHCONN_AUTH,		/* server: authenticating; client: host key is right, waiting for a certificate or for the answer */
+	SSHCONN_UP,
+	SSHCONN_DEAD,		/* see sshconn_why */
+};
+
+/* Advance what can be advanced without blocking. */
+enum sshconn_state sshconn_step(struct sshconn *);
+enum sshconn_state sshconn_state(const struct sshconn *);
+/* Why it is dead: static or owned text, never NULL. */
+const char	*sshconn_why(const struct sshconn *);
+/* Says goodbye and closes; channels on it are dead. */
+void		 sshconn_cut(struct sshconn *, const char *why);
+/* True while bytes of ours have not left yet. */
+bool		 sshconn_unsent(struct sshconn *);
+/* Only outside handlers. NULL is fine. Channels must have been freed. */
+void		 sshconn_free(struct sshconn *);
+
+/* Client role: a new session channel; ops as above. NULL = no memory. */
+struct sshchan	*sshchan_new(struct sshconn *, const struct sshchan_ops *, void *arg);
+
+struct sshchan_request {
+	const char	*command;	/* exec */
+	const char	*subsystem;	/* or a subsystem; both NULL = shell */
+	bool		 pty;
+	const char	*term;
+	unsigned	 cols, rows;
+	const struct strvec *env;	/* "NAME=VALUE" */
+};
+/* Drives open, env, pty and the request. 0 = runs, ERR_AGAIN = call again next turn, ERR_DENIED = the target refused. */
+int		 sshchan_start(struct sshchan *, const struct sshchan_request *);
+
+/* How many bytes can be written now: window, and what the connection has not sent yet. */
+size_t		 sshchan_room(struct sshchan *);
+/* Write at most sshchan_room bytes. How many went in, or ERR_EOF when the channel is over. */
+ssize_t		 sshchan_write(struct sshchan *, enum sshchan_stream, const void *p, size_t n);
+/* The owner has room again: offer what the handler did not take. */
+void		 sshchan_pull(struct sshchan *);
+/* Whether received bytes have not been taken by the handler yet. */
+bool		 sshchan_has_unread(const struct sshchan *);
+int		 sshchan_send_eof(struct sshchan *);
+int		 sshchan_send_exit_status(struct sshchan *, int status);
+int		 sshchan_send_exit_signal(struct sshchan *, const char *name, bool core);
+int		 sshchan_send_signal(struct sshchan *, const char *name);
+int		 sshchan_resize(struct sshchan *, unsigned cols, unsigned rows);
+/* Send CLOSE. */
+void		 sshchan_close(struct sshchan *);
+bool		 sshchan_is_open(const struct sshchan *);
+/* Only outside handlers. NULL is fine. */
+void		 sshchan_free(struct sshchan *);
+
+#endif
