@@ -17,6 +17,8 @@
 #include "bastion/base/strvec.h"
 
 #define CERT_BLOB_MAX	(16 * 1024)
+#define CERT_IDENTITY_MAX	128	/* an identity */
+#define CERT_NAME_MAX	128	/* an owner, a group, a claimed session id */
 #define CERT_TYPE_USER	1
 #define CERT_FOREVER	UINT64_MAX
 

@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "bastion/ctl.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "bastion/base/buf.h"
+#include "bastion/base/err.h"
+#include "bastion/base/file.h"
+#include "bastion/base/msgio.h"
+#include "bastion/cmd.h"
+#include "bastion/ctl_msg.h"
+
+#define WAIT_MS	(60 * 1000)	/* between two messages of the daemon */
+
+static int
+ctl_connect(const char *path)
+{
+	struct sockaddr_un sun = { .sun_family = AF_UNIX };
+	int fd, saved;
+
+	if (strlen(path) >= sizeof(sun.sun_path)) {
+		errno = ENAMETOOLONG;
+		return -1;
+	}
+	memcpy(sun.sun_path, path, strlen(path));
+	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	if (fd != -1 && connect(fd, (const struct sockaddr *)&sun, sizeof(sun)) == -1) {
+		saved = errno;
+		close(fd);
+		errno = saved;
+		fd = -1;
+	}
+	return fd;
+}
+
+static int
+ctl_send(struct msgio *io, const struct strvec *argv, const struct buf *in)
+{
+	struct buf *b = buf_new(MSG_MAX);
+	int r = b == NULL ? ERR_NOMEM : buf_put_u32(b, (uint32_t)argv->n);
+
+	for (size_t i = 0; r == 0 && i < argv->n; i++)
+		r = buf_put_cstring(b, argv->v[i]);
+	if (r == 0)
+		r = in == NULL ? buf_put_string(b, NULL, 0) : buf_put_string(b, buf_ptr(in), buf_len(in));
+	if (r == 0)
+		r = msgio_send(io, CTL_REQUEST, 1, b, -1);
+	buf_free(b);
+	return r;
+}
+
+static int
+ctl_print(struct msg *m)
+{
+	const uint8_t *p;
+	uint8_t stream;
+	FILE *f;
+	size_t n;
+	int r;
+
+	if ((r = buf_get_u8(m->body, &stream)) != 0 || (r = buf_peek_string(m->body, &p, &n)) != 0 ||
+	    (r = buf_end(m->body)) != 0)
+		return r;
+	if (stream != CTL_STDOUT && stream != CTL_STDERR)
+		return ERR_FORMAT;
+	f = stream == CTL_STDOUT ? stdout : stderr;
+	return fwrite(p, 1, n, f) == n && fflush(f) == 0 ? 0 : ERR_SYSTEM;
+}
+
+/* Print until the daemon is done. 0 and *statusp. */
+static int
+ctl_answer(struct msgio *io, int *statusp)
+{
+	struct msg m;
+	uint8_t status;
+	int r;
+
+	for (;;) {
+		if ((r = msgio_wait(io, &m, WAIT_MS)) != 0)
+			return r;
+		if (m.type == CTL_OUTPUT) {
+			r = ctl_print(&m);
+		} else if (m.type == CTL_DONE) {
+			if ((r = buf_get_u8(m.body, &status)) == 0)
+				r = buf_end(m.body);
+			*statusp = status;
+		} else {
+			r = ERR_FORMAT;
+		}
+		msg_release(&m);
+		if (r != 0 || m.type == CTL_DONE)
+			return r;
+	}
+}
+
+int
+ctl_run(const char *state_dir, const struct strvec *argv, const struct buf *in)
+{
+	char *path = file_join(state_dir, CTL_SOCKET);
+	struct msgio *io = NULL;
+	int fd = ctl_connect(path), r, status = 1;
+
+	if (fd == -1) {
+		if (errno == ENOENT || errno == ECONNREFUSED)
+			fprintf(stderr, "sallyport: no daemon answers at %s; start it: sallyportd -f FILE\n", path);
+		else
+			fprintf(stderr, "sallyport: %s: %s\n", path, strerror(errno));
+	} else if ((io = msgio_new(fd)) == NULL) {
+		fprintf(stderr, "sallyport: no memory\n");
+		close(fd);
+	} else if ((r = ctl_send(io, argv, in)) != 0 || (r = ctl_answer(io, &status)) != 0) {
+		fprintf(stderr, "sallyport: the daemon at %s went away before it was done: %s\n", path, err_text(r));
+		status = 1;
+	}
+	msgio_free(io);
+	free(path);
+	return status;
+}
+
+/* The state directory of a configuration. */
+static char *
+ctl_state_dir(const struct cmd_env *env)
+{
+	return file_dir(env->conf_path);
+}
+
+int
+ctl_ask(const struct cmd_env *env, const struct strvec *argv, const struct buf *in)
+{
+	char *dir = ctl_state_dir(env);
+	int status = ctl_run(dir, argv, in);
+
+	free(dir);
+	return status;
+}

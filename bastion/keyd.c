@@ -1,0 +1,372 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * sallyport-keyd: the key process. Holds the key of the user CA and the key that signs checkpoints; mints, signs and
+ * revokes on request of the parent, and signs for the audit process. It has no network and sees no byte of an agent. It is
+ * started with descriptor 3, the link to the parent; after a crash the parent starts it again, and all that it needs is on
+ * disk.
+ */
+#include <errno.h>
+#include <event2/event.h>
+#include <fcntl.h>
+#include <pwd.h>
+#include <sodium.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "bastion/base/buf.h"
+#include "bastion/base/clock.h"
+#include "bastion/base/err.h"
+#include "bastion/base/file.h"
+#include "bastion/base/link.h"
+#include "bastion/base/log.h"
+#include "bastion/base/sandbox.h"
+#include "bastion/base/strvec.h"
+#include "bastion/base/xmalloc.h"
+#include "bastion/ident/cert.h"
+#include "bastion/ident/issuer.h"
+#include "bastion/ident/issuer_verbs.h"
+#include "bastion/ident/keyd_msg.h"
+#include "bastion/ident/keystore.h"
+#include "bastion/ident/signer.h"
+
+#define PARENT_FD	3
+#define ARGS_MAX	128	/* words of one verb */
+#define PATH_BYTES_MAX	4096
+#define TTL_MAX_MS	((uint64_t)366 * 24 * 3600 * 1000)	/* whatever the configuration says */
+
+struct keyd {
+	struct event_base	*base;
+	struct link		*parent, *audit;
+	struct issuer		*issuer;
+	struct signer		*signer;
+};
+
+static int	on_start(struct link *, struct msg *, void *);
+static int	on_mint(struct link *, struct msg *, void *);
+static int	on_admin(struct link *, struct msg *, void *);
+static int	on_audit_link(struct link *, struct msg *, void *);
+static int	on_sign(struct link *, struct msg *, void *);
+
+static const struct link_row parent_rows[] = {
+	{ KEYD_START, "start", LINK_PERMIT | LINK_ONCE, on_start },
+	{ KEYD_MINT, "mint", 0, on_mint },
+	{ KEYD_ADMIN, "admin", 0, on_admin },
+	{ KEYD_AUDIT_LINK, "audit-link", 0, on_audit_link },
+	{ 0, NULL, 0, NULL },
+};
+
+static const struct link_row audit_rows[] = {
+	{ KEYD_SIGN, "sign", LINK_PERMIT, on_sign },
+	{ 0, NULL, 0, NULL },
+};
+
+static struct buf *
+body_new(void)
+{
+	struct buf *b = buf_new(MSG_MAX);
+
+	if (b == NULL)
+		fatal("out of memory");
+	return b;
+}
+
+/*
+ * Go into ca/ and stay there: after the change of user the folders above are closed to us, and "." is not. As root the
+ * folder and what is in it first become that user's.
+ */
+static void
+enter_ca_dir(const char *state_dir, const char *user)
+{
+	static const char *const ours[] = { ".", "serial", "issued.jsonl", "krl", "signed" };
+	char *dir = file_join(state_dir, "ca");
+	const struct passwd *pw = user[0] == '\0' || geteuid() != 0 ? NULL : getpwnam(user);
+
+	if (chdir(dir) == -1)
+		fatal("%s: %s", dir, strerror(errno));
+	for (size_t i = 0; pw != NULL && i < sizeof(ours) / sizeof(ours[0]); i++)
+		if (fchownat(AT_FDCWD, ours[i], pw->pw_uid, pw->pw_gid, AT_SYMLINK_NOFOLLOW) == -1 && errno != ENOENT)
+			fatal("%s/%s: %s", dir, ours[i], strerror(errno));
+	free(dir);
+}
+
+static void
+open_keys(struct keyd *k, const char *state_dir, const char *master, const char *user, int64_t max_ttl_ms)
+{
+	char *dir = file_join(state_dir, "keys"), *why = NULL;
+	struct keystore *keys;
+	int r;
+
+	if (keystore_open(dir, master, &keys, &why) != 0)
+		fatal("%s", why == NULL ? dir : why);
+	free(dir);
+	enter_ca_dir(state_dir, user);
+	if ((r = sandbox_drop(user[0] == '\0' ? NULL : user)) != 0)
+		fatal("cannot become user %s: %s", user, err_text(r));
+	if (issuer_open(".", keys->user_ca, max_ttl_ms, &k->issuer, &why) != 0)
+		fatal("%s/%s", state_dir, why == NULL ? "ca" : why);
+	if ((r = signer_open(".", keys->audit_name, keys->audit, &k->signer)) != 0)
+		fatal("%s/ca/signed: %s", state_dir, err_text(r));
+	keystore_free(keys);
+	if ((r = sandbox_enter(SANDBOX_STORE)) != 0)
+		fatal("sandbox: %s", err_text(r));
+}
+
+static int
+send_started(struct keyd *k, uint32_t id)
+{
+	const struct buf *krl = issuer_krl_bytes(k->issuer);
+	struct buf *b = body_new();
+	const uint8_t *ca;
+	size_t n;
+	int r;
+
+	ca = issuer_ca_key(k->issuer, &n);
+	if ((r = buf_put_string(b, ca, n)) == 0 && (r = buf_put_string(b, signer_key(k->signer), 32)) == 0 &&
+	    (r = buf_put_string(b, buf_ptr(krl), buf_len(krl))) == 0)
+		r = link_send(k->parent, KEYD_STARTED, id, b, -1);
+	buf_free(b);
+	return r;
+}
+
+static int
+on_start(struct link *l, struct msg *m, void *arg)
+{
+	struct keyd *k = arg;
+	char *dir = NULL, *master = NULL, *user = NULL;
+	uint64_t ttl;
+	int r;
+
+	if ((r = buf_get_cstring(m->body, &dir)) != 0 || (r = buf_get_cstring(m->body, &master)) != 0 ||
+	    (r = buf_get_cstring(m->body, &user)) != 0 || (r = buf_get_u64(m->body, &ttl)) != 0 ||
+	    (r = buf_end(m->body)) != 0)
+		goto out;
+	r = ERR_FORMAT;
+	if (dir[0] != '/' || strlen(dir) > PATH_BYTES_MAX || ttl < 1000 || ttl > TTL_MAX_MS)
+		goto out;
+	open_keys(k, dir, master, user, (int64_t)ttl);
+	link_permit(l, KEYD_MINT);
+	link_permit(l, KEYD_ADMIN);
+	link_permit(l, KEYD_AUDIT_LINK);
+	r = send_started(k, m->id);
+out:
+	free(dir);
+	free(master);
+	free(user);
+	return r;
+}
+
+static int
+send_minted(struct keyd *k, uint32_t id, const struct buf *cert, const char *why, uint64_t serial)
+{
+	struct buf *b = body_new();
+	int r;
+
+	r = buf_put_u8(b, why == NULL);
+	if (r == 0)
+		r = why == NULL ? buf_put_string(b, buf_ptr(cert), buf_len(cert)) : buf_put_cstring(b, why);
+	if (r == 0 && (r = buf_put_u64(b, serial)) == 0)
+		r = link_send(k->parent, KEYD_MINTED, id, b, -1);
+	buf_free(b);
+	return r;
+}
+
+static int
+on_mint(struct link *l, struct msg *m, void *arg)
+{
+	struct keyd *k = arg;
+	char *identity = NULL, *session = NULL, *target = NULL, *login = NULL;
+	struct buf *cert = body_new();
+	struct issuer_result res = { 0 };
+	struct issuer_mint q;
+	const char *why = NULL;
+	const uint8_t *key;
+	size_t n;
+	uint64_t ttl;
+	int r;
+
+	(void)l;
+	if ((r = buf_get_cstring(m->body, &identity)) != 0 || (r = buf_get_cstring(m->body, &session)) != 0 ||
+	    (r = buf_get_cstring(m->body, &target)) != 0 || (r = buf_get_cstring(m->body, &login)) != 0 ||
+	    (r = buf_peek_string(m->body, &key, &n)) != 0 || (r = buf_get_u64(m->body, &ttl)) != 0 ||
+	    (r = buf_end(m->body)) != 0)
+		goto out;
+	q = (struct issuer_mint){ .identity = identity, .session = session, .target = target, .login = login, .key = key,
+		.keylen = n, .ttl_ms = ttl > TTL_MAX_MS ? -1 : (int64_t)ttl };
+	if (issuer_mint(k->issuer, &q, clock_wall_ms(), cert, &res, &why) == 0)
+		why = NULL;
+	else
+		log_warn("a certificate was refused: %s", why);
+	r = send_minted(k, m->id, cert, why, res.serial);
+out:
+	free(res.key_id);
+	buf_free(cert);
+	free(identity);
+	free(session);
+	free(target);
+	free(login);
+	return r;
+}
+
+static int
+argv_read(struct buf *b, struct strvec *argv)
+{
+	uint32_t n;
+	char *word;
+	int r;
+
+	if ((r = buf_get_u32(b, &n)) != 0)
+		return r;
+	if (n > ARGS_MAX)
+		return ERR_TOOBIG;
+	while (r == 0 && n-- > 0)
+		if ((r = buf_get_cstring(b, &word)) == 0)
+			strvec_take(argv, word);
+	return r;
+}
+
+static int
+send_answer(struct keyd *k, uint32_t id, const struct verb_answer *a)
+{
+	const struct buf *krl = issuer_krl_bytes(k->issuer);
+	struct buf *b = body_new();
+	int r;
+
+	if ((r = buf_put_u8(b, (uint8_t)a->status)) == 0 &&
+	    (r = buf_put_string(b, buf_ptr(a->out), buf_len(a->out))) == 0 &&
+	    (r = buf_put_string(b, buf_ptr(a->err), buf_len(a->err))) == 0 && (r = buf_put_cstring(b, a->event)) == 0)
+		r = link_send(k->parent, KEYD_ADMIN_DONE, id, b, -1);
+	buf_clear(b);
+	/* After the answer, so that a parent which waits for the one is not handed the other. */
+	if (r == 0 && a->krl_changed && (r = buf_put_string(b, buf_ptr(krl), buf_len(krl))) == 0)
+		r = link_send(k->parent, KEYD_KRL, 0, b, -1);
+	buf_free(b);
+	return r;
+}
+
+static int
+on_admin(struct link *l, struct msg *m, void *arg)
+{
+	struct keyd *k = arg;
+	struct verb_answer a = { .out = buf_new(VERB_OUT_MAX), .err = buf_new(VERB_ERR_MAX) };
+	struct verb_request v = { .now_ms = clock_wall_ms() };
+	struct strvec argv = STRVEC_INIT;
+	const uint8_t *in;
+	char *who = NULL;
+	size_t n;
+	int r;
+
+	(void)l;
+	if (a.out == NULL || a.err == NULL)
+		fatal("out of memory");
+	if ((r = buf_get_cstring(m->body, &who)) != 0 || (r = argv_read(m->body, &argv)) != 0 ||
+	    (r = buf_peek_string(m->body, &in, &n)) != 0 || (r = buf_end(m->body)) != 0)
+		goto out;
+	v.who = who;
+	v.argv = &argv;
+	v.in = in;
+	v.inlen = n;
+	issuer_verb(k->issuer, &v, &a);
+	r = send_answer(k, m->id, &a);
+out:
+	free(a.event);
+	buf_free(a.out);
+	buf_free(a.err);
+	strvec_release(&argv);
+	free(who);
+	return r;
+}
+
+static void
+audit_gone(struct link *l, int r, void *arg)
+{
+	struct keyd *k = arg;
+
+	log_info("link to the audit process is over: %s", err_text(r));
+	link_free(l);
+	if (k->audit == l)
+		k->audit = NULL;
+}
+
+/* A new audit process, for the first time or after a crash: its link takes the place of the old one. */
+static int
+on_audit_link(struct link *l, struct msg *m, void *arg)
+{
+	struct keyd *k = arg;
+	struct link_params p = { .base = k->base, .name = "auditd", .rows = audit_rows, .gone = audit_gone, .arg = k };
+	uint32_t zero;
+	int r;
+
+	(void)l;
+	if ((r = buf_get_u32(m->body, &zero)) != 0 || (r = buf_end(m->body)) != 0)
+		return r;
+	if (zero != 0 || m->fd == -1)
+		return ERR_FORMAT;
+	link_free(k->audit);
+	p.fd = msg_take_fd(m);
+	if ((k->audit = link_new(&p)) == NULL)
+		return ERR_NOMEM;
+	return 0;
+}
+
+static int
+on_sign(struct link *l, struct msg *m, void *arg)
+{
+	struct keyd *k = arg;
+	const char *why = NULL;
+	char *line = NULL;
+	const uint8_t *text;
+	struct buf *b;
+	size_t n;
+	int r;
+
+	if ((r = buf_peek_string(m->body, &text, &n)) != 0 || (r = buf_end(m->body)) != 0)
+		return r;
+	if (signer_sign(k->signer, text, n, &line, &why) != 0)
+		log_error("a checkpoint was not signed: %s", why);
+	b = body_new();
+	if ((r = buf_put_u8(b, line != NULL)) == 0 && (r = buf_put_cstring(b, line == NULL ? why : line)) == 0)
+		r = link_send(l, KEYD_SIGNED, m->id, b, -1);
+	buf_free(b);
+	free(line);
+	return r;
+}
+
+/* Without a parent there is nobody to serve. */
+static void
+parent_gone(struct link *l, int r, void *arg)
+{
+	struct keyd *k = arg;
+
+	(void)l;
+	if (r != ERR_EOF)
+		log_error("link to the parent: %s", err_text(r));
+	(void)event_base_loopbreak(k->base);
+}
+
+int
+main(void)
+{
+	struct keyd k = { 0 };
+	struct link_params p = { .fd = PARENT_FD, .name = "parent", .rows = parent_rows, .gone = parent_gone, .arg = &k };
+	struct stat st;
+
+	sandbox_prepare();
+	log_init("sallyport-keyd", LOG_LEVEL_INFO);
+	if (fstat(PARENT_FD, &st) == -1 || !S_ISSOCK(st.st_mode))
+		fatal("is started by sallyportd, not by hand");
+	if (sodium_init() == -1 || (k.base = event_base_new()) == NULL)
+		fatal("out of memory");
+	(void)umask(077);
+	p.base = k.base;
+	if ((k.parent = link_new(&p)) == NULL)
+		fatal("out of memory");
+	(void)event_base_dispatch(k.base);
+	link_free(k.audit);
+	link_free(k.parent);
+	issuer_free(k.issuer);
+	signer_free(k.signer);
+	event_base_free(k.base);
+	return 0;
+}
