@@ -112,7 +112,10 @@ test_exit_ () {
 	fi
 	if test -z "$test_finished_"
 	then
-		test_say_ "Bail out! $test_name_ ended before test_done (status $test_code_)"
+		test_count_=$((test_count_ + 1))
+		test_say_ "not ok $test_count_ - $test_name_ ended before test_done (status $test_code_)"
+		test_say_ "1..$test_count_"
+		test -n "$test_verbose_" || tail -n 50 "$test_log_" | sed 's/^/#   /' >&6
 		test "$test_code_" -ne 0 || test_code_=1
 	fi
 	cd "$TEST_BUILDDIR"
