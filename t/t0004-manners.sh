@@ -26,11 +26,6 @@ test_expect_success 'no call is used that cannot be used safely' '
 	test_must_be_empty found
 '
 
-test_expect_success 'no line has more than 120 characters' '
-	(cd "$TEST_SRCDIR" && xargs awk "length(\$0) > 120 { print FILENAME \":\" FNR }") <files >long &&
-	test_must_be_empty long
-'
-
 test_expect_success 'no mark says that something is left to do' '
 	ours -name "*.[ch]" -o -name "*.sh" -o -name "*.inc" -o -name "*.py" >files &&
 	marks="TO""DO|FIX""ME|X""XX" &&
