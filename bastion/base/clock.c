@@ -48,13 +48,18 @@ clock_wall_ms(void)
 void
 clock_format(int64_t wall_ms, char out[CLOCK_TEXT])
 {
+	int ms = (int)(wall_ms % 1000);
 	time_t t = (time_t)(wall_ms / 1000);
 	struct tm tm;
 	size_t n;
 
+	if (ms < 0) {	/* before 1970 the second began earlier still */
+		ms += 1000;
+		t--;
+	}
 	gmtime_r(&t, &tm);
 	n = strftime(out, CLOCK_TEXT, "%Y-%m-%dT%H:%M:%S", &tm);
-	snprintf(out + n, CLOCK_TEXT - n, ".%03dZ", (int)(wall_ms % 1000));
+	snprintf(out + n, CLOCK_TEXT - n, ".%03dZ", ms);
 }
 
 int

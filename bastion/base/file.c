@@ -17,6 +17,8 @@ static int
 file_slurp(int fd, struct buf *b)
 {
 	struct stat st;
+	ssize_t more;
+	char c;
 	int r;
 
 	if (fstat(fd, &st) == -1)
@@ -28,7 +30,11 @@ file_slurp(int fd, struct buf *b)
 	while (buf_room(b) > 0)
 		if ((r = buf_read(b, fd, 65536)) != 0)
 			return r == ERR_EOF ? 0 : r;
-	return 0;
+	/* Full to the brim: a file that has grown since, or that hides its size as in /proc, must not be cut in silence. */
+	do
+		more = read(fd, &c, 1);
+	while (more == -1 && errno == EINTR);
+	return more == 0 ? 0 : more == 1 ? ERR_TOOBIG : ERR_SYSTEM;
 }
 
 int
@@ -106,14 +112,19 @@ int
 file_mkdirs(const char *path, mode_t mode)
 {
 	char *copy = xstrdup(path), *s = copy;
+	struct stat st;
 	int r = 0, saved;
 
 	do {
-		s = strchr(s + 1, '/');
+		s = strchr(*s == '\0' ? s : s + 1, '/');
 		if (s != NULL)
 			*s = '\0';
 		if (mkdir(copy, mode) == -1 && errno != EEXIST)
 			r = ERR_SYSTEM;
+		else if (s == NULL && stat(copy, &st) == 0 && !S_ISDIR(st.st_mode)) {
+			errno = ENOTDIR;
+			r = ERR_SYSTEM;
+		}
 		if (s != NULL)
 			*s = '/';
 	} while (r == 0 && s != NULL);

@@ -17,10 +17,14 @@ bool	id_is(const char *s, const char *prefix, size_t n);
 
 /*
  * A name from outside (login, target, upstream, reference): 1..max bytes of letters, digits and "._-+@/", not starting
- * with '-' or '/', no "..", no "//". What passes is safe in a file name's component (without '/'), a log and an argv.
+ * with '-' or '/', not ending with '/', no "..", no "//", no "." component: one thing has one name. What passes is safe
+ * in a file name's component (without '/'), a log and an argv.
  */
 bool	name_is_safe(const char *s, size_t max);
-/* Text made fit for a terminal line: control characters, DEL, C1 and bidi controls as \xNN; the caller frees. */
+/*
+ * Text made fit for a terminal line: control characters, DEL, C1, bidi controls, line separators, invisible tags, and
+ * whatever is not UTF-8 as \xNN; the caller frees.
+ */
 char	*text_printable(const void *p, size_t n);
 
 #endif

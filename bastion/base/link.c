@@ -8,6 +8,8 @@
 #include "bastion/base/log.h"
 #include "bastion/base/xmalloc.h"
 
+#define LINK_LAST_READS	16	/* of 64 KiB each */
+
 struct link {
 	struct msgio		*io;
 	struct event		*rd, *wr;	/* NULL without an event_base */
@@ -20,6 +22,7 @@ struct link {
 	int			 busy;		/* inside dispatch: free later */
 	int			 dead;		/* gone() has been called */
 	int			 freed;
+	int			 failed;	/* a send's error: the next turn ends the link with it */
 };
 
 static void	link_ready(evutil_socket_t, short, void *);
@@ -131,8 +134,13 @@ link_send(struct link *l, uint16_t type, uint32_t id, const struct buf *body, in
 {
 	int r = msgio_send(l->io, type, id, body, fd);
 
-	if (l->wr != NULL && msgio_queued(l->io) > 0 && event_add(l->wr, NULL) == -1)
-		return ERR_NOMEM;
+	if (r == 0 && l->wr != NULL && msgio_queued(l->io) > 0 && event_add(l->wr, NULL) == -1)
+		r = ERR_NOMEM;
+	if (r != 0 && l->failed == 0) {
+		l->failed = r;
+		if (l->rd != NULL && !l->dead)
+			event_active(l->rd, EV_READ, 0);
+	}
 	return r;
 }
 
@@ -157,14 +165,13 @@ link_dispatch(struct link *l, struct msg *m)
 	return r;
 }
 
+/* Read once, dispatch all that is whole. 0 = more may come, or why nothing will. */
 static int
-link_turn(struct link *l)
+link_receive(struct link *l)
 {
 	struct msg m;
-	int r, rd;
+	int r = 0, rd;
 
-	if ((r = msgio_flush(l->io)) != 0 && r != ERR_AGAIN)
-		return r;
 	if ((rd = msgio_read(l->io)) != 0 && rd != ERR_AGAIN && rd != ERR_EOF)
 		return rd;
 	while (!l->dead && (r = msgio_next(l->io, &m)) == 0) {
@@ -173,11 +180,28 @@ link_turn(struct link *l)
 		if (r != 0)
 			return r;
 	}
+	return l->dead || r == ERR_AGAIN ? rd : r;
+}
+
+/*
+ * A peer that has said its last words and gone is still heard out when writing to it fails: as much as a socket holds,
+ * and no more, should it only pretend.
+ */
+static int
+link_turn(struct link *l)
+{
+	int r;
+
+	if ((r = msgio_flush(l->io)) != 0 && r != ERR_AGAIN && l->failed == 0)
+		l->failed = r;
+	r = link_receive(l);
+	for (int i = 0; i < LINK_LAST_READS && l->failed != 0 && r == 0 && !l->dead; i++)
+		r = link_receive(l);
 	if (l->dead)
 		return 0;
-	if (r != ERR_AGAIN)
-		return r;
-	return rd == ERR_EOF ? ERR_EOF : 0;
+	if (r == ERR_AGAIN)
+		r = 0;
+	return r != 0 ? r : l->failed;
 }
 
 int

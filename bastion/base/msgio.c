@@ -261,6 +261,9 @@ msgio_next(struct msgio *m, struct msg *msg)
 	}
 	buf_free(m->body);
 	m->body = NULL;
+	/* A descriptor comes with the first byte of its frame: one that is left when no byte is left belongs to none. */
+	if (buf_len(m->in) == 0 && m->rx.n > 0)
+		return ERR_FORMAT;
 	if (buf_len(m->in) < 4)
 		return ERR_AGAIN;
 	p = buf_ptr(m->in);
@@ -320,7 +323,7 @@ msgio_wait(struct msgio *m, struct msg *msg, int ms)
 			return ERR_SYSTEM;
 		if ((pfd.revents & POLLOUT) && (r = msgio_flush(m)) != 0 && r != ERR_AGAIN)
 			return r;
-		if ((pfd.revents & (POLLIN | POLLHUP)) && (r = msgio_read(m)) != 0 && r != ERR_AGAIN)
+		if ((pfd.revents & ~POLLOUT) && (r = msgio_read(m)) != 0 && r != ERR_AGAIN)
 			return r;
 	}
 }
