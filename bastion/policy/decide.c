@@ -249,6 +249,7 @@ describe_rule(const struct rule *r)
 				strvec_push(&line, ref_op_word((enum ref_op)op));
 	line_add(&line, r->kind == REQUEST_FETCH || r->kind == REQUEST_PUSH ? "repositories" : "of", &r->names);
 	line_add(&line, "references", &r->refs);
+	line_add(&line, "but not", &r->not_refs);
 	line_add(&line, "paths", &r->paths);
 	line_add(&line, "as login", &r->login);
 	strvec_pushf(&line, "[%s]", r->id);

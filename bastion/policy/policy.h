@@ -40,6 +40,7 @@ struct rule {
 	size_t			 nconds;
 	struct strvec		 names;		/* subsystem names, HOST:PORT patterns, repositories, scanner rules */
 	struct strvec		 refs;		/* push: references; empty = any */
+	struct strvec		 not_refs;	/* push, fetch: but not these */
 	struct strvec		 paths;		/* finding: paths; empty = any */
 	unsigned		 ops;		/* push: bits 1 << enum ref_op */
 	struct strvec		 match, not_match;	/* examples, checked at load */

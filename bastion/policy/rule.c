@@ -19,7 +19,7 @@ struct kind_row {
 	const char		*key;
 	enum request_kind	 kind;
 	const char		*names_key;	/* the list that a bare list stands for */
-	const char		*known[4];
+	const char		*known[5];
 };
 
 static const struct kind_row kinds[] = {
@@ -27,8 +27,8 @@ static const struct kind_row kinds[] = {
 	{ "shell", REQUEST_SHELL, NULL, { NULL } },
 	{ "subsystem", REQUEST_SUBSYSTEM, "names", { "names", NULL } },
 	{ "forward", REQUEST_FORWARD, "to", { "to", NULL } },
-	{ "fetch", REQUEST_FETCH, "repos", { "repos", "refs", NULL } },
-	{ "push", REQUEST_PUSH, NULL, { "repos", "refs", "ops", NULL } },
+	{ "fetch", REQUEST_FETCH, "repos", { "repos", "refs", "not_refs", NULL } },
+	{ "push", REQUEST_PUSH, NULL, { "repos", "refs", "not_refs", "ops", NULL } },
 	{ "finding", REQUEST_FINDING, NULL, { "rules", "paths", NULL } },
 };
 #define NKINDS	(sizeof(kinds) / sizeof(kinds[0]))
@@ -64,6 +64,7 @@ rule_release(struct rule *r)
 	free(r->conds);
 	strvec_release(&r->names);
 	strvec_release(&r->refs);
+	strvec_release(&r->not_refs);
 	strvec_release(&r->paths);
 	strvec_release(&r->match);
 	strvec_release(&r->not_match);
@@ -232,6 +233,8 @@ list_of(struct rule *r, const char *key)
 {
 	if (strcmp(key, "refs") == 0)
 		return &r->refs;
+	if (strcmp(key, "not_refs") == 0)
+		return &r->not_refs;
 	if (strcmp(key, "paths") == 0)
 		return &r->paths;
 	return &r->names;
@@ -509,6 +512,12 @@ list_meets(const struct strvec *patterns, const char *text)
 	return false;
 }
 
+static bool
+refs_meet(const struct rule *r, const char *ref)
+{
+	return list_meets(&r->refs, ref) && (r->not_refs.n == 0 || ref == NULL || !list_meets(&r->not_refs, ref));
+}
+
 bool
 rule_meets(const struct rule *r, const struct request *req)
 {
@@ -524,9 +533,9 @@ rule_meets(const struct rule *r, const struct request *req)
 		/* No reference yet = may anything be read? A denial of some references does not settle that. */
 		if (req->ref == NULL || req->ref[0] == '\0')
 			return list_meets(&r->names, req->repo) && (r->refs.n == 0 || r->what != DECISION_DENY);
-		return list_meets(&r->names, req->repo) && list_meets(&r->refs, req->ref);
+		return list_meets(&r->names, req->repo) && refs_meet(r, req->ref);
 	case REQUEST_PUSH:
-		return (r->ops & 1u << req->op) != 0 && list_meets(&r->names, req->repo) && list_meets(&r->refs, req->ref);
+		return (r->ops & 1u << req->op) != 0 && list_meets(&r->names, req->repo) && refs_meet(r, req->ref);
 	case REQUEST_FINDING:
 		return (r->names.n == 0 || match_any(&r->names, req->detail)) && list_meets(&r->paths, req->path);
 	case REQUEST_APPROVE:
