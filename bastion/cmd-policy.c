@@ -1,0 +1,234 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "bastion/cmd-policy.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "bastion/base/buf.h"
+#include "bastion/base/err.h"
+#include "bastion/base/file.h"
+#include "bastion/base/strvec.h"
+#include "bastion/base/xmalloc.h"
+#include "bastion/conf.h"
+#include "bastion/conf_tree.h"
+#include "bastion/policy/exec.h"
+#include "bastion/policy/policy.h"
+
+#define EXIT_USAGE	2
+#define EXIT_ASK	75
+#define EXIT_DENIED	77
+
+static int
+usage(void)
+{
+	fputs("usage: sallyport policy check FILE\n"
+	    "       sallyport policy test FILE --as IDENTITY [--group G].. [--owner HUMAN] --on TARGET [--login L] -- 'COMMAND'\n"
+	    "       sallyport policy test FILE --as IDENTITY .. --on UPSTREAM --push REPO REF create|update|delete|force\n"
+	    "       sallyport policy test FILE --as IDENTITY .. --on UPSTREAM --fetch REPO [REF]\n"
+	    "FILE is sallyport.yaml or a policy file on its own.\n", stderr);
+	return EXIT_USAGE;
+}
+
+/* The policy of a main file, or a policy file by itself. Exactly one of *confp and *alonep is set. */
+struct source {
+	struct conf	*conf;
+	struct policy	*alone;
+};
+
+static void
+source_release(struct source *s)
+{
+	conf_free(s->conf);
+	policy_free(s->alone);
+}
+
+static const struct policy *
+source_policy(const struct source *s)
+{
+	return s->conf != NULL ? s->conf->policy : s->alone;
+}
+
+static int
+source_load(struct source *s, const char *file)
+{
+	struct buf *b = buf_new(CONF_MAX_BYTES);
+	struct tree_error e = { .file = file };
+	struct tree *t = NULL;
+	int r;
+
+	*s = (struct source){ 0 };
+	if (b == NULL || (r = file_read(file, b)) != 0)
+		r = tree_fail(&e, 0, "cannot be read");
+	else if ((r = tree_parse(buf_ptr(b), buf_len(b), &t, &e)) != 0)
+		;
+	else if (tree_get(t, "rules") != NULL)
+		r = policy_load(file, buf_ptr(b), buf_len(b), &s->alone, &e);
+	else
+		r = conf_load(file, &s->conf, &e.text);
+	if (r != 0)
+		fprintf(stderr, "sallyport: %s\n", e.text != NULL ? e.text : "cannot be read");
+	free(e.text);
+	tree_free(t);
+	buf_free(b);
+	return r;
+}
+
+static int
+check(const char *file)
+{
+	struct source s;
+	const struct policy *p;
+
+	if (source_load(&s, file) != 0)
+		return EXIT_USAGE;
+	p = source_policy(&s);
+	printf("%s: %zu rules, all examples hold\n", file, p->nrules);
+	source_release(&s);
+	return 0;
+}
+
+/* What the command line asks for. */
+struct question {
+	struct subject	 who;
+	struct strvec	 groups;
+	struct request	 req;
+	char		*command;	/* owned */
+};
+
+static bool
+read_op(const char *word, enum ref_op *op)
+{
+	for (int i = REF_CREATE; i <= REF_FORCE; i++)
+		if (strcmp(word, ref_op_word((enum ref_op)i)) == 0) {
+			*op = (enum ref_op)i;
+			return true;
+		}
+	return false;
+}
+
+/* Options that take one word. */
+static bool
+read_option(struct question *q, const char *name, const char *value)
+{
+	if (strcmp(name, "--as") == 0)
+		q->who.identity = value;
+	else if (strcmp(name, "--owner") == 0)
+		q->who.owner = value;
+	else if (strcmp(name, "--on") == 0)
+		q->req.target = value;
+	else if (strcmp(name, "--login") == 0)
+		q->req.login = value;
+	else if (strcmp(name, "--group") == 0)
+		strvec_push(&q->groups, value);
+	else
+		return false;
+	return true;
+}
+
+static bool
+read_question(struct question *q, int argc, char **argv)
+{
+	struct strvec words = STRVEC_INIT;
+	int i = 0;
+
+	while (i < argc) {
+		if (strcmp(argv[i], "--push") == 0 && i + 3 < argc) {
+			q->req.kind = REQUEST_PUSH;
+			q->req.repo = argv[i + 1];
+			q->req.ref = argv[i + 2];
+			if (!read_op(argv[i + 3], &q->req.op))
+				return false;
+			i += 4;
+		} else if (strcmp(argv[i], "--fetch") == 0 && i + 1 < argc) {
+			q->req.kind = REQUEST_FETCH;
+			q->req.repo = argv[i + 1];
+			q->req.ref = i + 2 < argc && argv[i + 2][0] != '-' ? argv[i + 2] : "";
+			i += q->req.ref[0] == '\0' ? 2 : 3;
+		} else if (strcmp(argv[i], "--") == 0) {
+			for (i++; i < argc; i++)
+				strvec_push(&words, argv[i]);
+		} else if (i + 1 < argc && read_option(q, argv[i], argv[i + 1]))
+			i += 2;
+		else
+			return false;
+	}
+	/* As ssh does it: the words of the command line, joined by blanks. */
+	q->command = strvec_join(&words, " ");
+	q->req.command = (const uint8_t *)q->command;
+	q->req.command_len = strlen(q->command);
+	i = words.n > 0;
+	strvec_release(&words);
+	q->who.groups = &q->groups;
+	return q->who.identity != NULL && q->req.target != NULL && (q->req.kind == REQUEST_EXEC) == (i != 0);
+}
+
+static void
+print_step(const struct exec_step *s, void *arg)
+{
+	(void)arg;
+	printf("  %-5s %-24s %s\n", decision_word(s->what), s->rule, s->text);
+}
+
+/* The same rules that decide() takes, once more, with each step told. */
+static void
+print_steps(const struct policy *p, const struct question *q)
+{
+	const struct rule **rules = xcalloc(p->nrules + 1, sizeof(*rules));
+	struct verdict ignored;
+	size_t n = 0;
+
+	for (size_t i = 0; i < p->nrules; i++) {
+		const struct rule *r = &p->rules[i];
+
+		if (rule_applies(r, &q->who, &q->req))
+			rules[n++] = r;
+	}
+	exec_judge(rules, n, q->req.command, q->req.command_len, print_step, NULL, &ignored);
+	free(rules);
+}
+
+static int
+test(const char *file, int argc, char **argv)
+{
+	static const int exits[] = { [DECISION_ALLOW] = 0, [DECISION_ASK] = EXIT_ASK, [DECISION_DENY] = EXIT_DENIED };
+	struct question q = { .req = { .kind = REQUEST_EXEC } };
+	struct verdict v;
+	struct source s = { 0 };
+	int status = EXIT_USAGE;
+
+	if (!read_question(&q, argc, argv)) {
+		status = usage();
+		goto out;
+	}
+	if (source_load(&s, file) != 0)
+		goto out;
+	if (s.conf != NULL && conf_target(s.conf, q.req.target) == NULL && conf_upstream(s.conf, q.req.target) == NULL)
+		fprintf(stderr, "sallyport: warning: no target or upstream is called '%s'\n", q.req.target);
+	decide(source_policy(&s), &q.who, &q.req, &v);
+	printf("%s rule=%s\n", decision_word(v.what), v.rule);
+	if (v.because[0] != '\0')
+		printf("because: %s\n", v.because);
+	if (v.detail[0] != '\0')
+		printf("met: %s\n", v.detail);
+	if (q.req.kind == REQUEST_EXEC) {
+		puts("steps:");
+		print_steps(source_policy(&s), &q);
+	}
+	status = exits[v.what];
+out:
+	source_release(&s);
+	strvec_release(&q.groups);
+	free(q.command);
+	return status;
+}
+
+int
+cmd_policy(int argc, char **argv)
+{
+	if (argc == 3 && strcmp(argv[1], "check") == 0)
+		return check(argv[2]);
+	if (argc >= 4 && strcmp(argv[1], "test") == 0)
+		return test(argv[2], argc - 3, argv + 3);
+	return usage();
+}

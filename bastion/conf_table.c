@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "bastion/conf_table.h"
+
+#include "bastion/conf.h"
+
+#define AT(field)	offsetof(struct conf, field)
+#define SECOND		1000LL
+#define MINUTE		(60 * SECOND)
+#define HOUR		(60 * MINUTE)
+#define DAY		(24 * HOUR)
+#define MIB		(1024LL * 1024)
+#define GIB		(1024 * MIB)
+
+const struct conf_row conf_table[] = {
+	{ NULL, "state_dir", CONF_PATH, AT(state_dir), ".", 0, 0, "folder that holds keys, logs, recordings and requests" },
+	{ NULL, "listen", CONF_LISTEN, AT(listen_host), "127.0.0.1:2222", 0, 0, "address and port to accept SSH on" },
+	{ NULL, "user", CONF_TEXT, AT(user), NULL, 0, 0, "user to become when started as root" },
+	{ NULL, "host_key", CONF_PATH, AT(host_key), "keys/host_ed25519", 0, 0, "the bastion's own host key" },
+	{ NULL, "master_key", CONF_PATH, AT(master_key), "keys/master", 0, 0, "key that opens the key store" },
+	{ NULL, "banner", CONF_TEXT, AT(banner), NULL, 0, 0, "text shown before authentication" },
+	{ NULL, "accept_env", CONF_WORDS, AT(accept_env), "LANG LC_* TZ TERM", 0, 0,
+	    "environment names that clients may pass to targets" },
+
+	{ "limits", "login_grace", CONF_DURATION, AT(login_grace_ms), "30s", SECOND, HOUR, "time to authenticate" },
+	{ "limits", "max_tries", CONF_COUNT, AT(max_tries), "6", 1, 100, "failed authentications on one connection" },
+	{ "limits", "max_offers", CONF_COUNT, AT(max_offers), "20", 1, 1000, "keys offered on one connection" },
+	{ "limits", "max_startups", CONF_COUNT, AT(max_startups), "100", 1, 100000, "connections not yet authenticated" },
+	{ "limits", "max_startups_per_source", CONF_COUNT, AT(max_startups_per_source), "20", 1, 100000,
+	    "the same, from one address" },
+	{ "limits", "max_sessions", CONF_COUNT, AT(max_sessions), "2000", 1, 1000000, "connections, all together" },
+	{ "limits", "max_channels", CONF_COUNT, AT(max_channels), "16", 1, 1000, "channels on one connection" },
+	{ "limits", "stop_grace", CONF_DURATION, AT(stop_grace_ms), "10s", 0, DAY, "time for sessions to end at SIGTERM" },
+	{ "limits", "dial_timeout", CONF_DURATION, AT(dial_timeout_ms), "10s", 100, 10 * MINUTE, "time to reach a target" },
+	{ "limits", "mint_ttl", CONF_DURATION, AT(mint_ttl_ms), "60s", 5 * SECOND, HOUR,
+	    "life of the certificate that opens a target" },
+	{ "limits", "max_cert_ttl", CONF_DURATION, AT(max_cert_ttl_ms), "12h", MINUTE, 365 * DAY,
+	    "longest certificate that 'sallyport cert issue' grants" },
+
+	{ "approvals", "wait", CONF_DURATION, AT(approval_wait_ms), "100s", 0, DAY,
+	    "how long a client is held before it is told to come back" },
+	{ "approvals", "request_ttl", CONF_DURATION, AT(approval_ttl_ms), "10m", SECOND, 30 * DAY,
+	    "how long a request stays open" },
+	{ "approvals", "grant_ttl", CONF_DURATION, AT(grant_ttl_ms), "10m", SECOND, 30 * DAY,
+	    "how long an unused approval can be used" },
+	{ "approvals", "webhooks", CONF_BLOCK, AT(webhooks), NULL, 0, 16, "where requests are announced" },
+
+	{ "git", "max_pack", CONF_SIZE, AT(max_pack_bytes), "1G", 1024, 1024 * GIB, "one push, as sent" },
+	{ "git", "max_object", CONF_SIZE, AT(max_object_bytes), "100M", 1024, 64 * GIB, "one object, unpacked" },
+	{ "git", "max_resolved", CONF_SIZE, AT(max_resolved_bytes), "4G", 1024, 4096 * GIB, "one push, unpacked" },
+	{ "git", "max_objects", CONF_COUNT, AT(max_push_objects), "2000000", 1, 100000000, "objects in one push" },
+	{ "git", "max_commands", CONF_COUNT, AT(max_push_commands), "100", 1, 10000, "references changed by one push" },
+
+	{ NULL, "targets", CONF_BLOCK, AT(targets), NULL, 0, 10000, "hosts that agents reach by SSH" },
+	{ NULL, "upstreams", CONF_BLOCK, AT(upstreams), NULL, 0, 1000, "places where repositories are" },
+	{ NULL, "policy", CONF_BLOCK, AT(policy), NULL, 0, 0, "file of rules" },
+	{ NULL, NULL, CONF_BLOCK, 0, NULL, 0, 0, NULL },
+};

@@ -1,0 +1,279 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "bastion/policy/decide.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "bastion/base/id.h"
+#include "bastion/base/match.h"
+#include "bastion/base/xmalloc.h"
+#include "bastion/policy/exec.h"
+#include "bastion/policy/policy.h"
+
+const char *
+decision_word(enum decision d)
+{
+	static const char *const words[] = { "allow", "ask", "deny" };
+
+	return words[d];
+}
+
+const char *
+request_kind_word(enum request_kind k)
+{
+	static const char *const words[] = { "exec", "shell", "subsystem", "forward", "fetch", "push", "finding", "approve" };
+
+	return words[k];
+}
+
+const char *
+ref_op_word(enum ref_op op)
+{
+	static const char *const words[] = { "create", "update", "delete", "force" };
+
+	return words[op];
+}
+
+bool
+subject_matches(const struct strvec *patterns, const struct subject *s)
+{
+	for (size_t i = 0; i < patterns->n; i++) {
+		const char *p = patterns->v[i];
+
+		if (strncmp(p, "group:", 6) == 0) {
+			for (size_t j = 0; s->groups != NULL && j < s->groups->n; j++)
+				if (match_glob(p + 6, s->groups->v[j]))
+					return true;
+		} else if (strncmp(p, "owner:", 6) == 0) {
+			if (s->owner != NULL && match_glob(p + 6, s->owner))
+				return true;
+		} else if (match_glob(p, s->identity))
+			return true;
+	}
+	return false;
+}
+
+static bool
+rule_reaches(const struct rule *r, const struct subject *s, const char *target, const char *login)
+{
+	return subject_matches(&r->who, s) && match_any(&r->on, target) &&
+	    (r->login.n == 0 || login == NULL || match_any(&r->login, login));
+}
+
+bool
+rule_applies(const struct rule *r, const struct subject *s, const struct request *req)
+{
+	return r->kind == req->kind && rule_reaches(r, s, req->target, req->login);
+}
+
+static void set_detail(struct verdict *, const char *, ...) __attribute__((format(printf, 2, 3)));
+
+static void
+set_detail(struct verdict *v, const char *fmt, ...)
+{
+	va_list ap;
+	char *raw = NULL, *text;
+
+	va_start(ap, fmt);
+	if (vasprintf(&raw, fmt, ap) == -1)
+		raw = NULL;
+	va_end(ap);
+	text = raw == NULL ? xstrdup("") : text_printable(raw, strlen(raw));
+	/* A cut line is still a true one. */
+	(void)snprintf(v->detail, sizeof(v->detail), "%s", text);
+	for (char *p = v->detail; *p != '\0'; p++)
+		if (*p < ' ' || *p > '~')
+			*p = '?';
+	free(text);
+	free(raw);
+}
+
+static void
+describe_request(struct verdict *v, const struct request *req)
+{
+	const char *detail = req->detail != NULL ? req->detail : "", *repo = req->repo != NULL ? req->repo : "";
+
+	switch (req->kind) {
+	case REQUEST_PUSH:
+		set_detail(v, "%s %s in %s/%s", ref_op_word(req->op), req->ref != NULL ? req->ref : "", req->target, repo);
+		break;
+	case REQUEST_FETCH:
+		set_detail(v, "fetch %s/%s %s", req->target, repo, req->ref != NULL ? req->ref : "");
+		break;
+	case REQUEST_FINDING:
+		set_detail(v, "%s in %s; remove it from every pushed commit and rotate it", detail,
+		    req->path != NULL ? req->path : "?");
+		break;
+	case REQUEST_SHELL:
+		set_detail(v, "a shell on %s; run one command instead: ssh .. 'COMMAND'", req->target);
+		break;
+	default:
+		set_detail(v, "%s %s on %s", request_kind_word(req->kind), detail, req->target);
+		break;
+	}
+}
+
+/* All kinds but exec: one fact, the strictest rule that meets it. */
+static void
+decide_plain(const struct policy *p, const struct subject *s, const struct request *req, struct verdict *out)
+{
+	const struct rule *best = NULL;
+
+	for (size_t i = 0; i < p->nrules; i++) {
+		const struct rule *r = &p->rules[i];
+
+		if (rule_applies(r, s, req) && rule_meets(r, req) && (best == NULL || r->what > best->what))
+			best = r;
+	}
+	if (best != NULL) {
+		out->what = best->what;
+		out->rule = best->id;
+		out->because = best->because;
+	} else if (req->kind == REQUEST_FINDING) {
+		out->rule = "secret-in-push";
+		out->because = "the push carries a secret";
+	}
+	describe_request(out, req);
+}
+
+static void
+decide_exec(const struct policy *p, const struct subject *s, const struct request *req, struct verdict *out)
+{
+	const struct rule **rules = xcalloc(p->nrules + 1, sizeof(*rules));
+	size_t n = 0;
+
+	for (size_t i = 0; i < p->nrules; i++)
+		if (rule_applies(&p->rules[i], s, req))
+			rules[n++] = &p->rules[i];
+	exec_judge(rules, n, req->command, req->command_len, NULL, NULL, out);
+	free(rules);
+}
+
+static void
+decide_approve(const struct policy *p, const struct subject *s, const struct request *req, struct verdict *out)
+{
+	out->rule = "approvers";
+	out->because = "only the approvers that the rule names may decide";
+	for (size_t i = 0; i < p->nasks; i++) {
+		if (req->detail == NULL || strcmp(p->asks[i]->rule, req->detail) != 0)
+			continue;
+		if (subject_matches(&p->asks[i]->who, s)) {
+			out->what = DECISION_ALLOW;
+			out->because = "named as approver";
+		}
+		set_detail(out, "approvers of rule %s", p->asks[i]->rule);
+		return;
+	}
+	set_detail(out, "no rule of that name asks");
+}
+
+void
+decide(const struct policy *p, const struct subject *s, const struct request *req, struct verdict *out)
+{
+	*out = (struct verdict){ .what = DECISION_DENY, .rule = "default", .because = "no rule allows it" };
+	if (req->kind == REQUEST_APPROVE)
+		decide_approve(p, s, req, out);
+	else if (req->target == NULL)
+		set_detail(out, "no target");
+	else if (req->kind == REQUEST_EXEC && req->command != NULL)
+		decide_exec(p, s, req, out);
+	else if (req->kind == REQUEST_EXEC)
+		set_detail(out, "no command");
+	else
+		decide_plain(p, s, req, out);
+}
+
+bool
+policy_reaches(const struct policy *p, const struct subject *s, const char *target, const char *login)
+{
+	for (size_t i = 0; i < p->nrules; i++)
+		if (p->rules[i].what != DECISION_DENY && p->rules[i].kind != REQUEST_FINDING &&
+		    rule_reaches(&p->rules[i], s, target, login))
+			return true;
+	return false;
+}
+
+const struct approver_rule *
+policy_approvers(const struct policy *p, size_t i)
+{
+	return i < p->nasks ? p->asks[i] : NULL;
+}
+
+static void
+line_add(struct strvec *line, const char *word, const struct strvec *v)
+{
+	char *s;
+
+	if (v->n == 0)
+		return;
+	s = strvec_join(v, ", ");
+	strvec_pushf(line, "%s %s", word, s);
+	free(s);
+}
+
+static void
+describe_cond(struct strvec *line, const struct exec_cond *c)
+{
+	if (c->any)
+		strvec_push(line, "any command");
+	if (c->unresolved)
+		strvec_push(line, "what cannot be resolved");
+	if (c->program.n > 0) {
+		char *program = strvec_join(&c->program, "|"), *args = strvec_join(&c->args, " ");
+
+		strvec_pushf(line, "'%s%s%s'", program, c->args.n > 0 ? " " : "", args);
+		free(program);
+		free(args);
+	}
+	line_add(line, "with any flag of", &c->flags);
+	line_add(line, "with flags", &c->all_flags);
+	line_add(line, "without flags", &c->not_flags);
+	line_add(line, "on", &c->operands);
+	line_add(line, "write to", &c->write);
+}
+
+static char *
+describe_rule(const struct rule *r)
+{
+	struct strvec line = STRVEC_INIT;
+	char *on = strvec_join(&r->on, ", "), *s;
+
+	strvec_pushf(&line, "%-5s %s on %s:", decision_word(r->what), request_kind_word(r->kind), on);
+	for (size_t i = 0; i < r->nconds; i++)
+		describe_cond(&line, &r->conds[i]);
+	if (r->kind == REQUEST_PUSH)
+		for (int op = REF_CREATE; op <= REF_FORCE; op++)
+			if ((r->ops & 1u << op) != 0)
+				strvec_push(&line, ref_op_word((enum ref_op)op));
+	line_add(&line, r->kind == REQUEST_FETCH || r->kind == REQUEST_PUSH ? "repositories" : "of", &r->names);
+	line_add(&line, "references", &r->refs);
+	line_add(&line, "but not", &r->not_refs);
+	line_add(&line, "paths", &r->paths);
+	line_add(&line, "as login", &r->login);
+	strvec_pushf(&line, "[%s]", r->id);
+	if (r->because[0] != '\0')
+		strvec_push(&line, r->because);
+	s = strvec_join(&line, " ");
+	strvec_release(&line);
+	free(on);
+	return s;
+}
+
+char *
+policy_describe(const struct policy *p, const struct subject *s)
+{
+	struct strvec lines = STRVEC_INIT;
+	char *out;
+
+	for (size_t i = 0; i < p->nrules; i++)
+		if (subject_matches(&p->rules[i].who, s))
+			strvec_take(&lines, describe_rule(&p->rules[i]));
+	strvec_push(&lines, lines.n == 0 ? "Nothing is allowed to you." : "Everything else is denied. The strictest rule that "
+	    "matches decides.");
+	strvec_push(&lines, "");
+	out = strvec_join(&lines, "\n");
+	strvec_release(&lines);
+	return out;
+}

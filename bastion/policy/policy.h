@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * policy: the rules of one policy file, read by rule.c and walked by decide.c. FORMAT says what a file looks like.
+ * A loaded policy never changes.
+ */
+#ifndef POLICY_POLICY_H
+#define POLICY_POLICY_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "bastion/policy/decide.h"
+
+struct tree_error;
+
+#define POLICY_MAX_RULES	2000
+#define POLICY_MAX_WORDS	512	/* in one list of a rule */
+
+/* What one entry of an exec rule asks of one simple command. Empty lists ask nothing. */
+struct exec_cond {
+	struct strvec	 program;	/* globs; of the base name, or of the path when they hold a '/' */
+	struct strvec	 args;		/* globs for the words after the program */
+	struct strvec	 flags;		/* any of these, without dashes */
+	struct strvec	 all_flags;	/* each of these */
+	struct strvec	 not_flags;	/* none of these */
+	struct strvec	 operands;	/* path patterns: all operands for allow, any for ask and deny */
+	struct strvec	 write;		/* path patterns of files that a redirection writes */
+	bool		 any;		/* every command and every write */
+	bool		 unresolved;	/* what could not be resolved */
+};
+
+struct rule {
+	char			*id;
+	unsigned		 line;
+	enum request_kind	 kind;
+	enum decision		 what;
+	char			*because;
+	struct strvec		 who, on, login;	/* login empty = any */
+	struct exec_cond	*conds;			/* exec: any of them */
+	size_t			 nconds;
+	struct strvec		 names;		/* subsystem names, HOST:PORT patterns, repositories, scanner rules */
+	struct strvec		 refs;		/* push: references; empty = any */
+	struct strvec		 not_refs;	/* push, fetch: but not these */
+	struct strvec		 paths;		/* finding: paths; empty = any */
+	unsigned		 ops;		/* push: bits 1 << enum ref_op */
+	struct strvec		 match, not_match;	/* examples, checked at load */
+	struct approver_rule	 approvers;	/* ask alone */
+};
+
+struct policy {
+	char			*path;
+	struct rule		*rules;
+	size_t			 nrules;
+	const struct approver_rule **asks;	/* of the rules that ask */
+	size_t			 nasks;
+};
+
+/* Read, check, and try every example. 0, or ERR_FORMAT with the error noted. The caller frees. */
+int	policy_load(const char *file, const void *p, size_t n, struct policy **, struct tree_error *);
+void	policy_free(struct policy *);	/* NULL is fine */
+/* Where it was read from; moved in, borrowed out. */
+void	policy_take_path(struct policy *, char *path);
+const char	*policy_path(const struct policy *);
+
+/* Whether a rule is of the request's kind, and its who, on and login fit. */
+bool	rule_applies(const struct rule *, const struct subject *, const struct request *);
+/* Whether this one rule meets the request of its kind, with who, on and login left aside. For examples. */
+bool	rule_meets(const struct rule *, const struct request *);
+
+#endif

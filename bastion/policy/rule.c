@@ -1,0 +1,598 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "bastion/policy/policy.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "bastion/base/err.h"
+#include "bastion/base/match.h"
+#include "bastion/base/xmalloc.h"
+#include "bastion/conf_tree.h"
+#include "bastion/policy/exec.h"
+
+#define MAX_ID		64
+#define MAX_BECAUSE	300
+#define MAX_QUORUM	20
+
+/* Kinds in the words of the file, and the keys that a map of conditions may have. */
+struct kind_row {
+	const char		*key;
+	enum request_kind	 kind;
+	const char		*names_key;	/* the list that a bare list stands for */
+	const char		*known[5];
+};
+
+static const struct kind_row kinds[] = {
+	{ "exec", REQUEST_EXEC, NULL, { NULL } },
+	{ "shell", REQUEST_SHELL, NULL, { NULL } },
+	{ "subsystem", REQUEST_SUBSYSTEM, "names", { "names", NULL } },
+	{ "forward", REQUEST_FORWARD, "to", { "to", NULL } },
+	{ "fetch", REQUEST_FETCH, "repos", { "repos", "refs", "not_refs", NULL } },
+	{ "push", REQUEST_PUSH, NULL, { "repos", "refs", "not_refs", "ops", NULL } },
+	{ "finding", REQUEST_FINDING, NULL, { "rules", "paths", NULL } },
+};
+#define NKINDS	(sizeof(kinds) / sizeof(kinds[0]))
+
+static const char *const reserved[] = { "default", "malformed", "unresolved", "secret-in-push", "shell-builtin",
+    "approvers" };
+
+static const char *const ops[] = { [REF_CREATE] = "create", [REF_UPDATE] = "update", [REF_DELETE] = "delete",
+    [REF_FORCE] = "force" };
+
+static void
+cond_release(struct exec_cond *c)
+{
+	strvec_release(&c->program);
+	strvec_release(&c->args);
+	strvec_release(&c->flags);
+	strvec_release(&c->all_flags);
+	strvec_release(&c->not_flags);
+	strvec_release(&c->operands);
+	strvec_release(&c->write);
+}
+
+static void
+rule_release(struct rule *r)
+{
+	free(r->id);
+	free(r->because);
+	strvec_release(&r->who);
+	strvec_release(&r->on);
+	strvec_release(&r->login);
+	for (size_t i = 0; i < r->nconds; i++)
+		cond_release(&r->conds[i]);
+	free(r->conds);
+	strvec_release(&r->names);
+	strvec_release(&r->refs);
+	strvec_release(&r->not_refs);
+	strvec_release(&r->paths);
+	strvec_release(&r->match);
+	strvec_release(&r->not_match);
+	strvec_release(&r->approvers.who);
+}
+
+void
+policy_free(struct policy *p)
+{
+	if (p == NULL)
+		return;
+	for (size_t i = 0; i < p->nrules; i++)
+		rule_release(&p->rules[i]);
+	free(p->rules);
+	free(p->asks);
+	free(p->path);
+	free(p);
+}
+
+void
+policy_take_path(struct policy *p, char *path)
+{
+	free(p->path);
+	p->path = path;
+}
+
+const char *
+policy_path(const struct policy *p)
+{
+	return p->path != NULL ? p->path : "";
+}
+
+/* Flags are written with or without dashes; "-rf" is r and f. */
+static void
+flags_normalise(struct strvec *v)
+{
+	struct strvec out = STRVEC_INIT;
+
+	for (size_t i = 0; i < v->n; i++) {
+		const char *s = v->v[i];
+
+		if (strncmp(s, "--", 2) == 0)
+			strvec_push(&out, s + 2);
+		else if (s[0] == '-')
+			for (s++; *s != '\0'; s++)
+				strvec_pushf(&out, "%c", *s);
+		else
+			strvec_push(&out, s);
+	}
+	strvec_release(v);
+	*v = out;
+}
+
+/*
+ * "git push --force": the first word is the program, the others its leading words. To allow, the words must stand
+ * exactly so. To ask or deny, a flag counts wherever it stands, so flags go to all_flags.
+ */
+static int
+read_short(const char *text, unsigned line, enum decision what, struct exec_cond *c, struct tree_error *e)
+{
+	struct strvec flags = STRVEC_INIT;
+	char *copy = xstrdup(text), *rest = copy, *word;
+
+	while ((word = strsep(&rest, " ")) != NULL) {
+		if (*word == '\0')
+			continue;
+		if (c->program.n == 0)
+			strvec_push(&c->program, word);
+		else if (what != DECISION_ALLOW && word[0] == '-')
+			strvec_push(&flags, word);
+		else
+			strvec_push(&c->args, word);
+	}
+	free(copy);
+	flags_normalise(&flags);
+	c->all_flags = flags;
+	if (c->program.n == 0)
+		return tree_fail(e, line, "exec has an empty command");
+	if (strpbrk(text, "\"'\\;|&<>()$`\t\n") != NULL)
+		return tree_fail(e, line, "'%s': a short command is plain words with * and ?; use the long form", text);
+	return 0;
+}
+
+static int
+read_cond_map(const struct tree *t, enum decision what, struct exec_cond *c, struct tree_error *e)
+{
+	static const char *const known[] = { "program", "args", "flags", "all_flags", "not_flags", "operands", "write", "any",
+	    "unresolved", NULL };
+	struct { const char *key; struct strvec *v; } lists[] = {
+		{ "program", &c->program }, { "args", &c->args }, { "flags", &c->flags }, { "all_flags", &c->all_flags },
+		{ "not_flags", &c->not_flags }, { "operands", &c->operands }, { "write", &c->write },
+	};
+	const struct tree *v;
+	int r;
+
+	if ((r = tree_keys(t, "exec", known, e)) != 0)
+		return r;
+	for (size_t i = 0; i < sizeof(lists) / sizeof(lists[0]); i++)
+		if ((v = tree_get(t, lists[i].key)) != NULL &&
+		    (r = tree_strings(v, lists[i].key, POLICY_MAX_WORDS, lists[i].v, e)) != 0)
+			return r;
+	if ((v = tree_get(t, "any")) != NULL && (r = tree_bool(v, "any", &c->any, e)) != 0)
+		return r;
+	if ((v = tree_get(t, "unresolved")) != NULL && (r = tree_bool(v, "unresolved", &c->unresolved, e)) != 0)
+		return r;
+	flags_normalise(&c->flags);
+	flags_normalise(&c->all_flags);
+	flags_normalise(&c->not_flags);
+	if (c->unresolved && what == DECISION_ALLOW)
+		return tree_fail(e, t->line, "what cannot be resolved can be asked about or denied, never allowed");
+	if (c->any && t->n > 1)
+		return tree_fail(e, t->line, "any: true stands alone");
+	if (c->write.n > 0 && t->n > 1)
+		return tree_fail(e, t->line, "write: stands alone; it is about files, not about a program");
+	if (!c->any && !c->unresolved && c->write.n == 0 && c->program.n == 0)
+		return tree_fail(e, t->line, "exec needs program, write, any or unresolved");
+	return 0;
+}
+
+static int
+read_exec(const struct tree *t, struct rule *r, struct tree_error *e)
+{
+	size_t n = t->kind == TREE_LIST ? t->n : 1;
+	int rc;
+
+	if (n == 0 || n > POLICY_MAX_WORDS)
+		return tree_fail(e, t->line, "exec must list 1 to %d commands", POLICY_MAX_WORDS);
+	r->conds = xcalloc(n, sizeof(*r->conds));
+	for (size_t i = 0; i < n; i++) {
+		const struct tree *item = t->kind == TREE_LIST ? t->items[i] : t;
+		struct exec_cond *c = &r->conds[r->nconds++];
+
+		if (item->kind == TREE_LIST)
+			return tree_fail(e, item->line, "exec is a list of commands, not of lists");
+		rc = item->kind == TREE_SCALAR ? read_short(item->text, item->line, r->what, c, e) :
+		    read_cond_map(item, r->what, c, e);
+		if (rc != 0)
+			return rc;
+	}
+	return 0;
+}
+
+static int
+read_ops(const struct tree *t, struct rule *r, struct tree_error *e)
+{
+	struct strvec words = STRVEC_INIT;
+	int rc = tree_strings(t, "ops", 8, &words, e);
+
+	for (size_t i = 0; rc == 0 && i < words.n; i++) {
+		size_t op = 0;
+
+		while (op < sizeof(ops) / sizeof(ops[0]) && strcmp(ops[op], words.v[i]) != 0)
+			op++;
+		if (op == sizeof(ops) / sizeof(ops[0]))
+			rc = tree_fail(e, t->line, "ops are create, update, delete and force, not '%s'", words.v[i]);
+		else
+			r->ops |= 1u << op;
+	}
+	strvec_release(&words);
+	return rc;
+}
+
+/* Where the list under this key goes. */
+static struct strvec *
+list_of(struct rule *r, const char *key)
+{
+	if (strcmp(key, "refs") == 0)
+		return &r->refs;
+	if (strcmp(key, "not_refs") == 0)
+		return &r->not_refs;
+	if (strcmp(key, "paths") == 0)
+		return &r->paths;
+	return &r->names;
+}
+
+static int
+read_condition(const struct kind_row *k, const struct tree *t, struct rule *r, struct tree_error *e)
+{
+	bool yes = false;
+	int rc;
+
+	r->ops = 0;
+	if (k->kind == REQUEST_EXEC)
+		return read_exec(t, r, e);
+	if (k->kind == REQUEST_SHELL) {
+		if ((rc = tree_bool(t, "shell", &yes, e)) == 0 && !yes)
+			rc = tree_fail(e, t->line, "shell must be true; leave the rule out instead");
+		return rc;
+	}
+	if (t->kind != TREE_MAP) {
+		if (k->names_key == NULL)
+			return tree_fail(e, t->line, "%s must be a map of conditions; write {} for any", k->key);
+		return tree_strings(t, k->names_key, POLICY_MAX_WORDS, &r->names, e);
+	}
+	if ((rc = tree_keys(t, k->key, k->known, e)) != 0)
+		return rc;
+	for (size_t i = 0; i < t->n; i++) {
+		rc = strcmp(t->keys[i], "ops") == 0 ? read_ops(t->items[i], r, e) :
+		    tree_strings(t->items[i], t->keys[i], POLICY_MAX_WORDS, list_of(r, t->keys[i]), e);
+		if (rc != 0)
+			return rc;
+		/* An empty list reads as "none", and would mean "any". */
+		if (t->items[i]->kind == TREE_LIST && t->items[i]->n == 0)
+			return tree_fail(e, t->items[i]->line, "%s is empty; leave it out for any", t->keys[i]);
+	}
+	if (r->ops == 0)
+		r->ops = 1u << REF_CREATE | 1u << REF_UPDATE | 1u << REF_DELETE | 1u << REF_FORCE;
+	return 0;
+}
+
+static int
+check_who(const struct strvec *v, unsigned line, const char *what, bool owner, struct tree_error *e)
+{
+	if (v->n == 0)
+		return tree_fail(e, line, "%s is empty", what);
+	for (size_t i = 0; i < v->n; i++) {
+		const char *s = v->v[i], *colon = strchr(s, ':');
+
+		if (strpbrk(s, " \t\n") != NULL)
+			return tree_fail(e, line, "%s: '%s' holds a blank", what, s);
+		if (colon == NULL || strncmp(s, "group:", 6) == 0 || (owner && strncmp(s, "owner:", 6) == 0))
+			continue;
+		return tree_fail(e, line, "%s: '%s' must be an identity%s or group:NAME", what, s, owner ? ", owner:IDENTITY" : "");
+	}
+	return 0;
+}
+
+static int
+read_id(const struct tree *t, struct rule *r, struct tree_error *e)
+{
+	int rc;
+
+	if ((rc = tree_string(t, "id", &r->id, e)) != 0)
+		return rc;
+	if (strlen(r->id) > MAX_ID || strspn(r->id, "abcdefghijklmnopqrstuvwxyz0123456789-") != strlen(r->id))
+		return tree_fail(e, t->line, "an id is 1 to %d of a-z 0-9 -, not '%s'", MAX_ID, r->id);
+	for (size_t i = 0; i < sizeof(reserved) / sizeof(reserved[0]); i++)
+		if (strcmp(reserved[i], r->id) == 0)
+			return tree_fail(e, t->line, "the id '%s' is the bastion's own", r->id);
+	return 0;
+}
+
+static int
+read_do(const struct tree *t, struct rule *r, struct tree_error *e)
+{
+	char *s;
+	int rc;
+
+	if ((rc = tree_string(t, "do", &s, e)) != 0)
+		return rc;
+	for (int d = DECISION_ALLOW; d <= DECISION_DENY; d++)
+		if (strcmp(s, decision_word((enum decision)d)) == 0) {
+			r->what = (enum decision)d;
+			free(s);
+			return 0;
+		}
+	rc = tree_fail(e, t->line, "do must be allow, ask or deny, not '%s'", s);
+	free(s);
+	return rc;
+}
+
+/* The reason ends up in one ASCII line of a refusal. */
+static int
+read_because(const struct tree *t, struct rule *r, struct tree_error *e)
+{
+	int rc;
+
+	if (t == NULL) {
+		r->because = xstrdup("");
+		return r->what == DECISION_ALLOW ? 0 : tree_fail(e, r->line, "rule %s needs because: a reason that the refused "
+		    "will read", r->id);
+	}
+	if ((rc = tree_string(t, "because", &r->because, e)) != 0)
+		return rc;
+	for (char *s = r->because; *s != '\0'; s++) {
+		if (*s == '\n' || *s == '\t')
+			*s = ' ';
+		if (*s < ' ' || *s > '~')
+			return tree_fail(e, t->line, "because must be plain ASCII");
+	}
+	for (size_t n = strlen(r->because); n > 0 && r->because[n - 1] == ' '; n--)
+		r->because[n - 1] = '\0';
+	if (strlen(r->because) > MAX_BECAUSE)
+		return tree_fail(e, t->line, "because is longer than %d bytes", MAX_BECAUSE);
+	return 0;
+}
+
+static int
+read_approvers(const struct tree *t, struct rule *r, struct tree_error *e)
+{
+	const struct tree *who = tree_get(t, "approvers"), *quorum = tree_get(t, "quorum");
+	int64_t n = 1;
+	int rc;
+
+	if (r->what != DECISION_ASK)
+		return who == NULL && quorum == NULL ? 0 : tree_fail(e, r->line, "rule %s does not ask, so it has no approvers",
+		    r->id);
+	if (who == NULL)
+		return tree_fail(e, r->line, "rule %s asks, so it needs approvers: [group:NAME]", r->id);
+	if ((rc = tree_strings(who, "approvers", POLICY_MAX_WORDS, &r->approvers.who, e)) != 0 ||
+	    (rc = check_who(&r->approvers.who, who->line, "approvers", false, e)) != 0 ||
+	    (quorum != NULL && (rc = tree_number(quorum, "quorum", 1, MAX_QUORUM, &n, e)) != 0))
+		return rc;
+	r->approvers.quorum = (unsigned)n;
+	r->approvers.rule = r->id;
+	return 0;
+}
+
+static int
+read_lists(const struct tree *t, struct rule *r, struct tree_error *e)
+{
+	const struct { const char *key; struct strvec *v; bool must; } lists[] = {
+		{ "who", &r->who, true }, { "on", &r->on, true }, { "login", &r->login, false },
+		{ "match", &r->match, false }, { "not_match", &r->not_match, false },
+	};
+	const struct tree *v;
+	int rc;
+
+	for (size_t i = 0; i < sizeof(lists) / sizeof(lists[0]); i++) {
+		if ((v = tree_get(t, lists[i].key)) == NULL) {
+			if (lists[i].must)
+				return tree_fail(e, r->line, "rule %s needs %s", r->id, lists[i].key);
+			continue;
+		}
+		if ((rc = tree_strings(v, lists[i].key, POLICY_MAX_WORDS, lists[i].v, e)) != 0)
+			return rc;
+		if (lists[i].v->n == 0)
+			return tree_fail(e, v->line, "%s is empty", lists[i].key);
+	}
+	return check_who(&r->who, r->line, "who", true, e);
+}
+
+static int
+read_kind(const struct tree *t, struct rule *r, struct tree_error *e)
+{
+	const struct kind_row *found = NULL;
+	int rc;
+
+	for (size_t i = 0; i < NKINDS; i++) {
+		if (tree_get(t, kinds[i].key) == NULL)
+			continue;
+		if (found != NULL)
+			return tree_fail(e, r->line, "rule %s has both %s and %s; make it two rules", r->id, found->key,
+			    kinds[i].key);
+		found = &kinds[i];
+	}
+	if (found == NULL)
+		return tree_fail(e, r->line, "rule %s says nothing about exec, shell, subsystem, forward, fetch, push or finding",
+		    r->id);
+	r->kind = found->kind;
+	if ((rc = read_condition(found, tree_get(t, found->key), r, e)) != 0)
+		return rc;
+	if (r->login.n > 0 && r->kind >= REQUEST_FETCH)
+		return tree_fail(e, r->line, "rule %s: Git has no login", r->id);
+	return 0;
+}
+
+static int
+read_rule(const struct tree *t, struct rule *r, struct tree_error *e)
+{
+	static const char *const known[] = { "id", "who", "on", "login", "exec", "shell", "subsystem", "forward", "fetch",
+	    "push", "finding", "do", "because", "approvers", "quorum", "match", "not_match", NULL };
+	const struct tree *id, *what;
+	int rc;
+
+	r->line = t->line;
+	if ((rc = tree_keys(t, "a rule", known, e)) != 0)
+		return rc;
+	id = tree_get(t, "id");
+	what = tree_get(t, "do");
+	if (id == NULL || what == NULL)
+		return tree_fail(e, t->line, "a rule needs %s", id == NULL ? "an id" : "do: allow, ask or deny");
+	if ((rc = read_id(id, r, e)) != 0 || (rc = read_do(what, r, e)) != 0 || (rc = read_lists(t, r, e)) != 0 ||
+	    (rc = read_because(tree_get(t, "because"), r, e)) != 0 || (rc = read_approvers(t, r, e)) != 0)
+		return rc;
+	return read_kind(t, r, e);
+}
+
+/* An example becomes the request that it is short for. The copy holds the pieces. */
+static int
+example_request(const struct rule *r, char *copy, struct request *req)
+{
+	char *rest = copy, *word;
+
+	*req = (struct request){ .kind = r->kind };
+	switch (r->kind) {
+	case REQUEST_EXEC:
+		req->command = (const uint8_t *)copy;
+		req->command_len = strlen(copy);
+		return 0;
+	case REQUEST_SUBSYSTEM:
+	case REQUEST_FORWARD:
+		req->detail = copy;
+		return 0;
+	case REQUEST_FETCH:
+		req->repo = copy;
+		return 0;
+	case REQUEST_FINDING:
+		req->detail = strsep(&rest, " ");
+		req->path = rest;
+		return 0;
+	case REQUEST_PUSH:
+		word = strsep(&rest, " ");
+		for (size_t op = 0; op < sizeof(ops) / sizeof(ops[0]); op++)
+			if (strcmp(ops[op], word) == 0 && rest != NULL) {
+				req->op = (enum ref_op)op;
+				req->ref = strsep(&rest, " ");
+				req->repo = rest;
+				return 0;
+			}
+		return ERR_FORMAT;
+	default:
+		return ERR_FORMAT;
+	}
+}
+
+static int
+try_examples(const struct rule *r, const struct strvec *v, bool want, struct tree_error *e)
+{
+	struct request req;
+	int rc = 0;
+
+	for (size_t i = 0; rc == 0 && i < v->n; i++) {
+		char *copy = xstrdup(v->v[i]);
+
+		if (example_request(r, copy, &req) != 0)
+			rc = tree_fail(e, r->line, "rule %s: the example '%s' is not %s", r->id, v->v[i],
+			    r->kind == REQUEST_PUSH ? "'update refs/heads/x'" : "of this kind");
+		else if (rule_meets(r, &req) != want)
+			rc = tree_fail(e, r->line, "rule %s: the example '%s' %s", r->id, v->v[i],
+			    want ? "does not match" : "matches, and must not");
+		free(copy);
+	}
+	return rc;
+}
+
+static bool
+list_meets(const struct strvec *patterns, const char *text)
+{
+	if (patterns->n == 0 || text == NULL)
+		return true;
+	for (size_t i = 0; i < patterns->n; i++)
+		if (match_path(patterns->v[i], text))
+			return true;
+	return false;
+}
+
+static bool
+refs_meet(const struct rule *r, const char *ref)
+{
+	return list_meets(&r->refs, ref) && (r->not_refs.n == 0 || ref == NULL || !list_meets(&r->not_refs, ref));
+}
+
+bool
+rule_meets(const struct rule *r, const struct request *req)
+{
+	switch (r->kind) {
+	case REQUEST_EXEC:
+		return exec_meets(r, req->command, req->command_len);
+	case REQUEST_SHELL:
+		return true;
+	case REQUEST_SUBSYSTEM:
+	case REQUEST_FORWARD:
+		return r->names.n == 0 || match_any(&r->names, req->detail);
+	case REQUEST_FETCH:
+		/* No reference yet = may anything be read? A denial of some references does not settle that. */
+		if (req->ref == NULL || req->ref[0] == '\0')
+			return list_meets(&r->names, req->repo) && (r->refs.n == 0 || r->what != DECISION_DENY);
+		return list_meets(&r->names, req->repo) && refs_meet(r, req->ref);
+	case REQUEST_PUSH:
+		return (r->ops & 1u << req->op) != 0 && list_meets(&r->names, req->repo) && refs_meet(r, req->ref);
+	case REQUEST_FINDING:
+		return (r->names.n == 0 || match_any(&r->names, req->detail)) && list_meets(&r->paths, req->path);
+	case REQUEST_APPROVE:
+		break;
+	}
+	return false;
+}
+
+static int
+read_rules(const struct tree *t, struct policy *p, struct tree_error *e)
+{
+	int rc;
+
+	if (t->kind != TREE_LIST)
+		return tree_fail(e, t->line, "rules must be a list; write [] for none");
+	if (t->n > POLICY_MAX_RULES)
+		return tree_fail(e, t->line, "more than %d rules", POLICY_MAX_RULES);
+	p->rules = xcalloc(t->n + 1, sizeof(*p->rules));
+	p->asks = xcalloc(t->n + 1, sizeof(*p->asks));
+	for (size_t i = 0; i < t->n; i++) {
+		struct rule *r = &p->rules[p->nrules++];
+
+		if ((rc = read_rule(t->items[i], r, e)) != 0)
+			return rc;
+		for (size_t j = 0; j < i; j++)
+			if (strcmp(p->rules[j].id, r->id) == 0)
+				return tree_fail(e, r->line, "the id '%s' is used already, in line %u", r->id, p->rules[j].line);
+		if ((rc = try_examples(r, &r->match, true, e)) != 0 || (rc = try_examples(r, &r->not_match, false, e)) != 0)
+			return rc;
+		if (r->what == DECISION_ASK)
+			p->asks[p->nasks++] = &r->approvers;
+	}
+	return 0;
+}
+
+int
+policy_load(const char *file, const void *bytes, size_t n, struct policy **pp, struct tree_error *e)
+{
+	static const char *const known[] = { "rules", NULL };
+	struct policy *p = xcalloc(1, sizeof(*p));
+	const struct tree *rules;
+	struct tree *t = NULL;
+	int rc;
+
+	*pp = NULL;
+	e->file = file;
+	if ((rc = tree_parse(bytes, n, &t, e)) != 0 || (rc = tree_keys(t, "the policy", known, e)) != 0)
+		goto out;
+	if ((rules = tree_get(t, "rules")) == NULL)
+		rc = tree_fail(e, t->line, "no rules; write 'rules: []' to deny everything");
+	else
+		rc = read_rules(rules, p, e);
+out:
+	tree_free(t);
+	if (rc != 0)
+		policy_free(p);
+	else
+		*pp = p;
+	return rc;
+}
