@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* limits: the ceilings of this folder, each with its reason. Those that an operator may set are in inspect_params. */
+#ifndef GITFILTER_LIMITS_H
+#define GITFILTER_LIMITS_H
+
+#define PKTLINE_MAX		65520	/* the format's own: four digits of length and 65516 bytes */
+#define CLIENT_LINE_MAX		4096	/* a line from a client: two ids, a name of REF_NAME_MAX, capabilities */
+#define OPTION_MAX		1024	/* one push option: a ticket and a sentence of reason */
+#define COMMANDS_MAX		256	/* more would not fit one message between processes (MSG_MAX) at full name length */
+#define FETCH_LINES_MAX		1000000	/* haves of a client with a long history: stock git sends them all, 16 at a time and up */
+#define FETCH_REFS_MAX		200000	/* large forges show about 100,000 references, pull requests included */
+#define REPORT_MAX		(128 * 1024)	/* the answer of git-receive-pack for COMMANDS_MAX references */
+
+#define ENTRY_HEAD_MAX		40	/* a pack entry's type, size and base: 10 bytes and 20 or 10 */
+#define BASE_CACHE_BYTES	(32 * 1024 * 1024)	/* measured: 32 MiB costs nothing against keeping all bases */
+#define WORK_FACTOR		8	/* bytes inflated and copied at all, against those resolved: a hostile order of
+					 * deltas makes every base a miss */
+#define SMALL_ENTRY		(64 * 1024)	/* at most this is inflated whole from memory as it arrives */
+
+#define TREE_ENTRIES_MAX	1000000	/* one folder; the largest known real ones have some tens of thousands */
+#define TREE_DEPTH_MAX		128	/* folders in folders; file systems end at PATH_LEN_MAX anyhow */
+#define NAME_LEN_MAX		1024	/* one component; file systems end at 255, fsck at nothing */
+#define PATH_LEN_MAX		4096	/* PATH_MAX of the hosts that check it out */
+#define COMMIT_PARENTS_MAX	256	/* the largest known octopus has 66 */
+#define HEADER_TEXT_MAX		(1024 * 1024)	/* a commit's or tag's whole bytes: signatures and mergetags included */
+#define OUTSIDE_MAX		1024	/* commits outside the pack: 44 bytes each in one message */
+#define FINDINGS_SENT_MAX	100	/* enough for a reader; the count goes on */
+#define FINDINGS_KEPT_MAX	1000	/* kept until their path is known */
+#define REASON_MAX		160	/* one line of an `ng` */
+#define TICK_MS			250	/* how often a busy inspector looks at its links and tells how far it is */
+#define FINISH_MS		10000	/* how long the result may wait for a slow reader */
+
+#endif
