@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * cmd: the sub-commands of the admin program `sallyport`. One file and one row in sallyport.c each. A command gets its
+ * arguments as main() does (argv[0] is its own name), prints to stdout and stderr, and returns the exit status: 0 done,
+ * 1 failed or refused, CMD_USAGE wrong arguments (sallyport.c then prints the usage line of its row).
+ */
+#ifndef BASTION_CMD_H
+#define BASTION_CMD_H
+
+#define CMD_USAGE	2
+
+/* What every command is given. */
+struct cmd_env {
+	const char	*conf_path;	/* sallyport.yaml: -f FILE, or $SALLYPORT_CONF, or CMD_CONF_DEFAULT */
+};
+
+#define CMD_CONF_DEFAULT	"/etc/sallyport/sallyport.yaml"
+
+typedef int (*cmd_fn)(int argc, char **argv, const struct cmd_env *env);
+
+/* cmd-init.c: make a state directory. */
+int	cmd_init(int argc, char **argv, const struct cmd_env *env);
+/* cmd-cert.c: certificates and the CA, asked of the running daemon. */
+int	cmd_cert(int argc, char **argv, const struct cmd_env *env);
+int	cmd_ca(int argc, char **argv, const struct cmd_env *env);
+/* cmd-policy.c: check and explain a policy, without a daemon. */
+int	cmd_policy(int argc, char **argv, const struct cmd_env *env);
+/* cmd-sessions.c, cmd-replay.c, cmd-export.c, cmd-audit.c: evidence. */
+int	cmd_sessions(int argc, char **argv, const struct cmd_env *env);
+int	cmd_replay(int argc, char **argv, const struct cmd_env *env);
+int	cmd_export(int argc, char **argv, const struct cmd_env *env);
+int	cmd_audit(int argc, char **argv, const struct cmd_env *env);
+
+#endif
