@@ -1,0 +1,353 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * control: the administrator's socket STATE/run/control. Whoever may open it (mode 0600, and the peer's uid is checked) is
+ * an administrator. The parent does little itself: certificates are the key process's affair, requests the approvals
+ * process's; it sees to it that what was done is on record before the answer goes out.
+ */
+#include <errno.h>
+#include <event2/event.h>
+#include <pwd.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "approvals/approvals_msg.h"
+#include "bastion/base/buf.h"
+#include "bastion/base/err.h"
+#include "bastion/base/file.h"
+#include "bastion/base/log.h"
+#include "bastion/base/strvec.h"
+#include "bastion/base/xmalloc.h"
+#include "bastion/conf.h"
+#include "bastion/ctl_msg.h"
+#include "bastion/daemon.h"
+#include "bastion/ident/keyd_msg.h"
+
+struct admin {
+	struct daemon	*daemon;
+	struct link	*link;		/* NULL once the command has gone */
+	unsigned	 waiting;	/* answers that still refer to this */
+	char		*who;		/* "host/root" */
+	/* held until the record of what was done is durable */
+	uint8_t		 status;
+	struct buf	*out, *err;
+};
+
+struct control_verb {
+	const char	*name;
+	void		(*run)(struct admin *, const struct strvec *argv, const uint8_t *in, size_t n);
+};
+
+static void
+admin_free(struct admin *a)
+{
+	if (a->link != NULL || a->waiting > 0)
+		return;
+	buf_free(a->out);
+	buf_free(a->err);
+	free(a->who);
+	free(a);
+}
+
+static void
+admin_output(struct admin *a, enum ctl_stream st, const void *p, size_t n)
+{
+	struct buf *b = buf_new(MSG_MAX);
+
+	if (n > 0 && a->link != NULL && b != NULL && buf_put_u8(b, (uint8_t)st) == 0 && buf_put_string(b, p, n) == 0)
+		(void)link_send(a->link, CTL_OUTPUT, 0, b, -1);
+	buf_free(b);
+}
+
+static void
+admin_done(struct admin *a, uint8_t status)
+{
+	struct buf *b = buf_new(16);
+
+	if (a->link != NULL && b != NULL && buf_put_u8(b, status) == 0)
+		(void)link_send(a->link, CTL_DONE, 0, b, -1);
+	buf_free(b);
+}
+
+static void
+admin_fail(struct admin *a, const char *why)
+{
+	char *line = xasprintf("sallyport: %s\n", why);
+
+	admin_output(a, CTL_STDERR, line, strlen(line));
+	admin_done(a, 1);
+	free(line);
+}
+
+static int
+admin_recorded(struct msg *m, void *arg)
+{
+	struct admin *a = arg;
+
+	(void)m;
+	a->waiting--;
+	admin_output(a, CTL_STDOUT, buf_ptr(a->out), buf_len(a->out));
+	admin_output(a, CTL_STDERR, buf_ptr(a->err), buf_len(a->err));
+	admin_done(a, a->status);
+	admin_free(a);
+	return 0;
+}
+
+/* u8 status, s stdout, s stderr, and from the key process s JSON of an event. */
+static int
+admin_answered(struct msg *m, void *arg)
+{
+	struct admin *a = arg;
+	const uint8_t *out, *err;
+	size_t nout, nerr;
+	char *event = NULL;
+	json_t *o = NULL;
+	int r;
+
+	a->waiting--;
+	if ((r = buf_get_u8(m->body, &a->status)) != 0 || (r = buf_peek_string(m->body, &out, &nout)) != 0 ||
+	    (r = buf_peek_string(m->body, &err, &nerr)) != 0)
+		goto out;
+	if (m->type == KEYD_ADMIN_DONE && (r = buf_get_cstring(m->body, &event)) != 0)
+		goto out;
+	if ((r = buf_end(m->body)) != 0 || (r = buf_put(a->out, out, nout)) != 0 || (r = buf_put(a->err, err, nerr)) != 0)
+		goto out;
+	if (event != NULL && *event != '\0' && (o = json_loads(event, JSON_REJECT_DUPLICATES, NULL)) != NULL) {
+		char *name = xstrdup(json_string_value(json_object_get(o, "event")) != NULL ?
+		    json_string_value(json_object_get(o, "event")) : "admin");
+
+		(void)json_object_del(o, "event");
+		(void)json_object_set_new(o, "by", json_string(a->who));
+		a->waiting++;
+		if (!daemon_record(a->daemon, name, o, admin_recorded, a)) {
+			a->waiting--;
+			admin_fail(a, "done, but it could not be recorded");
+		}
+		free(name);
+	} else {
+		a->waiting++;
+		(void)admin_recorded(m, a);
+		free(event);
+		return 0;
+	}
+ out:
+	free(event);
+	if (r != 0)
+		admin_fail(a, "the answer cannot be read");
+	admin_free(a);
+	return r;
+}
+
+static void
+forward(struct admin *a, enum helper_kind k, uint16_t type, const struct strvec *argv, const uint8_t *in, size_t n)
+{
+	struct buf *b = buf_new(MSG_MAX);
+	int r;
+
+	if (b == NULL)
+		fatal("out of memory");
+	r = buf_put_cstring(b, a->who) | buf_put_u32(b, (uint32_t)argv->n);
+	for (size_t i = 0; i < argv->n; i++)
+		r |= buf_put_cstring(b, argv->v[i]);
+	r |= type == KEYD_ADMIN ? buf_put_string(b, in, n) : buf_put_cstring(b, "text");
+	a->waiting++;
+	if (r != 0 || !helper_call(a->daemon, k, type, b, admin_answered, a)) {
+		a->waiting--;
+		admin_fail(a, "the process that would do this is not up; try again");
+	}
+	buf_free(b);
+}
+
+static void
+run_keys(struct admin *a, const struct strvec *argv, const uint8_t *in, size_t n)
+{
+	forward(a, HELPER_KEYD, KEYD_ADMIN, argv, in, n);
+}
+
+static void
+run_approvals(struct admin *a, const struct strvec *argv, const uint8_t *in, size_t n)
+{
+	struct strvec verb = STRVEC_INIT;
+
+	for (size_t i = 1; i < argv->n; i++)
+		strvec_push(&verb, argv->v[i]);
+	if (verb.n == 0)
+		strvec_push(&verb, "pending");
+	forward(a, HELPER_APPROVALD, APPROVALS_ADMIN, &verb, in, n);
+	strvec_release(&verb);
+}
+
+static void
+run_sessions(struct admin *a, const struct strvec *argv, const uint8_t *in, size_t n)
+{
+	struct peer *p;
+
+	(void)in;
+	(void)n;
+	if (argv->n == 2 && strcmp(argv->v[1], "live") == 0) {
+		for (p = a->daemon->peers; p != NULL; p = p->next) {
+			char *line = xasprintf("%s %d %s %s %s\n", p->id, (int)p->pid, p->source, p->who.identity ? p->who.identity : "-",
+			    p->target ? p->target : "-");
+
+			admin_output(a, CTL_STDOUT, line, strlen(line));
+			free(line);
+		}
+		admin_done(a, 0);
+	} else if (argv->n == 3 && strcmp(argv->v[1], "kill") == 0) {
+		if ((p = peer_find(a->daemon, argv->v[2])) == NULL) {
+			admin_fail(a, "no live session has this id");
+			return;
+		}
+		(void)daemon_record(a->daemon, "session.kill", json_pack("{s:s, s:s}", "connection", p->id, "by", a->who), NULL, NULL);
+		peer_stop(p, "an administrator has ended this session", true);
+		admin_done(a, 0);
+	} else
+		admin_fail(a, "usage: sessions live, sessions kill ID");
+}
+
+static void
+run_reload(struct admin *a, const struct strvec *argv, const uint8_t *in, size_t n)
+{
+	(void)argv;
+	(void)in;
+	(void)n;
+	daemon_reload(a->daemon);
+	admin_done(a, 0);
+}
+
+static const struct control_verb verbs[] = {
+	{ "cert", run_keys },
+	{ "ca", run_keys },
+	{ "approvals", run_approvals },
+	{ "sessions", run_sessions },
+	{ "reload", run_reload },
+	{ NULL, NULL }
+};
+
+/* CTL_REQUEST: u32 argc, argc * s, s stdin. */
+static int
+on_request(struct link *l, struct msg *m, void *arg)
+{
+	struct admin *a = arg;
+	struct strvec argv = STRVEC_INIT;
+	const struct control_verb *v = verbs;
+	const uint8_t *in;
+	uint32_t argc;
+	size_t n;
+	int r;
+
+	(void)l;
+	if ((r = buf_get_u32(m->body, &argc)) != 0)
+		return r;
+	for (uint32_t i = 0; i < argc && r == 0; i++) {
+		char *s = NULL;
+
+		if (i >= CTL_ARGS_MAX)
+			r = ERR_TOOBIG;
+		else if ((r = buf_get_cstring(m->body, &s)) == 0)
+			strvec_take(&argv, s);
+	}
+	if (r != 0 || (r = buf_peek_string(m->body, &in, &n)) != 0 || (r = buf_end(m->body)) != 0)
+		goto out;
+	while (v->name != NULL && (argv.n == 0 || strcmp(v->name, argv.v[0]) != 0))
+		v++;
+	if (v->name == NULL)
+		admin_fail(a, "the daemon knows no such command");
+	else
+		v->run(a, &argv, in, n);
+ out:
+	strvec_release(&argv);
+	return r;
+}
+
+static void
+on_gone(struct link *l, int r, void *arg)
+{
+	struct admin *a = arg;
+
+	(void)r;
+	a->link = NULL;
+	link_free(l);
+	admin_free(a);
+}
+
+static const struct link_row rows[] = {
+	{ CTL_REQUEST, "request", LINK_PERMIT | LINK_ONCE, on_request },
+	{ 0, NULL, 0, NULL }
+};
+
+static void
+control_ready(evutil_socket_t listener, short what, void *arg)
+{
+	struct daemon *d = arg;
+	struct link_params lp = { .base = d->base, .name = "control", .rows = rows, .gone = on_gone };
+	struct ucred cred;
+	socklen_t n = sizeof(cred);
+	const struct passwd *pw;
+	struct admin *a;
+	int fd = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
+
+	(void)what;
+	if (fd == -1)
+		return;
+	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &cred, &n) == -1 || (cred.uid != 0 && cred.uid != geteuid())) {
+		log_warn("control socket: refused uid %d", (int)cred.uid);
+		close(fd);
+		return;
+	}
+	a = xcalloc(1, sizeof(*a));
+	a->daemon = d;
+	pw = getpwuid(cred.uid);
+	a->who = pw != NULL ? xasprintf("host/%s", pw->pw_name) : xasprintf("host/%d", (int)cred.uid);
+	a->out = buf_new(MSG_MAX);
+	a->err = buf_new(MSG_MAX);
+	lp.fd = fd;
+	lp.arg = a;
+	if (a->out == NULL || a->err == NULL || (a->link = link_new(&lp)) == NULL)
+		fatal("out of memory");
+}
+
+static char *
+control_path(const struct daemon *d)
+{
+	return xasprintf("%s/run/control", d->conf->conf->state_dir);
+}
+
+void
+control_open(struct daemon *d)
+{
+	struct sockaddr_un sa = { .sun_family = AF_UNIX };
+	char *path = control_path(d), *dir = file_dir(path);
+
+	if (strlen(path) >= sizeof(sa.sun_path))
+		fatal("%s: too long for a socket; use a shorter state directory", path);
+	memcpy(sa.sun_path, path, strlen(path) + 1);
+	if (file_mkdirs(dir, 0700) != 0)
+		fatal("%s: %s", dir, err_text(ERR_SYSTEM));
+	(void)unlink(path);
+	d->control_fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (d->control_fd == -1 || bind(d->control_fd, (struct sockaddr *)&sa, sizeof(sa)) == -1 || chmod(path, 0600) == -1 ||
+	    listen(d->control_fd, 16) == -1)
+		fatal("%s: %s", path, err_text(ERR_SYSTEM));
+	d->control_ev = event_new(d->base, d->control_fd, EV_READ | EV_PERSIST, control_ready, d);
+	if (d->control_ev == NULL || event_add(d->control_ev, NULL) == -1)
+		fatal("no event");
+	free(path);
+	free(dir);
+}
+
+void
+control_close(struct daemon *d)
+{
+	char *path = control_path(d);
+
+	if (d->control_ev != NULL)
+		event_free(d->control_ev);
+	d->control_ev = NULL;
+	(void)close(d->control_fd);
+	(void)unlink(path);
+	free(path);
+}

@@ -1,0 +1,155 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * daemon: the parent process's state and the nouns it is made of. It reads the configuration, listens, starts the other
+ * processes, passes descriptors between them and re-checks what each session asks for. It sees no agent bytes but the
+ * certificate and the names that a session sends it, and holds no key but the host key.
+ *
+ *	sallyportd.c	options, signals, start and stop		helper.c	the key, audit and approvals processes
+ *	peer.c		one connection: accept, fork, limits, end	monitor.c	what a session may ask, and the re-check
+ *	dial.c		connecting to targets without waiting		gitjob.c	the processes of one fetch or push
+ *	control.c	the administrator's socket
+ */
+#ifndef BASTION_DAEMON_H
+#define BASTION_DAEMON_H
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "bastion/base/calls.h"
+#include "bastion/base/id.h"
+#include "bastion/base/link.h"
+#include "bastion/policy/decide.h"
+
+struct buf;
+struct cert;
+struct conf;
+struct daemon;
+struct event;
+struct event_base;
+struct evconnlistener;
+struct evdns_base;
+struct gitjob;
+struct krl;
+struct secretscan;
+struct sshserver;
+
+/* A configuration in use; sessions keep the one they began with. */
+struct conf_ref {
+	struct conf	*conf;
+	unsigned	 users;
+};
+struct conf_ref	*conf_ref_take(struct conf_ref *);
+void		 conf_ref_drop(struct conf_ref *);
+
+/* helper.c: the long-lived processes, started in this order; each needs the one before it. */
+enum helper_kind { HELPER_KEYD, HELPER_AUDITD, HELPER_APPROVALD, HELPERS };
+
+struct helper {
+	pid_t		 pid;		/* 0 = not running */
+	struct link	*link;
+	bool		 up;		/* has said STARTED */
+};
+
+/* Start whatever is not running, as far as what it needs is up. Calls daemon_is_up() once all are. */
+void	helper_raise(struct daemon *);
+/* A child has ended; true when it was one of these. */
+bool	helper_ended(struct daemon *, pid_t, int status);
+bool	helper_all_up(const struct daemon *);
+/* Tell the approvals process the present rules. */
+void	helper_configure_approvals(struct daemon *);
+/* Ask the audit and approvals processes to finish. */
+void	helper_stop(struct daemon *, enum helper_kind);
+/* A request to one of them; fn gets the answer. False when it is not up. */
+bool	helper_call(struct daemon *, enum helper_kind, uint16_t type, const struct buf *, call_fn, void *arg);
+/* An audit record of the parent's own; obj is taken over. */
+bool	daemon_record(struct daemon *, const char *event, json_t *obj, call_fn fn, void *arg);
+
+/* peer.c: one connection. */
+enum peer_state { PEER_NEW, PEER_VOUCHING, PEER_OPEN };
+
+struct peer {
+	struct peer	*next;
+	struct daemon	*daemon;
+	struct conf_ref	*conf;
+	pid_t		 pid;
+	enum peer_state	 state;
+	char		 id[ID_TEXT];
+	char		*source;
+	struct link	*monitor;	/* NULL once it has gone */
+	struct event	*grace;		/* login grace: over key exchange and authentication together */
+	struct cert	*cert;		/* once vouched for */
+	struct subject	 who;
+	char		*login, *target;
+	struct gitjob	*jobs;
+	unsigned	 njobs;
+	/* approvals used in this session and not yet spent on a store */
+	struct {
+		char	request[ID_TEXT];
+		uint8_t	digest[32];
+	}		 grants[16];
+	unsigned	 ngrants;
+};
+
+void	peer_accept(struct daemon *, int fd, const char *source);
+bool	peer_ended(struct daemon *, pid_t, int status);
+struct peer *peer_find(struct daemon *, const char *id);
+/* End a session: after what runs (now = false), or at once. */
+void	peer_stop(struct peer *, const char *reason, bool now);
+/* Cut every session whose certificate is revoked by now. */
+void	peer_apply_krl(struct daemon *);
+
+/* monitor.c: the rows of a session's link. */
+extern const struct link_row monitor_rows[];
+void	monitor_gone(struct link *, int r, void *peer);
+
+/* gitjob.c: the processes of one fetch or push of one session. */
+bool	gitjob_open(struct peer *, uint32_t id, const char *upstream, const char *repo, bool push, const char **errorp);
+/* Let the repository take the spool, if the inspector and (request not "") an approval say so. NULL or why not. */
+const char *gitjob_store(struct peer *, uint32_t id, const char *request);
+void	gitjob_end(struct peer *, uint32_t id);
+void	gitjob_end_all(struct peer *);
+bool	gitjob_ended(struct daemon *, pid_t);
+
+/* dial.c: connect to host:port without blocking the loop; fn gets the socket, or -1 and why. */
+typedef void	(*dial_fn)(int fd, const char *why, void *arg);
+struct dial	*dial_start(struct daemon *, const char *host, uint16_t port, int64_t timeout_ms, dial_fn, void *arg);
+void		 dial_cancel(struct dial *);
+
+/* control.c */
+void	control_open(struct daemon *);
+void	control_close(struct daemon *);
+
+struct daemon {
+	struct event_base	*base;
+	struct evdns_base	*dns;		/* made on first need */
+	const char		*conf_path;
+	struct conf_ref		*conf;
+	struct secretscan	*scanner;
+	struct sshserver	*server;
+	int			 listen_fd;
+	struct event		*listen_ev;
+	int			 control_fd;
+	struct event		*control_ev;
+	struct helper		 helper[HELPERS];
+	unsigned		 falls;		/* helpers that ended without being asked, lately */
+	int64_t			 fall_ms;
+	uint8_t			*ca_key;
+	size_t			 ca_key_len;
+	struct krl		*krl;
+	struct calls		*calls;
+	struct peer		*peers;
+	unsigned		 npeers;
+	bool			 said_up;
+	bool			 stopping;
+	struct event		*stop_ev;	/* sessions have had their time */
+};
+
+/* sallyportd.c */
+void	daemon_is_up(struct daemon *);
+void	daemon_peer_gone(struct daemon *);	/* a connection is over: perhaps the last one before stopping */
+void	daemon_listen(struct daemon *, bool on);
+void	daemon_reload(struct daemon *);
+
+#endif

@@ -1,0 +1,419 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * monitor: what a session process may ask of the parent. The session has read the agent's bytes and may have been taken
+ * over by them: every field is read to the end, every claim is checked against the certificate and the policy that the
+ * parent itself holds, and nothing but MON_AUTH is permitted before that has succeeded.
+ */
+#include "bastion/monitor_msg.h"
+
+#include <event2/event.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "approvals/approvals_msg.h"
+#include "bastion/audit/audit_msg.h"
+#include "bastion/base/buf.h"
+#include "bastion/base/clock.h"
+#include "bastion/base/err.h"
+#include "bastion/base/log.h"
+#include "bastion/base/match.h"
+#include "bastion/base/xmalloc.h"
+#include "bastion/conf.h"
+#include "bastion/daemon.h"
+#include "bastion/ident/cert.h"
+#include "bastion/ident/keyd_msg.h"
+
+#define KEY_BLOB_MAX	1024
+
+/* u8 ok, s text: the shape of most answers. */
+static int
+answer(struct peer *p, uint16_t type, uint32_t id, bool ok, const void *text, size_t n, int fd)
+{
+	struct buf *b = buf_new(MSG_MAX);
+	int r;
+
+	if (p->monitor == NULL || b == NULL)
+		r = ERR_EOF;
+	else if ((r = buf_put_u8(b, ok)) == 0)
+		r = buf_put_string(b, text, n);
+	if (r == 0)
+		r = link_send(p->monitor, type, id, b, fd);
+	buf_free(b);
+	return r;
+}
+
+static int
+refuse(struct peer *p, uint16_t type, uint32_t id, const char *why)
+{
+	return answer(p, type, id, false, why, strlen(why), -1);
+}
+
+/* Authentication */
+
+/* session.start is durable and names the identity: the audit process knows whose records now follow. */
+static int
+auth_recorded(struct msg *m, void *arg)
+{
+	struct peer *p = arg;
+
+	(void)m;
+	p->state = PEER_OPEN;
+	if (p->monitor == NULL)
+		return 0;
+	link_permit(p->monitor, MON_DIAL);
+	link_permit(p->monitor, MON_MINT);
+	link_permit(p->monitor, MON_GIT);
+	link_permit(p->monitor, MON_STORE);
+	link_permit(p->monitor, MON_GIT_END);
+	(void)answer(p, MON_AUTHED, 1, true, "", 0, -1);
+	return 0;
+}
+
+static void
+auth_introduce(struct peer *p)
+{
+	struct daemon *d = p->daemon;
+	struct buf *a = buf_new(16384), *b = buf_new(65536);
+	int r;
+
+	if (a == NULL || b == NULL)
+		fatal("out of memory");
+	r = buf_put_cstring(a, p->id) | buf_put_cstring(a, p->who.identity) | buf_put_cstring(a, p->who.owner);
+	r |= buf_put_cstring(b, p->id) | buf_put_cstring(b, p->who.identity) | buf_put_cstring(b, p->who.owner) |
+	    buf_put_u32(b, (uint32_t)p->who.groups->n);
+	for (size_t i = 0; i < p->who.groups->n; i++)
+		r |= buf_put_cstring(b, p->who.groups->v[i]);
+	/* Agents never decide; whether this human may is a matter of the rule that asks. */
+	r |= buf_put_u8(b, strncmp(p->who.identity, "agent/", 6) != 0);
+	if (r == 0 && helper_all_up(d)) {
+		(void)link_send(d->helper[HELPER_AUDITD].link, AUDIT_IDENTITY, 0, a, -1);
+		(void)link_send(d->helper[HELPER_APPROVALD].link, APPROVALS_IDENTITY, 0, b, -1);
+	}
+	buf_free(a);
+	buf_free(b);
+}
+
+/* The parent's own look at the certificate: what the session says counts for nothing. */
+static const char *
+auth_judge(struct peer *p, const uint8_t *blob, size_t n)
+{
+	struct daemon *d = p->daemon;
+	struct cert_check check = { .ca_key = d->ca_key, .ca_key_len = d->ca_key_len, .krl = d->krl,
+	    .now = (uint64_t)clock_wall_ms() / 1000, .source = p->source };
+	const char *why = NULL;
+	struct cert *cert = NULL;
+
+	if (cert_parse(blob, n, &cert) != 0)
+		return "the certificate cannot be read";
+	if (cert_judge(cert, &check, &why) != 0) {
+		cert_free(cert);
+		return why;
+	}
+	p->cert = cert;
+	p->who.identity = cert_identity(cert);
+	p->who.owner = cert->owner;
+	p->who.groups = &cert->groups;
+	return NULL;
+}
+
+/* LOGIN@TARGET, as the session splits it; what does not split reaches no target. */
+static void
+auth_take_user(struct peer *p, const char *user)
+{
+	const char *at = strrchr(user, '@');
+
+	if (at == NULL)
+		return;
+	p->login = xstrndup(user, (size_t)(at - user));
+	p->target = xstrdup(at + 1);
+}
+
+static int
+on_auth(struct link *l, struct msg *m, void *arg)
+{
+	struct peer *p = arg;
+	const uint8_t *blob;
+	char *user = NULL, from[CLOCK_TEXT];
+	const char *why;
+	size_t n;
+	int r;
+
+	(void)l;
+	if ((r = buf_get_cstring(m->body, &user)) != 0 || (r = buf_peek_string(m->body, &blob, &n)) != 0 ||
+	    (r = buf_end(m->body)) != 0)
+		goto out;
+	if (n > CERT_BLOB_MAX || strlen(user) > 512 || m->id != 1) {
+		r = ERR_TOOBIG;
+		goto out;
+	}
+	if ((why = auth_judge(p, blob, n)) != NULL) {
+		r = refuse(p, MON_AUTHED, m->id, why);
+		goto out;
+	}
+	auth_take_user(p, user);
+	p->state = PEER_VOUCHING;
+	(void)event_del(p->grace);
+	auth_introduce(p);
+	clock_format((int64_t)(p->cert->valid_before < UINT32_MAX * UINT64_C(100) ? p->cert->valid_before : 0) * 1000, from);
+	if (!daemon_record(p->daemon, "session.start", json_pack("{s:s, s:s, s:s?, s:s, s:s, s:I, s:s, s:s?}", "connection", p->id,
+	    "by", p->who.identity, "for", p->who.owner, "from", p->source, "key_id", p->cert->key_id, "serial",
+	    (json_int_t)p->cert->serial, "valid_before", from, "claimed_session", p->cert->session), auth_recorded, p))
+		r = refuse(p, MON_AUTHED, m->id, "nothing can be recorded now, so nothing may happen; try again");
+ out:
+	free(user);
+	return r;
+}
+
+/* Targets */
+
+/* The one target and login of this connection, if policy lets the identity reach it and the target takes the login. */
+static const struct conf_target *
+target_check(struct peer *p, const char *target, const char *login, const char **whyp)
+{
+	const struct conf *c = p->conf->conf;
+	const struct conf_target *t = conf_target(c, target);
+
+	*whyp = NULL;
+	if (p->target == NULL || strcmp(p->target, target) != 0 || strcmp(p->login, login) != 0)
+		*whyp = "not the target that was asked for when the session began";
+	else if (t == NULL)
+		*whyp = "no such target";
+	else if (!match_any(&t->logins, login))
+		*whyp = "this login is not offered on it";
+	else if (!policy_reaches(c->policy, &p->who, target, login))
+		*whyp = "no rule lets you reach it";
+	return *whyp == NULL ? t : NULL;
+}
+
+struct dial_call {
+	char		 session[ID_TEXT];	/* the peer may be gone when the socket comes */
+	struct daemon	*daemon;
+	uint32_t	 id;
+};
+
+static void
+on_dialled(int fd, const char *why, void *arg)
+{
+	struct dial_call *c = arg;
+	struct peer *p = peer_find(c->daemon, c->session);
+
+	if (p == NULL) {
+		if (fd != -1)
+			close(fd);
+	} else
+		(void)answer(p, MON_DIALLED, c->id, fd != -1, why, strlen(why), fd);
+	free(c);
+}
+
+static int
+on_dial(struct link *l, struct msg *m, void *arg)
+{
+	struct peer *p = arg;
+	char *target = NULL, *login = NULL;
+	const struct conf_target *t;
+	const char *why;
+	struct dial_call *c;
+	int r;
+
+	(void)l;
+	if ((r = buf_get_cstring(m->body, &target)) != 0 || (r = buf_get_cstring(m->body, &login)) != 0 ||
+	    (r = buf_end(m->body)) != 0)
+		goto out;
+	if ((t = target_check(p, target, login, &why)) == NULL) {
+		r = refuse(p, MON_DIALLED, m->id, why);
+		goto out;
+	}
+	c = xcalloc(1, sizeof(*c));
+	memcpy(c->session, p->id, sizeof(c->session));
+	c->daemon = p->daemon;
+	c->id = m->id;
+	(void)dial_start(p->daemon, t->host, t->port, p->conf->conf->dial_timeout_ms, on_dialled, c);
+ out:
+	free(target);
+	free(login);
+	return r;
+}
+
+/* A certificate goes to the session when it is minted and the record of it is durable. */
+struct mint_call {
+	char		 session[ID_TEXT];
+	struct daemon	*daemon;
+	uint32_t	 id;
+	char		*target, *login;
+	uint8_t		*cert;
+	size_t		 cert_len;
+};
+
+static void
+mint_done(struct mint_call *c, const char *why)
+{
+	struct peer *p = peer_find(c->daemon, c->session);
+
+	if (p != NULL && why != NULL)
+		(void)refuse(p, MON_MINTED, c->id, why);
+	else if (p != NULL)
+		(void)answer(p, MON_MINTED, c->id, true, c->cert, c->cert_len, -1);
+	free(c->target);
+	free(c->login);
+	free(c->cert);
+	free(c);
+}
+
+static int
+mint_recorded(struct msg *m, void *arg)
+{
+	(void)m;
+	mint_done(arg, NULL);
+	return 0;
+}
+
+/* KEYD_MINTED: u8 ok, s certificate or error, u64 serial. */
+static int
+mint_minted(struct msg *m, void *arg)
+{
+	struct mint_call *c = arg;
+	struct peer *p = peer_find(c->daemon, c->session);
+	uint64_t serial;
+	uint8_t ok;
+	int r;
+
+	if ((r = buf_get_u8(m->body, &ok)) != 0 || (r = buf_get_string(m->body, &c->cert, &c->cert_len)) != 0 ||
+	    (r = buf_get_u64(m->body, &serial)) != 0 || (r = buf_end(m->body)) != 0)
+		ok = 0;
+	if (!ok || p == NULL)
+		mint_done(c, "the key process refused");
+	else if (!daemon_record(c->daemon, "cert.mint", json_pack("{s:s, s:s, s:s, s:s, s:I}", "connection", c->session, "for",
+	    p->who.identity, "target", c->target, "login", c->login, "serial", (json_int_t)serial), mint_recorded, c))
+		mint_done(c, "nothing can be recorded now");
+	return r;
+}
+
+static int
+on_mint(struct link *l, struct msg *m, void *arg)
+{
+	struct peer *p = arg;
+	char *target = NULL, *login = NULL;
+	struct buf *b = buf_new(8192);
+	struct mint_call *c;
+	const uint8_t *key;
+	const char *why;
+	size_t n;
+	int r;
+
+	(void)l;
+	if (b == NULL)
+		fatal("out of memory");
+	if ((r = buf_get_cstring(m->body, &target)) != 0 || (r = buf_get_cstring(m->body, &login)) != 0 ||
+	    (r = buf_peek_string(m->body, &key, &n)) != 0 || (r = buf_end(m->body)) != 0)
+		goto out;
+	if (n > KEY_BLOB_MAX || target_check(p, target, login, &why) == NULL) {
+		r = refuse(p, MON_MINTED, m->id, n > KEY_BLOB_MAX ? "key too long" : why);
+		goto out;
+	}
+	c = xcalloc(1, sizeof(*c));
+	memcpy(c->session, p->id, sizeof(c->session));
+	c->daemon = p->daemon;
+	c->id = m->id;
+	c->target = xstrdup(target);
+	c->login = xstrdup(login);
+	if (buf_put_cstring(b, p->who.identity) != 0 || buf_put_cstring(b, p->id) != 0 || buf_put_cstring(b, target) != 0 ||
+	    buf_put_cstring(b, login) != 0 || buf_put_string(b, key, n) != 0 ||
+	    buf_put_u64(b, (uint64_t)p->conf->conf->mint_ttl_ms) != 0 ||
+	    !helper_call(p->daemon, HELPER_KEYD, KEYD_MINT, b, mint_minted, c))
+		mint_done(c, "the key process does not answer");
+ out:
+	buf_free(b);
+	free(target);
+	free(login);
+	return r;
+}
+
+/* Git */
+
+static int
+on_git(struct link *l, struct msg *m, void *arg)
+{
+	struct peer *p = arg;
+	char *upstream = NULL, *repo = NULL;
+	const char *error = NULL;
+	struct buf *b = buf_new(1024);
+	uint8_t service;
+	int r;
+
+	(void)l;
+	if (b == NULL)
+		fatal("out of memory");
+	if ((r = buf_get_cstring(m->body, &upstream)) != 0 || (r = buf_get_cstring(m->body, &repo)) != 0 ||
+	    (r = buf_get_u8(m->body, &service)) != 0 || (r = buf_end(m->body)) != 0)
+		goto out;
+	if (service > MONITOR_GIT_PUSH)
+		r = ERR_FORMAT;
+	else if (!gitjob_open(p, m->id, upstream, repo, service == MONITOR_GIT_PUSH, &error)) {
+		if ((r = buf_put_u8(b, MONITOR_FD_FAILED)) == 0 && (r = buf_put_cstring(b, error)) == 0)
+			r = link_send(p->monitor, MON_GIT_FD, m->id, b, -1);
+	}
+ out:
+	buf_free(b);
+	free(upstream);
+	free(repo);
+	return r;
+}
+
+static int
+on_store(struct link *l, struct msg *m, void *arg)
+{
+	struct peer *p = arg;
+	char *request = NULL;
+	const char *why;
+	uint32_t id;
+	int r;
+
+	(void)l;
+	if ((r = buf_get_u32(m->body, &id)) != 0 || (r = buf_get_cstring(m->body, &request)) != 0 ||
+	    (r = buf_end(m->body)) != 0)
+		goto out;
+	why = gitjob_store(p, id, request);
+	r = why == NULL ? answer(p, MON_STORING, m->id, true, "", 0, -1) : refuse(p, MON_STORING, m->id, why);
+ out:
+	free(request);
+	return r;
+}
+
+static int
+on_git_end(struct link *l, struct msg *m, void *arg)
+{
+	uint32_t id;
+	int r;
+
+	(void)l;
+	if ((r = buf_get_u32(m->body, &id)) != 0 || (r = buf_end(m->body)) != 0)
+		return r;
+	gitjob_end(arg, id);
+	return 0;
+}
+
+const struct link_row monitor_rows[] = {
+	{ MON_AUTH, "auth", LINK_PERMIT | LINK_ONCE, on_auth },
+	{ MON_DIAL, "dial", 0, on_dial },
+	{ MON_MINT, "mint", 0, on_mint },
+	{ MON_GIT, "git", 0, on_git },
+	{ MON_STORE, "store", 0, on_store },
+	{ MON_GIT_END, "git-end", 0, on_git_end },
+	{ 0, NULL, 0, NULL }
+};
+
+/* The session closed its link, or said something that is not permitted: then it is ended. */
+void
+monitor_gone(struct link *l, int r, void *arg)
+{
+	struct peer *p = arg;
+
+	p->monitor = NULL;
+	link_free(l);
+	if (r != ERR_EOF) {
+		log_error("%s: its process broke the rules (%s) and is ended", p->id, err_text(r));
+		(void)kill(p->pid, SIGKILL);
+	}
+}

@@ -1,0 +1,247 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <event2/event.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "approvals/approvals_msg.h"
+#include "bastion/audit/audit_msg.h"
+#include "bastion/base/buf.h"
+#include "bastion/base/err.h"
+#include "bastion/base/log.h"
+#include "bastion/base/sandbox.h"
+#include "bastion/base/xmalloc.h"
+#include "bastion/conf.h"
+#include "bastion/daemon.h"
+#include "bastion/ident/cert.h"
+#include "bastion/ident/krl.h"
+#include "bastion/monitor_msg.h"
+#include "bastion/ssh/session.h"
+
+#define CUT_SECONDS	8	/* a session that was told to stop at once and does not */
+
+struct conf_ref *
+conf_ref_take(struct conf_ref *r)
+{
+	r->users++;
+	return r;
+}
+
+void
+conf_ref_drop(struct conf_ref *r)
+{
+	if (r == NULL || --r->users > 0)
+		return;
+	conf_free(r->conf);
+	free(r);
+}
+
+struct peer *
+peer_find(struct daemon *d, const char *id)
+{
+	for (struct peer *p = d->peers; p != NULL; p = p->next)
+		if (strcmp(p->id, id) == 0)
+			return p;
+	return NULL;
+}
+
+/* NULL, or why one more connection from here is too many. */
+static const char *
+peer_limit(const struct daemon *d, const char *source)
+{
+	const struct conf *c = d->conf->conf;
+	unsigned fresh = 0, here = 0;
+
+	if (d->npeers >= c->max_sessions)
+		return "too many sessions";
+	for (const struct peer *p = d->peers; p != NULL; p = p->next)
+		if (p->state == PEER_NEW) {
+			fresh++;
+			here += strcmp(p->source, source) == 0;
+		}
+	return fresh >= c->max_startups ? "too many connections that have not authenticated" :
+	    here >= c->max_startups_per_source ? "too many connections from this source that have not authenticated" : NULL;
+}
+
+static void
+peer_free(struct peer *p)
+{
+	gitjob_end_all(p);
+	calls_cancel(p->daemon->calls, p);
+	if (p->grace != NULL)
+		event_free(p->grace);
+	link_free(p->monitor);
+	cert_free(p->cert);
+	conf_ref_drop(p->conf);
+	free(p->login);
+	free(p->target);
+	free(p->source);
+	free(p);
+}
+
+/* The grace time is over, or a session that was told to stop has not: it is ended. */
+static void
+peer_timeout(evutil_socket_t fd, short what, void *arg)
+{
+	struct peer *p = arg;
+
+	(void)fd;
+	(void)what;
+	if (p->state == PEER_NEW)
+		(void)daemon_record(p->daemon, "auth.timeout", json_pack("{s:s, s:s}", "connection", p->id, "from", p->source), NULL,
+		    NULL);
+	log_info("%s: %s", p->id, p->state == PEER_NEW ? "not authenticated in time" : "did not stop in time");
+	(void)kill(p->pid, SIGKILL);
+}
+
+static void
+peer_timer(struct peer *p, int64_t ms)
+{
+	struct timeval tv = { .tv_sec = ms / 1000, .tv_usec = ms % 1000 * 1000 };
+
+	if (p->grace == NULL)
+		p->grace = evtimer_new(p->daemon->base, peer_timeout, p);
+	if (p->grace == NULL || evtimer_add(p->grace, &tv) == -1)
+		fatal("no timer");
+}
+
+/* In the child: keep what the session needs, forget the rest, and be it. */
+static void
+peer_child(struct peer *p, int fd, int mon, int audit, int approvals)
+{
+	struct daemon *d = p->daemon;
+	struct session_params sp = { .conf = p->conf->conf, .scanner = d->scanner, .server = d->server, .ca_key = d->ca_key,
+	    .ca_key_len = d->ca_key_len, .krl = d->krl, .id = p->id, .source = p->source,
+	    .port = p->conf->conf->listen_port };
+	int high[4], from[4] = { fd, mon, audit, approvals };
+
+	for (int i = 0; i < 4; i++)
+		if ((high[i] = fcntl(from[i], F_DUPFD, 100)) == -1)
+			_exit(1);
+	for (int i = 0; i < 4; i++)
+		if (dup2(high[i], 3 + i) == -1)
+			_exit(1);
+	if (close_range(7, ~0U, 0) == -1)
+		_exit(1);
+	for (int s = 1; s < NSIG; s++)
+		(void)signal(s, SIG_DFL);
+	log_init("sallyport-session", LOG_LEVEL_INFO);
+	sandbox_prepare();
+	sp.fd = 3;
+	sp.monitor_fd = 4;
+	sp.audit_fd = 5;
+	sp.approvals_fd = 6;
+	_exit(session_run(&sp));
+}
+
+/* One end of a new socket pair goes to a helper, named for this session. */
+static void
+peer_introduce(struct peer *p, enum helper_kind k, uint16_t type, int fd)
+{
+	struct buf *b = buf_new(1024);
+
+	if (b == NULL || buf_put_cstring(b, p->id) != 0 ||
+	    (k == HELPER_AUDITD && buf_put_cstring(b, p->source) != 0) ||
+	    link_send(p->daemon->helper[k].link, type, 0, b, fd) != 0)
+		log_warn("%s: a helper process could not be told of it", p->id);
+	buf_free(b);
+}
+
+void
+peer_accept(struct daemon *d, int fd, const char *source)
+{
+	const char *why = helper_all_up(d) ? peer_limit(d, source) : "not ready";
+	struct link_params lp = { .base = d->base, .name = "session", .rows = monitor_rows, .gone = monitor_gone };
+	int mon[2] = { -1, -1 }, audit[2] = { -1, -1 }, approvals[2] = { -1, -1 };
+	struct peer *p;
+
+	if (why != NULL || msgio_pair(mon) != 0 || msgio_pair(audit) != 0 || msgio_pair(approvals) != 0) {
+		log_info("connection from %s refused: %s", source, why != NULL ? why : "no descriptors");
+		for (int i = 0; i < 2; i++) {
+			close(mon[i]);
+			close(audit[i]);
+			close(approvals[i]);
+		}
+		close(fd);
+		return;
+	}
+	p = xcalloc(1, sizeof(*p));
+	p->daemon = d;
+	p->conf = conf_ref_take(d->conf);
+	p->source = xstrdup(source);
+	id_make("S-", SESSION_ID_LEN, p->id);
+	if ((p->pid = fork()) == 0)
+		peer_child(p, fd, mon[1], audit[1], approvals[1]);
+	close(fd);
+	close(mon[1]);
+	close(audit[1]);
+	close(approvals[1]);
+	if (p->pid == -1) {
+		log_error("no process for a connection: %s", err_text(ERR_SYSTEM));
+		close(mon[0]);
+		close(audit[0]);
+		close(approvals[0]);
+		peer_free(p);
+		return;
+	}
+	p->next = d->peers;
+	d->peers = p;
+	d->npeers++;
+	peer_introduce(p, HELPER_AUDITD, AUDIT_SESSION, audit[0]);
+	peer_introduce(p, HELPER_APPROVALD, APPROVALS_SESSION, approvals[0]);
+	lp.fd = mon[0];
+	lp.arg = p;
+	if ((p->monitor = link_new(&lp)) == NULL)
+		fatal("no link to a session");
+	peer_timer(p, p->conf->conf->login_grace_ms);
+}
+
+bool
+peer_ended(struct daemon *d, pid_t pid, int status)
+{
+	for (struct peer **pp = &d->peers; *pp != NULL; pp = &(*pp)->next) {
+		struct peer *p = *pp;
+
+		if (p->pid != pid)
+			continue;
+		*pp = p->next;
+		d->npeers--;
+		if (p->state != PEER_NEW)
+			(void)daemon_record(d, "session.end", json_pack("{s:s, s:s, s:s, s:i}", "connection", p->id, "by",
+			    p->who.identity, "how", WIFEXITED(status) ? "exit" : "signal", "status",
+			    WIFEXITED(status) ? WEXITSTATUS(status) : WTERMSIG(status)), NULL, NULL);
+		if (WIFSIGNALED(status) && WTERMSIG(status) != SIGKILL)
+			log_error("%s: the session process crashed (signal %d)", p->id, WTERMSIG(status));
+		peer_free(p);
+		daemon_peer_gone(d);
+		return true;
+	}
+	return false;
+}
+
+void
+peer_stop(struct peer *p, const char *reason, bool now)
+{
+	struct buf *b = buf_new(1024);
+
+	if (b == NULL || buf_put_cstring(b, reason) != 0 || buf_put_u8(b, now) != 0)
+		fatal("out of memory");
+	if (p->monitor != NULL)
+		(void)link_send(p->monitor, MON_STOP, 0, b, -1);
+	buf_free(b);
+	if (now || p->state == PEER_NEW)
+		peer_timer(p, p->state == PEER_NEW ? 0 : CUT_SECONDS * 1000);
+}
+
+void
+peer_apply_krl(struct daemon *d)
+{
+	for (struct peer *p = d->peers; p != NULL; p = p->next)
+		if (p->cert != NULL && d->krl != NULL && krl_is_revoked(d->krl, p->cert)) {
+			log_info("%s: its certificate is revoked", p->id);
+			peer_stop(p, "your certificate has been revoked", true);
+		}
+}
