@@ -8,7 +8,7 @@
 #define OPTION_MAX		1024	/* one push option: a ticket and a sentence of reason */
 #define COMMANDS_MAX		256	/* more would not fit one message between processes (MSG_MAX) at full name length */
 #define FETCH_LINES_MAX		1000000	/* haves of a client with a long history: stock git sends them all, 16 at a time and up */
-#define FETCH_REFS_MAX		200000	/* large forges show about 100,000 references, pull requests included */
+#define FETCH_REFS_MAX		50000	/* half a kilobyte each in the session; beyond, references must be filtered first */
 #define REPORT_MAX		(128 * 1024)	/* the answer of git-receive-pack for COMMANDS_MAX references */
 
 #define ENTRY_HEAD_MAX		40	/* a pack entry's type, size and base: 10 bytes and 20 or 10 */

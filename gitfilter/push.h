@@ -55,6 +55,11 @@ int	push_advertise(struct push *, const struct push_ref *refs, size_t n, struct 
  */
 int	push_feed(struct push *, const uint8_t *p, size_t n, size_t *usedp);
 enum push_state	push_state(const struct push *);
+/*
+ * After a failure of push_feed, or when the owner ends it before the report: one line that stock git shows as
+ * "fatal: remote error: TEXT" (text NULL = push_why()). The state is PUSH_DONE then.
+ */
+int	push_refuse(struct push *, const char *text, struct buf *out);
 const char	*push_why(const struct push *);
 
 /* Valid once PUSH_COMMANDS is over. All deletes = no pack follows. n = 0: the client had nothing to do. */

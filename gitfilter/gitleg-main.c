@@ -1,0 +1,252 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* sallyport-gitleg: see gitleg_msg.h. */
+#include <errno.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "bastion/base/clock.h"
+#include "bastion/base/err.h"
+#include "bastion/base/file.h"
+#include "bastion/base/link.h"
+#include "bastion/base/log.h"
+#include "bastion/base/sandbox.h"
+#include "gitfilter/gitleg_msg.h"
+#include "gitfilter/gitrepo.h"
+#include "gitfilter/gitrun.h"
+#include "gitfilter/limits.h"
+#include "gitfilter/pktline.h"
+#include "gitfilter/refcmd.h"
+
+#define SESSION_FD	3
+#define PARENT_FD	4
+
+struct gitleg {
+	struct link	*session, *parent;	/* owned */
+	struct gitrepo	*repo;			/* owned */
+	bool		 gone, over;
+};
+
+static void
+gitleg_send(struct link *l, uint16_t type, uint32_t id, const struct buf *b)
+{
+	int r = link_send(l, type, id, b, -1);
+
+	if (r != 0)
+		log_warn("%s: %s", link_name(l), err_text(r));
+}
+
+/* The first message: the references, or why there are none to be had. */
+static void
+gitleg_send_refs(struct gitleg *g, const char *why)
+{
+	struct buf *b = buf_new(MSG_MAX);
+	int r = b == NULL ? ERR_NOMEM : 0;
+
+	if (r == 0 && why[0] == '\0' && (r = buf_put_u8(b, 1)) == 0 && (r = buf_put_cstring(b, "")) == 0 &&
+	    (r = gitrepo_put_refs(g->repo, b)) != 0) {
+		why = r == ERR_TOOBIG ? "the repository has too many references to be pushed to through here" :
+		    "the repository's references cannot be read";
+		buf_clear(b);
+		r = 0;
+	}
+	if (r == 0 && why[0] != '\0' && (r = buf_put_u8(b, 0)) == 0 && (r = buf_put_cstring(b, why)) == 0)
+		r = buf_put_u32(b, 0);
+	if (r == 0)
+		gitleg_send(g->session, GITLEG_REFS, 0, b);
+	g->over = r != 0 || why[0] != '\0';
+	buf_free(b);
+}
+
+static int
+gitleg_get_oid(struct buf *b, char oid[OID_HEX + 1])
+{
+	const uint8_t *p;
+	size_t n;
+	int r;
+
+	if ((r = buf_peek_string(b, &p, &n)) != 0)
+		return r;
+	if (!oid_is_hex(p, n))
+		return ERR_FORMAT;
+	memcpy(oid, p, n);
+	oid[n] = '\0';
+	return 0;
+}
+
+static int
+gitleg_ancestor(struct link *l, struct msg *m, void *arg)
+{
+	struct gitleg *g = arg;
+	char old[OID_HEX + 1], tip[OID_HEX + 1];
+	struct buf *b;
+	bool yes = false;
+	uint32_t n;
+	int r;
+
+	if ((r = gitleg_get_oid(m->body, old)) != 0 || (r = buf_get_u32(m->body, &n)) != 0)
+		return r;
+	if (n > OUTSIDE_MAX)
+		return ERR_TOOBIG;
+	for (; n > 0; n--) {
+		if ((r = gitleg_get_oid(m->body, tip)) != 0)
+			return r;
+		yes = yes || gitrepo_is_ancestor(g->repo, old, tip);
+	}
+	if ((r = buf_end(m->body)) != 0)
+		return r;
+	if ((b = buf_new(8)) == NULL)
+		return ERR_NOMEM;
+	if ((r = buf_put_u8(b, yes)) == 0)
+		gitleg_send(l, GITLEG_ANCESTOR_ANSWER, m->id, b);
+	buf_free(b);
+	return r;
+}
+
+/* Store what the parent has seen approved. Blocks: nothing else is left to be done here. */
+static int
+gitleg_store(struct link *l, struct msg *m, void *arg)
+{
+	struct gitleg *g = arg;
+	struct gitstore_params p = { .spool_fd = -1 };
+	struct buf *report = NULL, *b = NULL;
+	char why[REASON_MAX];
+	uint8_t non_ff, deletes;
+	int r;
+
+	(void)l;
+	if ((r = buf_get_u64(m->body, &p.length)) != 0 || (r = buf_get_u8(m->body, &non_ff)) != 0 ||
+	    (r = buf_get_u8(m->body, &deletes)) != 0 || (r = buf_end(m->body)) != 0)
+		return r;
+	if ((p.spool_fd = msg_take_fd(m)) == -1 || p.length > INT64_MAX)
+		return ERR_FORMAT;
+	p.allow_non_fast_forward = non_ff == 1;
+	p.allow_deletes = deletes == 1;
+	report = buf_new(REPORT_MAX);
+	b = buf_new(MSG_MAX);
+	if (report == NULL || b == NULL) {
+		r = ERR_NOMEM;
+		goto out;
+	}
+	r = gitrun_store(&p, report, why, sizeof(why));
+	if ((r = buf_put_u8(b, r == 0)) != 0 || (r = buf_put_cstring(b, why)) != 0 ||
+	    (r = buf_put_string(b, buf_ptr(report), buf_len(report))) != 0)
+		goto out;
+	gitleg_send(g->session, GITLEG_STORED, 0, b);
+	gitleg_send(g->parent, GITLEG_STORED, m->id, b);
+	g->over = true;
+out:
+	close(p.spool_fd);
+	buf_free(report);
+	buf_free(b);
+	return r;
+}
+
+static void
+gitleg_gone(struct link *l, int r, void *arg)
+{
+	struct gitleg *g = arg;
+
+	(void)l;
+	(void)r;
+	g->gone = true;
+}
+
+static const struct link_row session_rows[] = {
+	{ GITLEG_ANCESTOR, "ancestor", LINK_PERMIT, gitleg_ancestor },
+	{ 0, NULL, 0, NULL }
+};
+
+static const struct link_row parent_rows[] = {
+	{ GITLEG_STORE, "store", LINK_PERMIT | LINK_ONCE, gitleg_store },
+	{ 0, NULL, 0, NULL }
+};
+
+static void
+gitleg_turn(struct gitleg *g, int ms)
+{
+	struct link *links[2] = { g->session, g->parent };
+	struct pollfd pfd[2];
+
+	for (int i = 0; i < 2; i++)
+		pfd[i] = (struct pollfd){
+			.fd = link_fd(links[i]),
+			.events = (short)(POLLIN | (link_queued(links[i]) > 0 ? POLLOUT : 0)),
+		};
+	if (poll(pfd, 2, ms) == -1) {
+		g->gone = g->gone || errno != EINTR;
+		return;
+	}
+	for (int i = 0; i < 2 && !g->gone; i++)
+		if (pfd[i].revents != 0)
+			(void)link_pump(links[i]);
+}
+
+static int
+gitleg_receive(const char *dir, const char *name)
+{
+	struct gitleg g = { .gone = false };
+	const struct link_params session = {
+		.fd = SESSION_FD, .name = "session", .rows = session_rows, .gone = gitleg_gone, .arg = &g,
+	};
+	const struct link_params parent = {
+		.fd = PARENT_FD, .name = "parent", .rows = parent_rows, .gone = gitleg_gone, .arg = &g,
+	};
+	char why[REASON_MAX] = "";
+	int64_t until;
+
+	if ((g.session = link_new(&session)) == NULL || (g.parent = link_new(&parent)) == NULL)
+		fatal("descriptors %d and %d are not links", SESSION_FD, PARENT_FD);
+	if (gitrepo_enter(dir, name, why, sizeof(why)) == 0)
+		(void)gitrepo_open(&g.repo, why, sizeof(why));
+	gitleg_send_refs(&g, why);
+	while (!g.gone && !g.over)
+		gitleg_turn(&g, -1);
+	until = clock_mono_ms() + FINISH_MS;
+	while (!g.gone && (link_queued(g.session) > 0 || link_queued(g.parent) > 0) && clock_mono_ms() < until)
+		gitleg_turn(&g, TICK_MS);
+	gitrepo_close(g.repo);
+	link_free(g.session);
+	link_free(g.parent);
+	return g.over && why[0] == '\0' ? 0 : 1;
+}
+
+/* An error before the advertisement is an ERR line, which the session reads and the client shows. */
+static int
+gitleg_upload(const char *dir, const char *name)
+{
+	struct buf *b = buf_new(PKTLINE_MAX);
+	char why[REASON_MAX] = "";
+
+	if (gitrepo_enter(dir, name, why, sizeof(why)) == 0) {
+		gitrun_become_upload();
+		(void)snprintf(why, sizeof(why), "git upload-pack cannot be started: %s", strerror(errno));
+	}
+	if (b == NULL || pktline_putf(b, "ERR %s\n", why) != 0 || file_write_all(1, buf_ptr(b), buf_len(b)) != 0)
+		log_error("%s", why);
+	buf_free(b);
+	return 1;
+}
+
+static const struct {
+	const char	*word;
+	int		(*run)(const char *dir, const char *name);
+} modes[] = {
+	{ "receive", gitleg_receive },
+	{ "upload", gitleg_upload },
+};
+
+int
+main(int argc, char **argv)
+{
+	log_init("sallyport-gitleg", LOG_LEVEL_INFO);
+	sandbox_prepare();
+	for (size_t i = 0; argc == 4 && i < sizeof(modes) / sizeof(modes[0]); i++)
+		if (strcmp(argv[1], modes[i].word) == 0)
+			return modes[i].run(argv[2], argv[3]);
+	fprintf(stderr, "usage: sallyport-gitleg receive|upload UPSTREAM_DIR REPOSITORY\n"
+	    "sallyportd starts it; there is no use for it by hand.\n");
+	return 2;
+}

@@ -1,0 +1,182 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "gitfilter/gitrepo.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <git2.h>
+#include <linux/openat2.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "bastion/base/buf.h"
+#include "bastion/base/err.h"
+#include "bastion/base/id.h"
+#include "gitfilter/push.h"
+#include "gitfilter/refcmd.h"
+
+#define REPO_NAME_MAX	512
+
+struct gitrepo {
+	git_repository	*git;
+};
+
+static int
+gitrepo_open_below(int dir, const char *name)
+{
+	const struct open_how how = {
+		.flags = O_RDONLY | O_DIRECTORY | O_CLOEXEC,
+		.resolve = RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS,
+	};
+
+	return (int)syscall(SYS_openat2, dir, name, &how, sizeof(how));
+}
+
+static bool
+is_bare_repository(int fd)
+{
+	return faccessat(fd, "HEAD", F_OK, 0) == 0 && faccessat(fd, "objects", F_OK, 0) == 0 &&
+	    faccessat(fd, "refs", F_OK, 0) == 0;
+}
+
+int
+gitrepo_enter(const char *dir, const char *name, char *why, size_t size)
+{
+	char full[REPO_NAME_MAX + 8];
+	int top = -1, fd = -1, r = ERR_NOTFOUND;
+
+	if (!name_is_safe(name, REPO_NAME_MAX)) {
+		(void)snprintf(why, size, "this is not the name of a repository");
+		return ERR_FORMAT;
+	}
+	if ((top = open(dir, O_PATH | O_DIRECTORY | O_CLOEXEC)) == -1) {
+		(void)snprintf(why, size, "the folder of repositories cannot be opened: %s", strerror(errno));
+		return ERR_SYSTEM;
+	}
+	(void)snprintf(full, sizeof(full), "%s.git", name);
+	if ((fd = gitrepo_open_below(top, name)) == -1 || !is_bare_repository(fd)) {
+		if (fd != -1)
+			close(fd);
+		fd = gitrepo_open_below(top, full);
+	}
+	if (fd == -1)
+		(void)snprintf(why, size, "repository %s does not exist here", name);
+	else if (!is_bare_repository(fd)) {
+		(void)snprintf(why, size, "%s is not a bare repository", name);
+		r = ERR_DENIED;
+	} else if (fchdir(fd) == -1) {
+		(void)snprintf(why, size, "repository %s cannot be entered: %s", name, strerror(errno));
+		r = ERR_SYSTEM;
+	} else
+		r = 0;
+	if (fd != -1)
+		close(fd);
+	close(top);
+	return r;
+}
+
+static void
+gitrepo_forget_configuration(void)
+{
+	static const int levels[] = {
+		GIT_CONFIG_LEVEL_SYSTEM, GIT_CONFIG_LEVEL_GLOBAL, GIT_CONFIG_LEVEL_XDG, GIT_CONFIG_LEVEL_PROGRAMDATA,
+	};
+
+	for (size_t i = 0; i < sizeof(levels) / sizeof(levels[0]); i++)
+		(void)git_libgit2_opts(GIT_OPT_SET_SEARCH_PATH, levels[i], "");
+	/* Which repositories are served is the operator's configuration, not the folder's owner. */
+	(void)git_libgit2_opts(GIT_OPT_SET_OWNER_VALIDATION, 0);
+}
+
+int
+gitrepo_open(struct gitrepo **repop, char *why, size_t size)
+{
+	struct gitrepo *repo = calloc(1, sizeof(*repo));
+	const git_error *error;
+
+	if (repo == NULL)
+		return ERR_NOMEM;
+	(void)git_libgit2_init();
+	gitrepo_forget_configuration();
+	if (git_repository_open_ext(&repo->git, ".", GIT_REPOSITORY_OPEN_NO_SEARCH | GIT_REPOSITORY_OPEN_NO_DOTGIT,
+	    NULL) != 0) {
+		error = git_error_last();
+		(void)snprintf(why, size, "the repository cannot be opened: %s", error == NULL ? "?" : error->message);
+	} else if (!git_repository_is_bare(repo->git))
+		(void)snprintf(why, size, "the repository is not bare");
+	else {
+		*repop = repo;
+		return 0;
+	}
+	gitrepo_close(repo);
+	return ERR_DENIED;
+}
+
+void
+gitrepo_close(struct gitrepo *repo)
+{
+	if (repo == NULL)
+		return;
+	git_repository_free(repo->git);
+	(void)git_libgit2_shutdown();
+	free(repo);
+}
+
+/* One reference, resolved when it is symbolic. One that leads nowhere does not exist for a client. */
+static int
+gitrepo_put_ref(git_reference *ref, struct buf *out, uint32_t *np)
+{
+	const char *name = git_reference_name(ref);
+	char hex[OID_HEX + 1];
+	git_reference *direct;
+	int r;
+
+	if (strlen(name) >= REF_NAME_MAX || git_reference_resolve(&direct, ref) != 0)
+		return 0;
+	(void)git_oid_tostr(hex, sizeof(hex), git_reference_target(direct));
+	git_reference_free(direct);
+	if ((r = buf_put_cstring(out, hex)) == 0 && (r = buf_put_cstring(out, name)) == 0)
+		(*np)++;
+	return r;
+}
+
+int
+gitrepo_put_refs(struct gitrepo *repo, struct buf *out)
+{
+	git_reference_iterator *it = NULL;
+	struct buf *list = buf_new(buf_room(out));
+	git_reference *ref;
+	uint32_t n = 0;
+	int r = 0, g;
+
+	if (list == NULL)
+		return ERR_NOMEM;
+	if (git_reference_iterator_new(&it, repo->git) != 0) {
+		r = ERR_DENIED;
+		goto out;
+	}
+	while (r == 0 && (g = git_reference_next(&ref, it)) == 0) {
+		r = gitrepo_put_ref(ref, list, &n);
+		git_reference_free(ref);
+	}
+	if (r == 0 && g != GIT_ITEROVER)
+		r = ERR_DENIED;
+	if (r == 0 && (r = buf_put_u32(out, n)) == 0)
+		r = buf_put(out, buf_ptr(list), buf_len(list));
+out:
+	git_reference_iterator_free(it);
+	buf_free(list);
+	return r;
+}
+
+bool
+gitrepo_is_ancestor(struct gitrepo *repo, const char *old, const char *tip)
+{
+	git_oid a, d;
+
+	if (git_oid_fromstr(&a, old) != 0 || git_oid_fromstr(&d, tip) != 0)
+		return false;
+	return git_oid_equal(&a, &d) || git_graph_descendant_of(repo->git, &d, &a) == 1;
+}

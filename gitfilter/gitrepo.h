@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* gitrepo: one hosted bare repository: finding it safely, its references, who descends from whom. Alone meets libgit2. */
+#ifndef GITFILTER_GITREPO_H
+#define GITFILTER_GITREPO_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+struct buf;
+struct gitrepo;
+
+/*
+ * Make the repository called name (or name.git) below dir the current folder, without leaving dir by "..", an absolute
+ * path or a link. 0; ERR_NOTFOUND, ERR_FORMAT (not a name), ERR_DENIED (not a bare repository), ERR_SYSTEM, each with one
+ * line in why.
+ */
+int	gitrepo_enter(const char *dir, const char *name, char *why, size_t size);
+
+/* The bare repository that is the current folder, without any configuration but its own. 0 or ERR_DENIED with why. */
+int	gitrepo_open(struct gitrepo **repop, char *why, size_t size);
+void	gitrepo_close(struct gitrepo *);
+/* u32 n, n * (s oid, s name) for every reference but HEAD. 0, ERR_TOOBIG, ERR_DENIED. */
+int	gitrepo_put_refs(struct gitrepo *, struct buf *out);
+/* Whether old is tip or one of its ancestors. false also when one of them is no commit here. */
+bool	gitrepo_is_ancestor(struct gitrepo *, const char *old, const char *tip);
+
+#endif

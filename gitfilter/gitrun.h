@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * gitrun: how git's own programs are started: a fresh environment in which nothing but the repository's own configuration
+ * and our words over it count, no hooks, no prompts, protocol v0. The current folder is the repository.
+ */
+#ifndef GITFILTER_GITRUN_H
+#define GITFILTER_GITRUN_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct buf;
+
+struct gitstore_params {
+	int		 spool_fd;	/* order and pack, from offset 0 */
+	uint64_t	 length;
+	bool		 allow_non_fast_forward, allow_deletes;
+};
+
+/*
+ * Feed the spool to `git receive-pack`, fsck on. Its report-status answer goes to report. 0 when there is a whole report
+ * (which may refuse references), else ERR_DENIED or ERR_SYSTEM with one line in why; then nothing may be assumed stored.
+ */
+int	gitrun_store(const struct gitstore_params *, struct buf *report, char *why, size_t size);
+
+/* Become `git upload-pack` on descriptors 0, 1 and 2. Comes back only on failure, with errno. */
+void	gitrun_become_upload(void);
+
+#endif

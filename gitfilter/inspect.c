@@ -1,0 +1,679 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "gitfilter/inspect.h"
+
+#include <errno.h>
+#include <openssl/evp.h>
+#include <poll.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "bastion/base/clock.h"
+#include "bastion/base/err.h"
+#include "bastion/base/link.h"
+#include "gitfilter/limits.h"
+#include "gitfilter/pack.h"
+#include "gitfilter/pktline.h"
+#include "gitfilter/refcmd.h"
+#include "gitfilter/walk.h"
+#include "secretscan/secretscan.h"
+
+enum inspect_phase { PHASE_BEGIN, PHASE_RECEIVE, PHASE_WALK, PHASE_OVER };
+
+struct kept {			/* a finding, until its place is known */
+	const char	*kind;
+	const char	*rule, *description;	/* the scanner's */
+	uint32_t	 index;			/* object; PACK_NONE: commit and path are set */
+	uint32_t	 line;
+	char		*path;			/* owned, or NULL */
+	char		 commit[OID_HEX + 1];
+	char		 fingerprint[SECRETSCAN_FINGERPRINT + 1];
+	char		 masked[SECRETSCAN_MASKED];
+};
+
+struct inspect {
+	const struct inspect_params	*params;
+	struct link		*session, *parent;	/* owned */
+	enum inspect_phase	 phase;
+	bool			 gone;
+	struct push_command	*commands;		/* owned */
+	size_t			 n;
+	struct pack		*pack;			/* owned */
+	struct walk		*walk;			/* owned */
+	EVP_MD_CTX		*digest;		/* owned: SHA-256 over the spool */
+	uint64_t		 spooled, taken;
+	struct kept		*kept;			/* owned */
+	size_t			 nkept;
+	uint32_t		 findings;
+	int64_t			 told_ms;		/* when the last progress was sent */
+	/* What is being scanned now. */
+	const char		*kind, *commit, *path;
+	uint32_t		 index;
+	char			 why[REASON_MAX];
+};
+
+static int	inspect_fail(struct inspect *, int r, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
+
+/* The first reason stays. */
+static int
+inspect_fail(struct inspect *x, int r, const char *fmt, ...)
+{
+	char text[REASON_MAX];
+	va_list ap;
+
+	if (x->why[0] != '\0')
+		return r;
+	va_start(ap, fmt);
+	(void)vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	text_clean(x->why, sizeof(x->why), text, strlen(text));
+	return r;
+}
+
+static int
+inspect_on_finding(const struct secretscan_finding *f, void *arg)
+{
+	struct inspect *x = arg;
+	struct kept *k;
+
+	if (x->findings < UINT32_MAX)
+		x->findings++;
+	if (x->nkept == FINDINGS_KEPT_MAX)
+		return 0;
+	if (x->kept == NULL && (x->kept = calloc(FINDINGS_KEPT_MAX, sizeof(*x->kept))) == NULL)
+		return SECRETSCAN_NOMEM;
+	k = &x->kept[x->nkept];
+	if (x->path != NULL && (k->path = strdup(x->path)) == NULL)
+		return SECRETSCAN_NOMEM;
+	k->kind = x->kind;
+	k->rule = f->rule;
+	k->description = f->description;
+	k->index = x->index;
+	k->line = f->line > UINT32_MAX ? UINT32_MAX : (uint32_t)f->line;
+	(void)snprintf(k->commit, sizeof(k->commit), "%s", x->commit == NULL ? "" : x->commit);
+	memcpy(k->fingerprint, f->fingerprint, sizeof(k->fingerprint));
+	memcpy(k->masked, f->masked, sizeof(k->masked));
+	k->fingerprint[sizeof(k->fingerprint) - 1] = k->masked[sizeof(k->masked) - 1] = '\0';
+	x->nkept++;
+	return 0;
+}
+
+/* Scan one piece of content; not being able to means that the push is not clean. */
+static int
+inspect_scan(struct inspect *x, const void *p, size_t n)
+{
+	int r;
+
+	if (n == 0)
+		return 0;
+	if ((r = secretscan_scan(x->params->scanner, p, n, inspect_on_finding, x)) != 0)
+		return inspect_fail(x, ERR_DENIED, "not fully scanned: %s", secretscan_strerror(r));
+	return 0;
+}
+
+/* Whether a link is still there, without reading it: its messages wait until the present one is done. */
+static bool
+is_hung_up(const struct link *l)
+{
+	struct pollfd pfd = { .fd = link_fd(l), .events = 0 };
+
+	return poll(&pfd, 1, 0) > 0 && (pfd.revents & (POLLHUP | POLLERR)) != 0;
+}
+
+/* From time to time in long work: tell how far it is, and see whether anybody still wants to know. */
+static int
+inspect_tick(struct inspect *x, uint64_t sofar, uint64_t total)
+{
+	int64_t now = clock_mono_ms();
+	struct buf *b;
+
+	if (now - x->told_ms < TICK_MS)
+		return 0;
+	x->told_ms = now;
+	if (is_hung_up(x->session) || is_hung_up(x->parent))
+		return inspect_fail(x, ERR_EOF, "the session has gone");
+	if (link_queued(x->session) > 0)
+		return 0;	/* nobody reads: not worth queueing */
+	if ((b = buf_new(64)) == NULL)
+		return ERR_NOMEM;
+	(void)buf_put_u8(b, x->phase == PHASE_WALK);
+	(void)buf_put_u64(b, sofar);
+	(void)buf_put_u64(b, total);
+	(void)link_send(x->session, INSPECT_PROGRESS, 0, b, -1);
+	buf_free(b);
+	return 0;
+}
+
+static int
+inspect_object(uint32_t index, enum object_type type, const uint8_t oid[20], const uint8_t *p, size_t n, void *arg)
+{
+	static const char *const kinds[] = { "", "commit", "tree", "blob", "tag" };
+	struct inspect *x = arg;
+	char hex[OID_HEX + 1];
+	int r;
+
+	if ((r = walk_object(x->walk, index, type, oid, p, n)) != 0)
+		return inspect_fail(x, r, "%s", walk_why(x->walk));
+	if (type != OBJECT_TREE) {	/* a tree's text is its names: they are scanned with their paths */
+		oid_format(oid, hex);
+		x->kind = kinds[type];
+		x->index = index;
+		x->commit = type == OBJECT_BLOB ? NULL : hex;
+		x->path = NULL;
+		r = inspect_scan(x, p, n);
+		x->commit = NULL;
+	}
+	return r != 0 ? r : inspect_tick(x, pack_read_count(x->pack), pack_count(x->pack));
+}
+
+static int
+inspect_path(const char *p, size_t n, const char *commit, void *arg)
+{
+	struct inspect *x = arg;
+
+	x->kind = "path";
+	x->index = PACK_NONE;
+	x->commit = commit;
+	x->path = p;
+	return inspect_scan(x, p, n);
+}
+
+static int
+inspect_placed(uint32_t placed, void *arg)
+{
+	struct inspect *x = arg;
+
+	return inspect_tick(x, placed, pack_count(x->pack));
+}
+
+static int
+inspect_spool(struct inspect *x, const uint8_t *p, size_t n)
+{
+	size_t done = 0;
+
+	while (done < n) {
+		ssize_t w = pwrite(x->params->spool_fd, p + done, n - done, (off_t)(x->spooled + done));
+
+		if (w == -1 && errno == EINTR)
+			continue;
+		if (w <= 0)
+			return inspect_fail(x, ERR_SYSTEM, "the spool cannot be written");
+		done += (size_t)w;
+	}
+	x->spooled += n;
+	if (EVP_DigestUpdate(x->digest, p, n) != 1)
+		return inspect_fail(x, ERR_NOMEM, "SHA-256 failed");
+	return 0;
+}
+
+/* A name that is itself a secret, or lies below one, is not repeated in clear. */
+static bool
+is_secret_name(const struct inspect *x, const char *path)
+{
+	for (size_t i = 0; i < x->nkept; i++)
+		if (x->kept[i].path != NULL && strncmp(path, x->kept[i].path, strlen(x->kept[i].path)) == 0)
+			return true;
+	return false;
+}
+
+static int
+inspect_put_finding(struct inspect *x, const struct kept *k, struct buf *b)
+{
+	char commit[OID_HEX + 1], path[PATH_LEN_MAX + 1] = "";
+	const char *where = k->path != NULL ? k->path : path;
+	int r;
+
+	(void)snprintf(commit, sizeof(commit), "%s", k->commit);
+	if (k->index != PACK_NONE && k->commit[0] == '\0')
+		walk_commit(x->walk, k->index, commit);
+	if (k->index != PACK_NONE)
+		walk_path(x->walk, k->index, path, sizeof(path));
+	if (is_secret_name(x, where))
+		where = "";
+	if ((r = buf_put_cstring(b, k->rule)) != 0 || (r = buf_put_cstring(b, k->description)) != 0 ||
+	    (r = buf_put_cstring(b, k->kind)) != 0 || (r = buf_put_cstring(b, commit)) != 0 ||
+	    (r = buf_put_cstring(b, where)) != 0 || (r = buf_put_u32(b, k->line)) != 0 ||
+	    (r = buf_put_cstring(b, k->masked)) != 0)
+		return r;
+	return buf_put_cstring(b, k->fingerprint);
+}
+
+static void
+inspect_send_findings(struct inspect *x)
+{
+	for (size_t i = 0; i < x->nkept && i < FINDINGS_SENT_MAX; i++) {
+		struct buf *b = buf_new(MSG_MAX);
+
+		if (b != NULL && inspect_put_finding(x, &x->kept[i], b) == 0)
+			(void)link_send(x->session, INSPECT_FINDING, 0, b, -1);
+		buf_free(b);
+	}
+}
+
+static enum inspect_op
+inspect_op_of(struct inspect *x, const struct push_command *c)
+{
+	if (oid_is_zero(c->old_oid))
+		return INSPECT_CREATE;
+	if (oid_is_zero(c->new_oid))
+		return INSPECT_DELETE;
+	if (strcmp(c->old_oid, c->new_oid) == 0 ||
+	    (x->walk != NULL && walk_descends(x->walk, c->new_oid, c->old_oid)))
+		return INSPECT_FORWARD;
+	return INSPECT_UNSURE;
+}
+
+static int
+inspect_put_updates(struct inspect *x, struct buf *b)
+{
+	char hex[OID_HEX + 1];
+	size_t outside = x->walk == NULL ? 0 : walk_noutside(x->walk);
+	int r;
+
+	if ((r = buf_put_u32(b, (uint32_t)x->n)) != 0)
+		return r;
+	for (size_t i = 0; i < x->n; i++)
+		if ((r = buf_put_cstring(b, x->commands[i].name)) != 0 ||
+		    (r = buf_put_u8(b, (uint8_t)inspect_op_of(x, &x->commands[i]))) != 0 ||
+		    (r = buf_put_cstring(b, x->commands[i].old_oid)) != 0 ||
+		    (r = buf_put_cstring(b, x->commands[i].new_oid)) != 0)
+			return r;
+	if ((r = buf_put_u32(b, (uint32_t)outside)) != 0)
+		return r;
+	for (size_t i = 0; i < outside; i++) {
+		oid_format(walk_outside(x->walk, i), hex);
+		if ((r = buf_put_cstring(b, hex)) != 0)
+			return r;
+	}
+	return 0;
+}
+
+static int
+inspect_put_result(struct inspect *x, enum inspect_status status, struct buf *b)
+{
+	uint8_t digest[EVP_MAX_MD_SIZE];
+	int r;
+
+	if (EVP_DigestFinal_ex(x->digest, digest, NULL) != 1)
+		return ERR_CRYPTO;
+	if ((r = buf_put_u8(b, (uint8_t)status)) != 0 || (r = buf_put_cstring(b, x->why)) != 0 ||
+	    (r = buf_put_u64(b, x->pack == NULL ? 0 : pack_read_count(x->pack))) != 0 ||
+	    (r = buf_put_u64(b, x->pack == NULL ? 0 : pack_bytes(x->pack))) != 0 ||
+	    (r = buf_put_u32(b, x->findings)) != 0 || (r = buf_put_string(b, digest, 32)) != 0 ||
+	    (r = buf_put_u64(b, x->spooled)) != 0)
+		return r;
+	return inspect_put_updates(x, b);
+}
+
+/* Everything is known, or nothing more will be: say so to both. Without a result both take it for refused. */
+static void
+inspect_finish(struct inspect *x, int r)
+{
+	enum inspect_status status = r != 0 ? INSPECT_BAD : x->findings > 0 ? INSPECT_FOUND : INSPECT_CLEAN;
+	struct buf *b;
+
+	if (x->phase == PHASE_OVER)
+		return;
+	if (r != 0)
+		(void)inspect_fail(x, r, "%s", err_text(r));
+	x->phase = PHASE_OVER;
+	if (x->gone || r == ERR_EOF)
+		return;
+	if (x->why[0] == '\0' && status == INSPECT_FOUND)
+		(void)snprintf(x->why, sizeof(x->why), "%u secret%s found", x->findings, x->findings == 1 ? "" : "s");
+	inspect_send_findings(x);
+	if ((b = buf_new(MSG_MAX)) != NULL && inspect_put_result(x, status, b) == 0) {
+		(void)link_send(x->session, INSPECT_RESULT, 0, b, -1);
+		(void)link_send(x->parent, INSPECT_RESULT, 0, b, -1);
+	}
+	buf_free(b);
+}
+
+/* The pack is whole: what is left of it, then where everything stands. */
+static int
+inspect_walk(struct inspect *x)
+{
+	const char *tips[COMMANDS_MAX];
+	size_t n = 0;
+	uint32_t left;
+	int r;
+
+	if ((r = pack_finish(x->pack)) != 0)
+		return inspect_fail(x, r, "%s", pack_why(x->pack));
+	x->phase = PHASE_WALK;
+	for (size_t i = 0; i < x->n; i++)
+		if (!oid_is_zero(x->commands[i].new_oid))
+			tips[n++] = x->commands[i].new_oid;
+	if ((r = walk_run(x->walk, x->pack, tips, n)) != 0)
+		return inspect_fail(x, r, "%s", walk_why(x->walk));
+	if ((left = walk_unreached(x->walk)) > 0)
+		return inspect_fail(x, ERR_DENIED, "%u object%s reachable from no pushed reference", left,
+		    left == 1 ? " is" : "s are");
+	return 0;
+}
+
+static int
+inspect_take_command(struct buf *body, struct push_command *c)
+{
+	const struct { char *to; size_t size; } fields[] = {
+		{ c->old_oid, sizeof(c->old_oid) }, { c->new_oid, sizeof(c->new_oid) }, { c->name, sizeof(c->name) },
+	};
+	const uint8_t *p;
+	size_t n;
+	int r;
+
+	memset(c, 0, sizeof(*c));
+	for (size_t i = 0; i < sizeof(fields) / sizeof(fields[0]); i++) {
+		if ((r = buf_peek_string(body, &p, &n)) != 0)
+			return r;
+		if (n >= fields[i].size || n == 0 || memchr(p, '\0', n) != NULL)
+			return ERR_FORMAT;
+		memcpy(fields[i].to, p, n);
+	}
+	if (!oid_is_hex((const uint8_t *)c->old_oid, strlen(c->old_oid)) ||
+	    !oid_is_hex((const uint8_t *)c->new_oid, strlen(c->new_oid)) ||
+	    refname_fault((const uint8_t *)c->name, strlen(c->name)) != NULL)
+		return ERR_FORMAT;
+	return oid_is_zero(c->old_oid) && oid_is_zero(c->new_oid) ? ERR_FORMAT : 0;
+}
+
+static int
+inspect_take_commands(struct inspect *x, struct buf *body)
+{
+	uint32_t n;
+	int r;
+
+	if ((r = buf_get_u32(body, &n)) != 0)
+		return r;
+	if (n == 0 || n > COMMANDS_MAX)
+		return ERR_TOOBIG;
+	if ((x->commands = calloc(n, sizeof(*x->commands))) == NULL)
+		return ERR_NOMEM;
+	for (; x->n < n; x->n++)
+		if ((r = inspect_take_command(body, &x->commands[x->n])) != 0)
+			return r;
+	return 0;
+}
+
+static bool
+is_order_cap(const uint8_t *p, size_t n)
+{
+	static const char *const words[] = { "report-status", "atomic", "quiet", "object-format=sha1" };
+
+	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
+		if (strlen(words[i]) == n && memcmp(words[i], p, n) == 0)
+			return true;
+	return n == 0 || (n >= 6 && memcmp(p, "agent=", 6) == 0);
+}
+
+/* One line of the order: it must be one of the commands that are judged here, and its capabilities ours. */
+static int
+inspect_order_line(const struct inspect *x, const struct pktline *line, bool first)
+{
+	const uint8_t *caps;
+	const char *why;
+	struct push_command c;
+	size_t n, i;
+
+	if (refcmd_parse(line->data, line->len, &c, &caps, &n, &why) != 0 || (caps != NULL) != first)
+		return ERR_FORMAT;
+	while (n > 0) {
+		const uint8_t *space = memchr(caps, ' ', n);
+		size_t len = space == NULL ? n : (size_t)(space - caps);
+
+		if (!is_order_cap(caps, len))
+			return ERR_FORMAT;
+		len += space != NULL;
+		caps += len;
+		n -= len;
+	}
+	for (i = 0; i < x->n; i++)
+		if (strcmp(c.name, x->commands[i].name) == 0 && strcmp(c.old_oid, x->commands[i].old_oid) == 0 &&
+		    strcmp(c.new_oid, x->commands[i].new_oid) == 0)
+			return 0;
+	return ERR_DENIED;
+}
+
+/* The session may have been taken over: what git will be told must be what is judged here. */
+static int
+inspect_check_order(const struct inspect *x, const uint8_t *p, size_t n)
+{
+	struct pktline_reader *reader = pktline_reader_new(CLIENT_LINE_MAX);
+	struct pktline line;
+	bool first = true;
+	size_t used;
+	int r;
+
+	if (reader == NULL)
+		return ERR_NOMEM;
+	while ((r = pktline_feed(reader, p, n, &used, &line)) == 0) {
+		p += used;
+		n -= used;
+		if (line.type != PKTLINE_DATA)
+			break;
+		if ((r = inspect_order_line(x, &line, first)) != 0)
+			break;
+		first = false;
+	}
+	if (r == 0 && (line.type != PKTLINE_FLUSH || n != 0 || first))
+		r = ERR_FORMAT;
+	pktline_reader_free(reader);
+	return r == ERR_SHORT ? ERR_FORMAT : r;
+}
+
+static int
+inspect_scan_names(struct inspect *x)
+{
+	int r = 0;
+
+	x->kind = "reference";
+	x->index = PACK_NONE;
+	x->commit = NULL;
+	for (size_t i = 0; r == 0 && i < x->n; i++) {
+		x->path = x->commands[i].name;
+		r = inspect_scan(x, x->path, strlen(x->path));
+	}
+	return r;
+}
+
+static int
+inspect_start_pack(struct inspect *x)
+{
+	const struct pack_params pp = {
+		.spool_fd = x->params->spool_fd,
+		.spool_offset = x->spooled,
+		.max_pack_bytes = x->params->max_pack_bytes,
+		.max_object_bytes = x->params->max_object_bytes,
+		.max_resolved_bytes = x->params->max_resolved_bytes,
+		.max_objects = x->params->max_objects,
+		.max_depth = x->params->max_depth,
+		.object = inspect_object,
+		.arg = x,
+	};
+	const struct walk_params wp = { .path = inspect_path, .tick = inspect_placed, .arg = x };
+
+	x->walk = walk_new(&wp);
+	x->pack = pack_new(&pp);
+	return x->walk == NULL || x->pack == NULL ? ERR_NOMEM : 0;
+}
+
+static int
+inspect_begin(struct link *l, struct msg *m, void *arg)
+{
+	struct inspect *x = arg;
+	const uint8_t *order;
+	size_t norder;
+	uint8_t follows;
+	int r;
+
+	(void)l;
+	if ((r = buf_peek_string(m->body, &order, &norder)) != 0 || (r = inspect_take_commands(x, m->body)) != 0 ||
+	    (r = buf_get_u8(m->body, &follows)) != 0 || (r = buf_end(m->body)) != 0 ||
+	    (r = inspect_check_order(x, order, norder)) != 0)
+		return r;
+	x->phase = PHASE_RECEIVE;
+	if ((r = inspect_spool(x, order, norder)) == 0 && (r = inspect_scan_names(x)) == 0 && follows)
+		r = inspect_start_pack(x);
+	for (size_t i = 0; r == 0 && i < x->n && !follows; i++)
+		if (!oid_is_zero(x->commands[i].new_oid))
+			r = inspect_fail(x, ERR_FORMAT, "a push that is not all deletes needs a pack");
+	if (!follows || r != 0)
+		inspect_finish(x, r);
+	return 0;
+}
+
+static int
+inspect_tell_taken(struct inspect *x)
+{
+	struct buf *b = buf_new(16);
+	int r;
+
+	if (b == NULL)
+		return ERR_NOMEM;
+	if ((r = buf_put_u64(b, x->taken)) == 0)
+		r = link_send(x->session, INSPECT_TAKEN, 0, b, -1);
+	buf_free(b);
+	return r;
+}
+
+static int
+inspect_pack(struct link *l, struct msg *m, void *arg)
+{
+	struct inspect *x = arg;
+	const uint8_t *p;
+	size_t n;
+	int r;
+
+	(void)l;
+	if ((r = buf_peek_string(m->body, &p, &n)) != 0 || (r = buf_end(m->body)) != 0)
+		return r;
+	if (x->phase == PHASE_OVER)
+		return 0;	/* sent before the result was seen; it goes nowhere */
+	if (x->phase != PHASE_RECEIVE)
+		return ERR_DENIED;
+	if (n > x->params->max_pack_bytes - (x->pack == NULL ? 0 : pack_bytes(x->pack)))
+		r = inspect_fail(x, ERR_TOOBIG, "the pack is over the limit of %llu bytes",
+		    (unsigned long long)x->params->max_pack_bytes);
+	else if ((r = inspect_spool(x, p, n)) == 0 && (r = pack_feed(x->pack, p, n)) != 0)
+		(void)inspect_fail(x, r, "%s", pack_why(x->pack));
+	x->taken += n;
+	if (r == 0 && (r = inspect_tell_taken(x)) != 0)
+		return r;
+	if (r == 0 && !pack_is_whole(x->pack))
+		return 0;
+	if (r == 0)
+		r = inspect_walk(x);
+	inspect_finish(x, r);
+	return 0;
+}
+
+static int
+inspect_eof(struct link *l, struct msg *m, void *arg)
+{
+	struct inspect *x = arg;
+	int r;
+
+	(void)l;
+	if ((r = buf_end(m->body)) != 0)
+		return r;
+	if (x->phase == PHASE_RECEIVE)
+		inspect_finish(x, inspect_fail(x, ERR_FORMAT, "the pack ends early"));
+	return 0;
+}
+
+static void
+inspect_gone(struct link *l, int r, void *arg)
+{
+	struct inspect *x = arg;
+
+	(void)l;
+	(void)r;
+	x->gone = true;
+}
+
+static const struct link_row session_rows[] = {
+	{ INSPECT_BEGIN, "begin", LINK_PERMIT | LINK_ONCE, inspect_begin },
+	{ INSPECT_PACK, "pack", LINK_PERMIT, inspect_pack },
+	{ INSPECT_EOF, "eof", LINK_PERMIT | LINK_ONCE, inspect_eof },
+	{ 0, NULL, 0, NULL }
+};
+
+static const struct link_row parent_rows[] = {
+	{ 0, NULL, 0, NULL }	/* the parent only listens */
+};
+
+/* One turn of the loop; ms = -1 waits for ever. */
+static void
+inspect_turn(struct inspect *x, int ms)
+{
+	struct link *links[2] = { x->session, x->parent };
+	struct pollfd pfd[2];
+
+	for (int i = 0; i < 2; i++)
+		pfd[i] = (struct pollfd){
+			.fd = link_fd(links[i]),
+			.events = (short)(POLLIN | (link_queued(links[i]) > 0 ? POLLOUT : 0)),
+		};
+	if (poll(pfd, 2, ms) == -1) {
+		x->gone = x->gone || errno != EINTR;
+		return;
+	}
+	for (int i = 0; i < 2 && !x->gone; i++)
+		if (pfd[i].revents != 0)
+			(void)link_pump(links[i]);
+}
+
+static void
+inspect_loop(struct inspect *x)
+{
+	int64_t until;
+
+	while (!x->gone && x->phase != PHASE_OVER)
+		inspect_turn(x, -1);
+	until = clock_mono_ms() + FINISH_MS;
+	while (!x->gone && (link_queued(x->session) > 0 || link_queued(x->parent) > 0) && clock_mono_ms() < until)
+		inspect_turn(x, TICK_MS);
+}
+
+static void
+inspect_release(struct inspect *x)
+{
+	link_free(x->session);
+	link_free(x->parent);
+	pack_free(x->pack);
+	walk_free(x->walk);
+	EVP_MD_CTX_free(x->digest);
+	for (size_t i = 0; i < x->nkept; i++)
+		free(x->kept[i].path);
+	free(x->kept);
+	free(x->commands);
+}
+
+int
+inspect_run(const struct inspect_params *params)
+{
+	struct inspect x = { .params = params };
+	const struct link_params session = {
+		.fd = params->session_fd, .name = "session", .rows = session_rows, .gone = inspect_gone, .arg = &x,
+	};
+	const struct link_params parent = {
+		.fd = params->parent_fd, .name = "parent", .rows = parent_rows, .gone = inspect_gone, .arg = &x,
+	};
+	int status = 1;
+
+	x.session = link_new(&session);
+	x.parent = link_new(&parent);
+	x.digest = EVP_MD_CTX_new();
+	if (x.session == NULL || x.parent == NULL || x.digest == NULL ||
+	    EVP_DigestInit_ex(x.digest, EVP_sha256(), NULL) != 1)
+		goto out;
+	inspect_loop(&x);
+	if (x.phase == PHASE_OVER && !x.gone)
+		status = 0;
+out:
+	inspect_release(&x);
+	return status;
+}

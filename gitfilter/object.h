@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* object: strict readers for the text of commits and tags and for the entries of trees. No I/O, nothing allocated. */
+#ifndef GITFILTER_OBJECT_H
+#define GITFILTER_OBJECT_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "gitfilter/limits.h"
+#include "gitfilter/pack.h"
+
+struct commit {
+	uint8_t	tree[20];
+	uint8_t	parents[COMMIT_PARENTS_MAX][20];
+	size_t	nparents;
+};
+
+struct tag {
+	uint8_t			target[20];
+	enum object_type	type;
+};
+
+struct tree_entry {
+	unsigned	 mode;		/* as read: 040000, 0100644, 0160000 .. */
+	const uint8_t	*name;		/* borrowed */
+	size_t		 nname;
+	const uint8_t	*oid;		/* borrowed, 20 bytes */
+};
+
+struct tree_cursor {
+	const uint8_t		*p;
+	size_t			 n;
+	struct tree_entry	 last;	/* to see that the order is right */
+};
+
+/* 0, or ERR_FORMAT or ERR_TOOBIG with *whyp a constant sentence. */
+int	commit_parse(const uint8_t *p, size_t n, struct commit *, const char **whyp);
+int	tag_parse(const uint8_t *p, size_t n, struct tag *, const char **whyp);
+
+void	tree_begin(struct tree_cursor *, const uint8_t *p, size_t n);
+/* The next entry, judged as git's fsck would: mode, name, order. ERR_EOF at the end. */
+int	tree_next(struct tree_cursor *, struct tree_entry *, const char **whyp);
+/* The kind of object a mode stands for; 0 for a submodule, which has none here. */
+enum object_type	mode_type(unsigned mode);
+/* Why a file or folder may not have this name, or NULL. */
+const char	*tree_name_fault(const uint8_t *p, size_t n);
+
+#endif
