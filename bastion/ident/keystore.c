@@ -7,6 +7,7 @@
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "bastion/base/buf.h"
@@ -17,7 +18,7 @@
 #include "bastion/ident/sshkey.h"
 
 #define MAGIC		"SPSEALED"
-#define VERSION		1
+#define SEAL_VERSION	1
 #define NONCE_LEN	crypto_aead_xchacha20poly1305_ietf_NPUBBYTES
 #define TAG_LEN		crypto_aead_xchacha20poly1305_ietf_ABYTES
 #define MASTER_LEN	crypto_aead_xchacha20poly1305_ietf_KEYBYTES
@@ -59,7 +60,7 @@ seal_header(struct buf *b, const char *name)
 {
 	int r;
 
-	if ((r = buf_put(b, MAGIC, strlen(MAGIC))) != 0 || (r = buf_put_u32(b, VERSION)) != 0)
+	if ((r = buf_put(b, MAGIC, strlen(MAGIC))) != 0 || (r = buf_put_u32(b, SEAL_VERSION)) != 0)
 		return r;
 	return buf_put_cstring(b, name);
 }
