@@ -119,7 +119,7 @@ stamp_release(struct record_stamp *st)
 static void
 peer_free(struct peer *p)
 {
-	recorder_cut(p->ad->recorder, &p->recs, "the session went away");
+	recorder_cut(&p->recs, "the session went away");
 	commit_forget(p->ad->commit, p);
 	*p->prevp = p->next;
 	if (p->next != NULL)
@@ -233,7 +233,7 @@ on_rec_data(struct link *l, struct msg *m, void *arg)
 	    (r = buf_end(m->body)) != 0)
 		return r;
 	auditd_wake(p->ad);
-	return recorder_data(p->ad->recorder, &p->recs, channel, lines, n);
+	return recorder_data(&p->recs, channel, lines, n);
 }
 
 static int
@@ -247,7 +247,7 @@ on_rec_close(struct link *l, struct msg *m, void *arg)
 	if ((r = buf_get_u32(m->body, &channel)) != 0 || (r = buf_end(m->body)) != 0)
 		return r;
 	auditd_wake(p->ad);
-	return recorder_close(p->ad->recorder, &p->recs, channel, m->id);
+	return recorder_close(&p->recs, channel, m->id);
 }
 
 static void
@@ -410,7 +410,7 @@ auditd_stop(struct auditd *ad)
 		exit(0);
 	ad->state = AUDITD_STOPPING;
 	for (struct peer *p = ad->peers; p != NULL; p = p->next)
-		recorder_cut(ad->recorder, &p->recs, "the audit process stopped");
+		recorder_cut(&p->recs, "the audit process stopped");
 	auditd_note(ad, "audit.stop", json_object());
 }
 

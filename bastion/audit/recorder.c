@@ -264,7 +264,7 @@ recorder_open(struct recorder *rc, struct rec_owner *o, uint32_t channel, uint32
 }
 
 int
-recorder_data(struct recorder *rc, struct rec_owner *o, uint32_t channel, const void *lines, size_t n)
+recorder_data(struct rec_owner *o, uint32_t channel, const void *lines, size_t n)
 {
 	struct recording *r = rec_find(o, channel);
 	int e;
@@ -279,14 +279,14 @@ recorder_data(struct recorder *rc, struct rec_owner *o, uint32_t channel, const 
 	}
 	if (!r->dirty) {
 		r->dirty = true;
-		r->next_dirty = rc->dirty;
-		rc->dirty = r;
+		r->next_dirty = r->recorder->dirty;
+		r->recorder->dirty = r;
 	}
 	return 0;
 }
 
 int
-recorder_close(struct recorder *rc, struct rec_owner *o, uint32_t channel, uint32_t id)
+recorder_close(struct rec_owner *o, uint32_t channel, uint32_t id)
 {
 	struct recording *r = rec_find(o, channel);
 
@@ -297,7 +297,7 @@ recorder_close(struct recorder *rc, struct rec_owner *o, uint32_t channel, uint3
 }
 
 void
-recorder_cut(struct recorder *rc, struct rec_owner *o, const char *reason)
+recorder_cut(struct rec_owner *o, const char *reason)
 {
 	struct recording *r;
 

@@ -43,10 +43,10 @@ void		 recorder_free(struct recorder *);	/* NULL is fine */
 
 /* Anything but 0 is the fault of the sender: his link ends. id is that of his message. */
 int	recorder_open(struct recorder *, struct rec_owner *, uint32_t channel, uint32_t id, const void *header, size_t n);
-int	recorder_data(struct recorder *, struct rec_owner *, uint32_t channel, const void *lines, size_t n);
-int	recorder_close(struct recorder *, struct rec_owner *, uint32_t channel, uint32_t id);
+int	recorder_data(struct rec_owner *, uint32_t channel, const void *lines, size_t n);
+int	recorder_close(struct rec_owner *, uint32_t channel, uint32_t id);
 /* The session is no more: seal what it left as recording.cut with this reason; nobody is told. */
-void	recorder_cut(struct recorder *, struct rec_owner *, const char *reason);
+void	recorder_cut(struct rec_owner *, const char *reason);
 /* Once a turn of the loop: tell how much has been written. */
 void	recorder_flush(struct recorder *);
 /* At start: seal a recording that an earlier process left open. */

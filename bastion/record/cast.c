@@ -1,0 +1,431 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The format is in bastion/record/FORMAT. Speed matters here: every byte that an agent sees passes through. */
+#include "bastion/record/cast.h"
+
+#include <inttypes.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "bastion/base/buf.h"
+#include "bastion/base/err.h"
+#include "bastion/record/sha256.h"
+#include "bastion/record/utf8.h"
+
+#define BINARY_MIN	4096	/* a smaller piece does not begin a run of binary data */
+#define SAMPLE		2048	/* bytes looked at in each of three places */
+#define STREAMS		3
+
+struct stream {
+	uint8_t		 held[UTF8_MAX - 1];	/* the start of a character that is not all there yet */
+	size_t		 nheld;
+	bool		 binary;		/* in a run; hash and count are of it (CAST_STDIN: of all) */
+	uint64_t	 count;
+	struct sha256	*hash;			/* made when first needed */
+};
+
+struct cast {
+	int64_t		 last_us;	/* the time that the intervals written so far add up to */
+	bool		 terminal;
+	struct stream	 stream[STREAMS];
+};
+
+static const char *const stream_name[] = { "stdout", "stderr" };
+
+/* What a byte becomes in a JSON string: 0 itself, 'u' \u00XX, else \ and this character. */
+static const char escape[256] = {
+	[0] = 'u', [1] = 'u', [2] = 'u', [3] = 'u', [4] = 'u', [5] = 'u', [6] = 'u', [7] = 'u', [8] = 'b', [9] = 't', [10] = 'n',
+	[11] = 'u', [12] = 'f', [13] = 'r', [14] = 'u', [15] = 'u', [16] = 'u', [17] = 'u', [18] = 'u', [19] = 'u', [20] = 'u',
+	[21] = 'u', [22] = 'u', [23] = 'u', [24] = 'u', [25] = 'u', [26] = 'u', [27] = 'u', [28] = 'u', [29] = 'u', [30] = 'u',
+	[31] = 'u', ['"'] = '"', ['\\'] = '\\', [127] = 'u',
+};
+
+/* How many bytes at the front need no escape; eight at a time: below 0x20, '"', '\\', 0x7f. Bytes over 0x7f are plain. */
+static size_t
+plain_run(const uint8_t *p, size_t n)
+{
+	const uint64_t ones = UINT64_C(0x0101010101010101), high = ones << 7;
+	size_t i = 0;
+	uint64_t w, low, hit;
+
+	for (; i + 8 <= n; i += 8) {
+		memcpy(&w, p + i, 8);
+		low = w & ~high;
+		/* Adding to seven bits never carries into the next byte: bit 7 is set where the test fails. */
+		hit = ~(low + ones * 0x60);				/* below 0x20 */
+		hit |= ~((low ^ ones * '"') + ones * 0x7f);		/* equal */
+		hit |= ~((low ^ ones * '\\') + ones * 0x7f);
+		hit |= ~((low ^ ones * 0x7f) + ones * 0x7f);
+		if ((hit & ~w & high) != 0)
+			break;
+	}
+	while (i < n && escape[p[i]] == 0)
+		i++;
+	return i;
+}
+
+/* Append the inside of a JSON string for bytes that are UTF-8. */
+static int
+put_valid(struct buf *out, const uint8_t *p, size_t n)
+{
+	static const char hex[] = "0123456789abcdef";
+	size_t i = 0, room = n * 6;
+	uint8_t *start, *d;
+	int r;
+
+	if ((r = buf_reserve(out, room, &start)) != 0)
+		return r;
+	d = start;
+	while (i < n) {
+		size_t k = plain_run(p + i, n - i);
+
+		memcpy(d, p + i, k);
+		d += k;
+		i += k;
+		for (; i < n && escape[p[i]] != 0; i++) {
+			*d++ = '\\';
+			*d++ = (uint8_t)escape[p[i]];
+			if (escape[p[i]] != 'u')
+				continue;
+			memcpy(d, "00", 2);
+			d[2] = (uint8_t)hex[p[i] >> 4];
+			d[3] = (uint8_t)hex[p[i] & 15];
+			d += 4;
+		}
+	}
+	buf_trim(out, room - (size_t)(d - start));
+	return 0;
+}
+
+/* Any bytes: what is not UTF-8 becomes U+FFFD. */
+static int
+put_text(struct buf *out, const uint8_t *p, size_t n)
+{
+	int r = 0;
+
+	while (n > 0 && r == 0) {
+		size_t good = utf8_valid(p, n);
+
+		if (good > 0)
+			r = put_valid(out, p, good);
+		p += good;
+		n -= good;
+		if (n > 0 && r == 0) {
+			r = buf_put(out, UTF8_REPLACEMENT, 3);
+			p++;
+			n--;
+		}
+	}
+	return r;
+}
+
+static int
+put_string(struct buf *out, const char *s)
+{
+	int r;
+
+	if ((r = buf_put_u8(out, '"')) != 0 || (r = put_text(out, (const uint8_t *)s, strlen(s))) != 0)
+		return r;
+	return buf_put_u8(out, '"');
+}
+
+static int
+put_member(struct buf *out, const char *name, const char *value)
+{
+	int r;
+
+	if (value == NULL)
+		return 0;
+	if ((r = buf_putf(out, ",\"%s\":", name)) != 0)
+		return r;
+	return put_string(out, value);
+}
+
+static int
+put_header(const struct cast_params *p, struct buf *out)
+{
+	int r;
+
+	if ((r = buf_putf(out, "{\"version\":3,\"term\":{\"cols\":%u,\"rows\":%u", p->cols, p->rows)) != 0 ||
+	    (r = put_member(out, "type", p->term)) != 0 ||
+	    (r = buf_putf(out, "},\"timestamp\":%" PRId64, p->start_wall_ms / 1000)) != 0 ||
+	    (r = put_member(out, "title", p->title)) != 0 || (r = put_member(out, "command", p->command)) != 0)
+		return r;
+	if (p->session != NULL && ((r = buf_putf(out, ",\"env\":{\"SALLYPORT_SESSION\":")) != 0 ||
+	    (r = put_string(out, p->session)) != 0 || (r = buf_put_u8(out, '}')) != 0))
+		return r;
+	return buf_put_u8(out, '}');
+}
+
+struct cast *
+cast_new(const struct cast_params *p, struct buf *out)
+{
+	struct cast *c = calloc(1, sizeof(*c));
+	size_t before = buf_len(out);
+
+	if (c == NULL)
+		return NULL;
+	c->last_us = p->start_us;
+	c->terminal = p->term != NULL;
+	if (put_header(p, out) != 0) {
+		buf_trim(out, buf_len(out) - before);
+		cast_free(c);
+		return NULL;
+	}
+	return c;
+}
+
+void
+cast_free(struct cast *c)
+{
+	if (c == NULL)
+		return;
+	for (size_t i = 0; i < STREAMS; i++)
+		sha256_free(c->stream[i].hash);
+	free(c);
+}
+
+/* The front of an event line, up to and with the quote that opens its data. */
+static int
+event_open(struct cast *c, char code, int64_t now_us, struct buf *out)
+{
+	int64_t ms = now_us > c->last_us ? (now_us - c->last_us + 500) / 1000 : 0;
+
+	c->last_us += ms * 1000;
+	return buf_putf(out, "[%" PRId64 ".%03d, \"%c\", \"", ms / 1000, (int)(ms % 1000), code);
+}
+
+static int
+event_close(struct buf *out)
+{
+	return buf_put(out, "\"]\n", 3);
+}
+
+static int
+event_text(struct cast *c, char code, const char *text, int64_t now_us, struct buf *out)
+{
+	int r;
+
+	if ((r = event_open(c, code, now_us, out)) != 0 || (r = put_text(out, (const uint8_t *)text, strlen(text))) != 0)
+		return r;
+	return event_close(out);
+}
+
+/* For "#bad": two characters for each U+FFFD that put_text makes or copies. */
+static int
+put_bad(struct buf *out, const uint8_t *p, size_t n)
+{
+	int r = 0;
+
+	for (size_t i = 0; i < n && r == 0;) {
+		size_t good = utf8_valid(p + i, n - i);
+		const uint8_t *at = p + i, *end = at + good, *real;
+
+		for (; r == 0 && (real = memmem(at, (size_t)(end - at), UTF8_REPLACEMENT, 3)) != NULL; at = real + 3)
+			r = buf_put(out, "--", 2);
+		i += good;
+		if (i < n && r == 0)
+			r = buf_putf(out, "%02x", p[i++]);
+	}
+	return r;
+}
+
+/* One output event from two pieces: what was held back with its completion, and the rest. */
+static int
+put_output(struct cast *c, enum cast_stream s, const uint8_t *a, size_t na, const uint8_t *b, size_t nb, int64_t now_us,
+    struct buf *out)
+{
+	int r;
+
+	if (na + nb == 0)
+		return 0;
+	if (s == CAST_STDERR && (r = buf_put(out, "#stderr\n", 8)) != 0)
+		return r;
+	if ((utf8_valid(a, na) < na || utf8_valid(b, nb) < nb) &&
+	    ((r = buf_put(out, "#bad ", 5)) != 0 || (r = put_bad(out, a, na)) != 0 || (r = put_bad(out, b, nb)) != 0 ||
+	    (r = buf_put_u8(out, '\n')) != 0))
+		return r;
+	if ((r = event_open(c, 'o', now_us, out)) != 0 || (r = put_text(out, a, na)) != 0 || (r = put_text(out, b, nb)) != 0)
+		return r;
+	return event_close(out);
+}
+
+static int
+put_piece(struct cast *c, enum cast_stream s, const uint8_t *p, size_t n, int64_t now_us, struct buf *out)
+{
+	struct stream *st = &c->stream[s];
+	uint8_t head[2 * UTF8_MAX];
+	size_t nhead = 0, used = 0, take, tail;
+	int r;
+
+	if (st->nheld > 0) {
+		take = n < UTF8_MAX - 1 ? n : UTF8_MAX - 1;
+		memcpy(head, st->held, st->nheld);
+		memcpy(head + st->nheld, p, take);
+		while (nhead < st->nheld && (tail = utf8_step(head + nhead, st->nheld + take - nhead)) > 0)
+			nhead += tail;
+		if (nhead < st->nheld) {	/* still not whole: this was a very small piece */
+			st->nheld += take - nhead;
+			if ((r = put_output(c, s, head, nhead, p, 0, now_us, out)) == 0)
+				memcpy(st->held, head + nhead, st->nheld);
+			return r;
+		}
+		used = nhead - st->nheld;
+	}
+	tail = utf8_tail(p + used, n - used);
+	if ((r = put_output(c, s, head, nhead, p + used, n - used - tail, now_us, out)) != 0)
+		return r;
+	memcpy(st->held, p + n - tail, tail);
+	st->nheld = tail;
+	return 0;
+}
+
+static void
+hash_add(struct stream *st, const void *p, size_t n)
+{
+	if (st->hash == NULL)
+		st->hash = sha256_new();
+	sha256_update(st->hash, p, n);
+	st->count += n;
+}
+
+static size_t
+count_nul(const uint8_t *p, size_t n)
+{
+	size_t k = 0;
+
+	for (size_t i = 0; i < n; i++)
+		k += p[i] == 0;
+	return k;
+}
+
+static bool
+is_mostly_bad(const uint8_t *p, size_t n)
+{
+	size_t bad = 0;
+
+	for (size_t i = 0; i < n; bad += i < n, i++)
+		i += utf8_valid(p + i, n - i);
+	return bad > n / 4;
+}
+
+static bool
+is_binary(const uint8_t *p, size_t n)
+{
+	if (memchr(p, 0, n) != NULL && count_nul(p, n) > n / 8)
+		return true;
+	if (n <= 3 * SAMPLE)
+		return is_mostly_bad(p, n);
+	return is_mostly_bad(p, SAMPLE) && is_mostly_bad(p + n / 2, SAMPLE) && is_mostly_bad(p + n - SAMPLE, SAMPLE);
+}
+
+/* Bytes that were held back and will not be completed. */
+static int
+held_flush(struct cast *c, enum cast_stream s, int64_t now_us, struct buf *out)
+{
+	struct stream *st = &c->stream[s];
+	size_t n = st->nheld;
+
+	st->nheld = 0;
+	return put_output(c, s, st->held, n, st->held, 0, now_us, out);
+}
+
+static int
+binary_end(struct cast *c, enum cast_stream s, int64_t now_us, struct buf *out)
+{
+	struct stream *st = &c->stream[s];
+	char text[192], hex[SHA256_HEX];
+	uint8_t digest[SHA256_LEN];
+
+	if (!st->binary)
+		return 0;
+	sha256_final(st->hash, digest);
+	sha256_hex(digest, hex);
+	if (s == CAST_STDIN)
+		(void)snprintf(text, sizeof(text), "stdin: %" PRIu64 " bytes, sha256 %s", st->count, hex);
+	else
+		(void)snprintf(text, sizeof(text), "binary: %" PRIu64 " bytes on %s, sha256 %s", st->count, stream_name[s], hex);
+	st->binary = false;
+	st->count = 0;
+	return event_text(c, 'm', text, now_us, out);
+}
+
+int
+cast_data(struct cast *c, enum cast_stream s, const void *data, size_t n, int64_t now_us, struct buf *out)
+{
+	struct stream *st = &c->stream[s];
+	const uint8_t *p = data;
+	int r;
+
+	if (n == 0)
+		return 0;
+	if (s == CAST_STDIN) {
+		st->binary = true;
+		hash_add(st, p, n);
+		return 0;
+	}
+	if (!c->terminal && (st->binary || n >= BINARY_MIN) && is_binary(p, n)) {
+		if ((r = held_flush(c, s, now_us, out)) != 0)
+			return r;
+		st->binary = true;
+		hash_add(st, p, n);
+		return 0;
+	}
+	if ((r = binary_end(c, s, now_us, out)) != 0)
+		return r;
+	return put_piece(c, s, p, n, now_us, out);
+}
+
+int
+cast_resize(struct cast *c, unsigned cols, unsigned rows, int64_t now_us, struct buf *out)
+{
+	char text[32];
+
+	(void)snprintf(text, sizeof(text), "%ux%u", cols, rows);
+	return event_text(c, 'r', text, now_us, out);
+}
+
+int
+cast_marker(struct cast *c, const char *text, int64_t now_us, struct buf *out)
+{
+	return event_text(c, 'm', text, now_us, out);
+}
+
+/* The signals that SSH can name (RFC 4254 section 6.10), and what a shell would say. */
+static int
+signal_status(const char *name)
+{
+	static const struct {
+		const char	*name;
+		int		 number;
+	} known[] = {
+		{ "HUP", 1 }, { "INT", 2 }, { "QUIT", 3 }, { "ILL", 4 }, { "ABRT", 6 }, { "FPE", 8 }, { "KILL", 9 },
+		{ "USR1", 10 }, { "SEGV", 11 }, { "USR2", 12 }, { "PIPE", 13 }, { "ALRM", 14 }, { "TERM", 15 },
+	};
+
+	for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++)
+		if (strcmp(known[i].name, name) == 0)
+			return 128 + known[i].number;
+	return 255;
+}
+
+int
+cast_exit(struct cast *c, int status, const char *signal, int64_t now_us, struct buf *out)
+{
+	char text[96];
+	int r;
+
+	for (int s = 0; s < STREAMS; s++)
+		if ((r = held_flush(c, (enum cast_stream)s, now_us, out)) != 0 ||
+		    (r = binary_end(c, (enum cast_stream)s, now_us, out)) != 0)
+			return r;
+	if (signal != NULL) {
+		(void)snprintf(text, sizeof(text), "signal: %.64s", signal);
+		if ((r = event_text(c, 'm', text, now_us, out)) != 0)
+			return r;
+		status = signal_status(signal);
+	}
+	(void)snprintf(text, sizeof(text), "%d", status);
+	return event_text(c, 'x', text, now_us, out);
+}
