@@ -221,8 +221,7 @@ desk_set_identity(struct desk *d, const char *session, struct person *who)
 		person_free(who);
 		return p == NULL ? ERR_NOTFOUND : ERR_EXISTS;
 	}
-	peer_identify(p, who);
-	return 0;
+	return peer_identify(p, who);
 }
 
 int

@@ -18,6 +18,7 @@
 #include "bastion/base/strvec.h"
 
 struct ask;
+struct event;
 struct op;
 struct provider;
 struct verb;
@@ -34,9 +35,11 @@ struct held {
 struct peer {
 	TAILQ_ENTRY(peer)	 entry;
 	struct desk		*desk;
-	struct link		*link;
+	int			 fd;		/* until the parent has said who it is, else -1 */
+	struct event		*early_end;	/* likewise, else NULL */
+	struct link		*link;		/* from then on */
+	struct person		*who;		/* likewise */
 	char			*session;
-	struct person		*who;		/* NULL until the parent has said */
 	struct strvec		 watches;	/* ids of requests it waits on */
 	unsigned		 nops;
 };
@@ -113,10 +116,10 @@ void		 desk_announce(struct desk *, const struct request *);
 /* Let expire what is over, set the timer for what comes next. */
 void		 desk_sweep(struct desk *);
 
-/* peer.c */
+/* peer.c. fd is taken over unless NULL comes back; who is, in any case. */
 struct peer	*peer_new(struct desk *, const char *session, int fd);
 void		 peer_free(struct peer *);
-void		 peer_identify(struct peer *, struct person *);
+int		 peer_identify(struct peer *, struct person *);
 void		 peer_watch(struct peer *, const char *id);
 void		 peer_tell(struct peer *, const struct request *);
 

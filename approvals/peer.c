@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A session's link: what it may send once the parent has said who it is. The session is treated as hostile. */
+#include <event2/event.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "approvals/ask.h"
 #include "approvals/desk_int.h"
@@ -133,10 +135,10 @@ out:
 }
 
 static const struct link_row peer_rows[] = {
-	{ APPROVALS_ASK, "ask", 0, peer_ask },
-	{ APPROVALS_USE, "use", 0, peer_use },
-	{ APPROVALS_VERB, "verb", 0, peer_verb },
-	{ APPROVALS_WATCH, "watch", 0, peer_on_watch },
+	{ APPROVALS_ASK, "ask", LINK_PERMIT, peer_ask },
+	{ APPROVALS_USE, "use", LINK_PERMIT, peer_use },
+	{ APPROVALS_VERB, "verb", LINK_PERMIT, peer_verb },
+	{ APPROVALS_WATCH, "watch", LINK_PERMIT, peer_on_watch },
 	{ 0, NULL, 0, NULL }
 };
 
@@ -151,18 +153,32 @@ peer_gone(struct link *l, int r, void *arg)
 	peer_free(p);
 }
 
+/* It went before it was anybody. */
+static void
+peer_early_end(evutil_socket_t fd, short what, void *arg)
+{
+	(void)fd;
+	(void)what;
+	peer_free(arg);
+}
+
+/*
+ * Until the parent has said who this is nothing is read: what a session sends early waits in its socket, however far
+ * behind we are with reading the parent's.
+ */
 struct peer *
 peer_new(struct desk *d, const char *session, int fd)
 {
 	struct peer *p = xcalloc(1, sizeof(*p));
-	struct link_params params = { .base = d->p.base, .fd = fd, .rows = peer_rows, .gone = peer_gone, .arg = p };
 
 	p->desk = d;
 	p->session = xstrdup(session);
+	p->fd = fd;
 	strvec_init(&p->watches);
-	params.name = p->session;
 	TAILQ_INSERT_TAIL(&d->peers, p, entry);
-	if ((p->link = link_new(&params)) == NULL) {
+	p->early_end = event_new(d->p.base, fd, EV_CLOSED, peer_early_end, p);
+	if (p->early_end == NULL || event_add(p->early_end, NULL) == -1) {
+		p->fd = -1;	/* stays the caller's */
 		peer_free(p);
 		return NULL;
 	}
@@ -174,6 +190,10 @@ peer_free(struct peer *p)
 {
 	op_forget_peer(p->desk, p);
 	TAILQ_REMOVE(&p->desk->peers, p, entry);
+	if (p->early_end != NULL)
+		event_free(p->early_end);
+	if (p->fd != -1)
+		close(p->fd);
 	link_free(p->link);
 	person_free(p->who);
 	strvec_release(&p->watches);
@@ -181,12 +201,21 @@ peer_free(struct peer *p)
 	free(p);
 }
 
-void
+int
 peer_identify(struct peer *p, struct person *who)
 {
+	struct link_params params = { .base = p->desk->p.base, .fd = p->fd, .name = p->session, .rows = peer_rows,
+	    .gone = peer_gone, .arg = p };
+
 	p->who = who;
-	for (const struct link_row *row = peer_rows; row->name != NULL; row++)
-		link_permit(p->link, row->type);
+	event_free(p->early_end);
+	p->early_end = NULL;
+	if ((p->link = link_new(&params)) == NULL) {
+		peer_free(p);
+		return ERR_NOMEM;
+	}
+	p->fd = -1;
+	return 0;
 }
 
 void
