@@ -196,7 +196,7 @@ daemon_is_up(struct daemon *d)
 
 	if (d->stopping)
 		return;
-	digest_hex(c->hash, hex);
+	digest_to_hex(c->hash, hex);
 	(void)daemon_record(d, d->said_up ? "daemon.restart" : "daemon.start", json_pack("{s:s, s:s, s:i, s:s}", "version",
 	    PACKAGE_VERSION, "listen", c->listen_host, "port", (int)c->listen_port, "policy", hex), NULL, NULL);
 	daemon_listen(d, true);
@@ -238,7 +238,7 @@ daemon_reload(struct daemon *d)
 		log_warn("reload: listen, state and host_key take effect at the next start only");
 	conf_ref_drop(d->conf);
 	d->conf = r;
-	digest_hex(r->conf->hash, hex);
+	digest_to_hex(r->conf->hash, hex);
 	(void)daemon_record(d, "daemon.reload", json_pack("{s:b, s:s}", "accepted", 1, "policy", hex), NULL, NULL);
 	if (d->helper[HELPER_APPROVALD].up)
 		helper_configure_approvals(d);

@@ -14,7 +14,7 @@ digest_sha256(const void *p, size_t n, uint8_t out[DIGEST_LEN])
 }
 
 void
-digest_hex(const uint8_t d[DIGEST_LEN], char out[DIGEST_HEX])
+digest_to_hex(const uint8_t d[DIGEST_LEN], char out[DIGEST_HEX])
 {
 	sodium_bin2hex(out, DIGEST_HEX, d, DIGEST_LEN);
 }

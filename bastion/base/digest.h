@@ -10,6 +10,6 @@
 #define DIGEST_HEX	65	/* with its NUL */
 
 void	digest_sha256(const void *p, size_t n, uint8_t out[DIGEST_LEN]);
-void	digest_hex(const uint8_t d[DIGEST_LEN], char out[DIGEST_HEX]);
+void	digest_to_hex(const uint8_t d[DIGEST_LEN], char out[DIGEST_HEX]);
 
 #endif

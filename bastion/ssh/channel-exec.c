@@ -141,7 +141,7 @@ exec_record(const struct exec *x)
 	char hex[DIGEST_HEX];
 	json_t *o;
 
-	digest_hex(x->digest, hex);
+	digest_to_hex(x->digest, hex);
 	o = json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:b}", "request", x->request, "kind", exec_kind(x), "target", s->target,
 	    "login", s->login, "command", x->shown, "digest", hex, "pty", (int)x->c->pty);
 	if (o == NULL)

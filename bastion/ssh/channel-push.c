@@ -687,7 +687,7 @@ push_record(struct push_call *p, const char *event, const char *extra)
 		(void)json_array_append_new(refs, json_pack("{s:s, s:s, s:s, s:s, s:s*}", "ref", cmds[i].name, "op",
 		    ref_op_word(p->ops[i]), "old", cmds[i].old_oid, "new", cmds[i].new_oid, "error",
 		    cmds[i].error[0] ? cmds[i].error : NULL));
-	digest_hex(p->digest, hex);
+	digest_to_hex(p->digest, hex);
 	o = json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:I, s:I, s:i, s:o, s:s*, s:s*}", "request", p->door.request, "kind",
 	    "push", "target", p->door.upstream, "repository", p->door.repo, "decision", decision_word(p->verdict.what), "rule",
 	    p->verdict.rule, "digest", hex, "objects", (json_int_t)p->objects, "bytes", (json_int_t)p->pack_bytes, "findings",
