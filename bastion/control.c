@@ -333,10 +333,17 @@ control_open(struct daemon *d)
 	    listen(d->control_fd, 16) == -1)
 		fatal("%s: %s", path, err_text(ERR_SYSTEM));
 	d->control_ev = event_new(d->base, d->control_fd, EV_READ | EV_PERSIST, control_ready, d);
-	if (d->control_ev == NULL || event_add(d->control_ev, NULL) == -1)
+	if (d->control_ev == NULL)
 		fatal("no event");
 	free(path);
 	free(dir);
+}
+
+void
+control_listen(struct daemon *d)
+{
+	if (event_add(d->control_ev, NULL) == -1)
+		fatal("no event for the control socket");
 }
 
 void
