@@ -456,7 +456,7 @@ out:
 	buf_free(b);
 	free(inner);
 	free(blob);
-	return r;
+	return r == ERR_SHORT ? ERR_FORMAT : r;
 }
 
 char *
