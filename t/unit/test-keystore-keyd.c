@@ -42,7 +42,8 @@ keyd_spawn(struct keyd *k)
 	char locale[] = "LC_ALL=C.UTF-8", no_leaks[] = "LSAN_OPTIONS=detect_leaks=0";
 	char *argv[] = { word, NULL }, *envp[] = { locale, no_leaks, NULL };
 	int sv[2];
-	struct spawn_params p = { .path = path, .argv = argv, .envp = envp, .fds = { -1, 1, 2, -1 }, .nfds = 4, .die_with_parent = 1 };
+	struct spawn_params p = { .path = path, .argv = argv, .envp = envp, .fds = { -1, 1, 2, -1 }, .nfds = 4,
+		.die_with_parent = 1 };
 
 	assert_int_equal(msgio_pair(sv), 0);
 	p.fds[3] = sv[1];
