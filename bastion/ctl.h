@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* ctl: ask the running daemon, over its control socket STATE/run/control, as ctl_msg.h says. For the admin command. */
+#ifndef BASTION_CTL_H
+#define BASTION_CTL_H
+
+#include "bastion/base/strvec.h"
+
+struct buf;
+struct cmd_env;
+
+#define CTL_SOCKET	"run/control"	/* below the state directory */
+
+/*
+ * Send argv (and in as its standard input, NULL = none), print what comes to stdout and stderr, return the exit status.
+ * Without a daemon: one line on stderr that says how to start it, and 1.
+ */
+int	ctl_run(const char *state_dir, const struct strvec *argv, const struct buf *in);
+
+/* The same, to the daemon of env->conf_path. */
+int	ctl_ask(const struct cmd_env *env, const struct strvec *argv, const struct buf *in);
+
+#endif
