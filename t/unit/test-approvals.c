@@ -169,6 +169,36 @@ test_who_may_decide(void **state)
 }
 
 static void
+test_who_may_see(void **state)
+{
+	static const struct {
+		const char	*identity, *owner;
+		bool		 may_decide, sees;
+	} rows[] = {
+		{ "agent/ci", "alice", false, true },
+		{ "alice", "", false, true },
+		{ "alice-laptop", "alice", false, true },
+		{ "agent/sibling", "alice", false, false },
+		{ "agent/other", "carol", true, false },
+		{ "bob", "", true, true },
+		{ "bob", "", false, false },
+		{ "dave", "", true, false },
+	};
+	struct request *r = a_request(1);
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct person *p = person_new(rows[i].identity, rows[i].owner);
+
+		p->may_decide = rows[i].may_decide;
+		if (judge_may_see(r, p) != rows[i].sees)
+			fail_msg("%s (%s)", rows[i].identity, rows[i].owner);
+		person_free(p);
+	}
+	request_free(r);
+}
+
+static void
 test_all_of_the_host_is_one_human(void **state)
 {
 	struct request *r = a_request(2);
@@ -534,6 +564,7 @@ main(void)
 		cmocka_unit_test(test_one_denial_ends_it),
 		cmocka_unit_test(test_a_vote_after_the_deadline_does_not_count),
 		cmocka_unit_test(test_who_may_decide),
+		cmocka_unit_test(test_who_may_see),
 		cmocka_unit_test(test_all_of_the_host_is_one_human),
 		cmocka_unit_test(test_text_is_made_plain),
 		cmocka_unit_test(test_text_cannot_forge_fields),
