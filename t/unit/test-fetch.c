@@ -132,7 +132,7 @@ test_what_is_refused(void **state)
 		assert_int_equal(ask(f, bad[i].lines, out), bad[i].r);
 		if (strstr(fetch_why(f), bad[i].why) == NULL)
 			fail_msg("%zu: %s", i, fetch_why(f));
-		assert_null(memmem(buf_ptr(out), buf_len(out), "want " SECRET, 45));
+		assert_true(buf_len(out) == 0 || memmem(buf_ptr(out), buf_len(out), "want " SECRET, 45) == NULL);
 		buf_clear(out);
 		assert_int_equal(fetch_refuse(f, NULL, out), 0);
 		assert_memory_equal(buf_ptr(out) + 4, "ERR ", 4);
