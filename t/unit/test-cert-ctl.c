@@ -43,8 +43,8 @@ request_is_right(struct msg *m)
 	uint32_t n;
 	int ok = m->type == CTL_REQUEST && buf_get_u32(m->body, &n) == 0 && n == 2 &&
 	    buf_get_cstring(m->body, &a) == 0 && buf_get_cstring(m->body, &b) == 0 &&
-	    buf_get_cstring(m->body, &in) == 0 && buf_end(m->body) == 0 && strcmp(a, "cert") == 0 && strcmp(b, "list") == 0 &&
-	    strcmp(in, "input") == 0;
+	    buf_get_cstring(m->body, &in) == 0 && buf_end(m->body) == 0 && strcmp(a, "cert") == 0 &&
+	    strcmp(b, "list") == 0 && strcmp(in, "input") == 0;
 
 	free(a);
 	free(b);
