@@ -136,8 +136,8 @@ issue_event(const struct issuer_request *q, const struct issuer_result *res)
 {
 	char *fingerprint = key_fingerprint(q->key, q->keylen), *groups = strvec_join(&q->groups, ",");
 	char *event = dump_free(json_pack("{s:s, s:s, s:I, s:s, s:s, s:s, s:I, s:s*, s:s*, s:s*, s:s*}", "event",
-	    "cert.issue", "by", q->by, "serial", (json_int_t)res->serial, "key_id", res->key_id, "principal", q->identity,
-	    "key", fingerprint, "before", (json_int_t)res->before, "owner", q->owner, "group",
+	    "cert.issue", "by", q->by, "serial", (json_int_t)res->serial, "key_id", res->key_id, "principal",
+	    q->identity, "key", fingerprint, "before", (json_int_t)res->before, "owner", q->owner, "group",
 	    groups[0] == '\0' ? NULL : groups, "claimed_session", q->session, "source_address", q->source_address));
 
 	free(groups);

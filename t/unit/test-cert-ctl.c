@@ -42,8 +42,9 @@ request_is_right(struct msg *m)
 	char *a = NULL, *b = NULL, *in = NULL;
 	uint32_t n;
 	int ok = m->type == CTL_REQUEST && buf_get_u32(m->body, &n) == 0 && n == 2 &&
-	    buf_get_cstring(m->body, &a) == 0 && buf_get_cstring(m->body, &b) == 0 && buf_get_cstring(m->body, &in) == 0 &&
-	    buf_end(m->body) == 0 && strcmp(a, "cert") == 0 && strcmp(b, "list") == 0 && strcmp(in, "input") == 0;
+	    buf_get_cstring(m->body, &a) == 0 && buf_get_cstring(m->body, &b) == 0 &&
+	    buf_get_cstring(m->body, &in) == 0 && buf_end(m->body) == 0 && strcmp(a, "cert") == 0 &&
+	    strcmp(b, "list") == 0 && strcmp(in, "input") == 0;
 
 	free(a);
 	free(b);

@@ -255,7 +255,8 @@ what_our_ca_makes_says_what_was_asked(void **state)
 	strvec_push(&groups, "oncall");
 	struct ca_params p = { .key = buf_ptr(key), .keylen = buf_len(key), .serial = UINT64_MAX,
 		.key_id = "agent/ci:1", .principal = "agent/ci", .valid_after = 1, .valid_before = CERT_FOREVER,
-		.source_address = "10.0.0.0/8", .permit_pty = true, .owner = "human/eva", .session = "3f-2b", .groups = &groups };
+		.source_address = "10.0.0.0/8", .permit_pty = true, .owner = "human/eva", .session = "3f-2b",
+		.groups = &groups };
 
 	assert_int_equal(ca_sign(ca, &p, out), 0);
 	assert_int_equal(cert_parse(buf_ptr(out), buf_len(out), &c), 0);
