@@ -435,5 +435,6 @@ lexeme_kind(const struct lexeme *w)
 {
 	if (w->unknown || (w->glob && w->quoted_meta))
 		return WORD_UNKNOWN;
-	return w->glob ? WORD_GLOB : WORD_LITERAL;
+	/* A lone [ is the name of a command. */
+	return w->glob && strcmp(w->text, "[") != 0 ? WORD_GLOB : WORD_LITERAL;
 }
