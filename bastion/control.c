@@ -201,7 +201,7 @@ run_sessions(struct admin *a, const struct strvec *argv, const uint8_t *in, size
 			admin_fail(a, "no live session has this id");
 			return;
 		}
-		(void)daemon_record(a->daemon, "session.kill", json_pack("{s:s, s:s}", "connection", p->id, "by", a->who), NULL, NULL);
+		(void)daemon_record(a->daemon, "session.kill", json_pack("{s:s, s:s}", "session", p->id, "by", a->who), NULL, NULL);
 		peer_stop(p, "an administrator has ended this session", true);
 		admin_done(a, 0);
 	} else

@@ -259,7 +259,7 @@ on_refused(const char *what, void *arg)
 {
 	struct session *s = arg;
 
-	(void)session_record(s, "forward.decision", json_pack("{s:s, s:s, s:s}", "what", what, "decision", "deny", "rule",
+	(void)session_record(s, "forward.decision", json_pack("{s:s, s:s, s:s}", "what", what, "verdict", "deny", "rule",
 	    "default"), NULL, NULL);
 }
 
@@ -351,7 +351,8 @@ on_tape(struct link *l, struct msg *m, void *arg)
 	int r;
 
 	(void)l;
-	if ((r = buf_get_u32(m->body, &number)) != 0)
+	number = m->id;	/* AUDIT_REC_OPEN was sent with the channel's number as its own */
+	if (m->type != AUDIT_REC_OPENED && (r = buf_get_u32(m->body, &number)) != 0)
 		return r;
 	t = tape_of(s, number);
 	if (m->type == AUDIT_REC_OPENED) {
