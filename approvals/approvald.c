@@ -277,7 +277,8 @@ int
 main(int argc, char **argv)
 {
 	struct approvald a = { 0 };
-	struct link_params lp = { .fd = PARENT_FD, .name = "parent", .rows = parent_rows, .gone = parent_gone, .arg = &a };
+	struct link_params lp = { .fd = PARENT_FD, .name = "parent", .rows = parent_rows, .gone = parent_gone,
+	    .arg = &a };
 	struct stat st;
 
 	(void)argv;

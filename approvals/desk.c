@@ -91,8 +91,8 @@ desk_sweep(struct desk *d)
 	struct timeval tv;
 	struct held *h, *after;
 
-	if (d->settings == NULL)
-		return;
+	if (d->settings == NULL || op_must_wait(d))
+		return;		/* swept again by the next answer of the audit process */
 	for (h = TAILQ_FIRST(&d->open); h != NULL; h = after) {
 		after = TAILQ_NEXT(h, entry);
 		if (h->busy != NULL)

@@ -38,7 +38,7 @@ void	desk_configure(struct desk *, struct settings *);
 
 /* A session's own link (fd is taken over). 0, or ERR_EXISTS. */
 int	desk_add_session(struct desk *, const char *session, int fd);
-/* Who that session is, once; from then on it may ask. The person is taken over. ERR_NOTFOUND when it has gone already. */
+/* Who that session is, once; from then on it is heard. The person is taken over. ERR_NOTFOUND when it has gone. */
 int	desk_set_identity(struct desk *, const char *session, struct person *);
 
 /* APPROVALS_ADMIN of message id, with who already read off. 0 or the parser's code. */

@@ -96,6 +96,8 @@ extern const struct op_kind op_ask, op_verb, op_use, op_expire;
 struct op	*op_new(struct desk *, const struct op_kind *, struct peer *);
 /* Start it; it frees itself when it is over. */
 void		 op_run(struct op *);
+/* The audit process is far behind: nothing is started now. */
+bool		 op_must_wait(const struct desk *);
 /* Have an event recorded about a request; busy it. Members are taken over. */
 enum op_step	 op_record(struct op *, struct held *, const char *event, json_t *members);
 void		 op_free(struct op *);

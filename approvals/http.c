@@ -176,13 +176,13 @@ drop_answer(char *p, size_t size, size_t n, void *arg)
 }
 
 static CURLcode
-call_options(struct http_call *c, const char *url, const void *body, size_t len)
+call_options(struct http_call *c, const struct http_post *p)
 {
 	CURL *e = c->easy;
 	CURLcode r;
 
 	if ((r = curl_easy_setopt(e, CURLOPT_PROTOCOLS_STR, "http,https")) != CURLE_OK ||
-	    (r = curl_easy_setopt(e, CURLOPT_URL, url)) != CURLE_OK ||
+	    (r = curl_easy_setopt(e, CURLOPT_URL, p->url)) != CURLE_OK ||
 	    (r = curl_easy_setopt(e, CURLOPT_FOLLOWLOCATION, 0L)) != CURLE_OK ||
 	    (r = curl_easy_setopt(e, CURLOPT_PROXY, "")) != CURLE_OK ||
 	    (r = curl_easy_setopt(e, CURLOPT_NOSIGNAL, 1L)) != CURLE_OK ||
@@ -190,8 +190,8 @@ call_options(struct http_call *c, const char *url, const void *body, size_t len)
 	    (r = curl_easy_setopt(e, CURLOPT_TIMEOUT_MS, (long)HTTP_TOTAL_MS)) != CURLE_OK ||
 	    (r = curl_easy_setopt(e, CURLOPT_USERAGENT, "sallyport")) != CURLE_OK ||
 	    (r = curl_easy_setopt(e, CURLOPT_HTTPHEADER, c->headers)) != CURLE_OK ||
-	    (r = curl_easy_setopt(e, CURLOPT_POSTFIELDSIZE, (long)len)) != CURLE_OK ||
-	    (r = curl_easy_setopt(e, CURLOPT_COPYPOSTFIELDS, body)) != CURLE_OK ||
+	    (r = curl_easy_setopt(e, CURLOPT_POSTFIELDSIZE, (long)p->len)) != CURLE_OK ||
+	    (r = curl_easy_setopt(e, CURLOPT_COPYPOSTFIELDS, p->body)) != CURLE_OK ||
 	    (r = curl_easy_setopt(e, CURLOPT_WRITEFUNCTION, drop_answer)) != CURLE_OK ||
 	    (r = curl_easy_setopt(e, CURLOPT_WRITEDATA, c)) != CURLE_OK ||
 	    (r = curl_easy_setopt(e, CURLOPT_ERRORBUFFER, c->error)) != CURLE_OK)
@@ -213,20 +213,19 @@ call_headers(struct http_call *c, const struct strvec *headers)
 }
 
 struct http_call *
-http_post(struct http *h, const char *url, const struct strvec *headers, const void *body, size_t len, http_done_fn done,
-    void *arg)
+http_post(struct http *h, const struct http_post *p)
 {
 	struct http_call *c;
 
-	if (len > HTTP_BODY_MAX)
+	if (p->len > HTTP_BODY_MAX)
 		return NULL;
 	c = xcalloc(1, sizeof(*c));
 	c->http = h;
-	c->done = done;
-	c->arg = arg;
+	c->done = p->done;
+	c->arg = p->arg;
 	TAILQ_INSERT_TAIL(&h->calls, c, entry);
-	if ((c->easy = curl_easy_init()) == NULL || call_headers(c, headers) != 0 ||
-	    call_options(c, url, body, len) != CURLE_OK || curl_multi_add_handle(h->multi, c->easy) != CURLM_OK) {
+	if ((c->easy = curl_easy_init()) == NULL || call_headers(c, p->headers) != 0 ||
+	    call_options(c, p) != CURLE_OK || curl_multi_add_handle(h->multi, c->easy) != CURLM_OK) {
 		call_free(c);
 		return NULL;
 	}

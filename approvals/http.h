@@ -23,12 +23,20 @@ int		 http_init(void);
 struct http	*http_new(struct event_base *);
 void		 http_free(struct http *);	/* calls are cancelled; NULL is fine */
 
+struct http_post {
+	const char		*url;
+	const struct strvec	*headers;	/* whole lines */
+	const void		*body;
+	size_t			 len;
+	http_done_fn		 done;
+	void			*arg;
+};
+
 /*
- * Send body (copied) with these header lines. NULL when it cannot even start. done() is called once, later, from the
- * loop, unless the call is cancelled before.
+ * Copies all it needs. NULL when it cannot even start. done() is called once, later, from the loop, unless the call is
+ * cancelled before.
  */
-struct http_call	*http_post(struct http *, const char *url, const struct strvec *headers, const void *body, size_t len,
-			    http_done_fn done, void *arg);
+struct http_call	*http_post(struct http *, const struct http_post *);
 void			 http_cancel(struct http_call *);
 
 #endif

@@ -146,7 +146,10 @@ judge_text(enum judgement j)
 bool
 judge_is_own(const struct request *r, const struct person *p)
 {
-	return judge_relation(r, p) != JUDGE_MAY;
+	enum judgement relation = judge_relation(r, p);
+
+	/* One agent of a human has no business with what another one asks. */
+	return is_agent(p->identity) ? relation == JUDGE_SELF : relation != JUDGE_MAY;
 }
 
 bool

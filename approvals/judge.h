@@ -40,7 +40,7 @@ void		 person_free(struct person *);
 enum judgement	 judge_vote(const struct request *, const struct person *, bool approve);
 /* Words for the approver: what is wrong, what to do. */
 const char	*judge_text(enum judgement);
-/* Whether this person is the requester, or the human who owns the requester. */
+/* Whether this person is the requester, or the human who owns the requester (not another agent of that human). */
 bool		 judge_is_own(const struct request *, const struct person *);
 /* May see the request at all: own, or one of the rule's approvers. */
 bool		 judge_may_see(const struct request *, const struct person *);

@@ -17,12 +17,14 @@ static void
 answer(struct op *op, const struct request *r, const char *error)
 {
 	struct buf *b;
+	int64_t until = 0;
 
 	if (op->peer == NULL)
 		return;
+	if (r != NULL)
+		until = r->grant_until_ms != 0 ? r->grant_until_ms : r->deadline_ms;
 	b = desk_body();
-	if (buf_put_cstring(b, r == NULL ? "" : r->id) == 0 &&
-	    buf_put_u64(b, r == NULL ? 0 : (uint64_t)(r->grant_until_ms != 0 ? r->grant_until_ms : r->deadline_ms)) == 0 &&
+	if (buf_put_cstring(b, r == NULL ? "" : r->id) == 0 && buf_put_u64(b, (uint64_t)until) == 0 &&
 	    buf_put_u8(b, r == NULL ? APPROVAL_DENIED : (uint8_t)r->state) == 0 && buf_put_cstring(b, error) == 0)
 		(void)link_send(op->peer->link, APPROVALS_ASKED, op->id, b, -1);
 	buf_free(b);

@@ -63,7 +63,8 @@ use_start(struct op *op)
 	if (why != NULL)
 		return refuse(op, why);
 	if ((r = store_use(d->p.store, h->r->id, op->session, op->now_ms)) != 0) {
-		log_error("%s: use: %s", h->r->id, r == ERR_DENIED ? "not unused in the database" : store_error(d->p.store));
+		log_error("%s: use: %s", h->r->id,
+		    r == ERR_DENIED ? "not unused in the database" : store_error(d->p.store));
 		return refuse(op, "the use of this approval could not be written down; nothing was released");
 	}
 	(void)request_use(h->r, op->who->identity, op->digest, d->settings->policy, op->now_ms);

@@ -55,19 +55,17 @@ shown_new(void)
 	return b;
 }
 
-/* What this request is to the reader. */
+/* What this request is to the reader; NULL = nothing. */
 static const char *
 you_are(const struct request *r, const struct person *who)
 {
+	if (judge_is_own(r, who))
+		return "own";
 	switch (judge_vote(r, who, true)) {
 	case JUDGE_MAY:
 		return "decide";
 	case JUDGE_TWICE:
 		return "voted";
-	case JUDGE_SELF:
-	case JUDGE_OWNER:
-	case JUDGE_SAME_HUMAN:
-		return "own";
 	default:
 		return NULL;
 	}

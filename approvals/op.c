@@ -50,9 +50,18 @@ op_free(struct op *op)
 	free(op);
 }
 
+/* What is queued goes out before more is taken on, and each answer of the audit process starts again what waits. */
+bool
+op_must_wait(const struct desk *d)
+{
+	return link_queued(d->p.audit) > MSG_OUT_HIGH;
+}
+
 void
 op_run(struct op *op)
 {
+	if (op_must_wait(op->desk))
+		return;
 	op->now_ms = clock_wall_ms();
 	if (op->kind->start(op) == OP_DONE)
 		op_free(op);

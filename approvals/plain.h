@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * plain: text made fit to be shown to somebody who decides by it: valid UTF-8, one line, nothing invisible, nothing that
- * moves a cursor or turns the writing direction. What is not fit is shown as \xNN.
+ * plain: text made fit to be shown to somebody who decides by it: valid UTF-8, one line, nothing invisible, nothing
+ * that moves a cursor or turns the writing direction. What is not fit is shown as \xNN.
  */
 #ifndef APPROVALS_PLAIN_H
 #define APPROVALS_PLAIN_H

@@ -95,7 +95,7 @@ delivery_done(long status, const char *why, void *arg)
 		log_debug("webhook %s: %s delivered", h->host, d->id);
 		delivery_free(d);
 	} else if (status == 410) {
-		log_warn("webhook %s: answers 410; nothing more is sent there until the configuration is read again", h->host);
+		log_warn("webhook %s: answers 410; nothing more is sent there until the next reload", h->host);
 		h->gone = true;
 		hook_clear(h);
 	} else {
@@ -125,7 +125,8 @@ delivery_try(evutil_socket_t fd, short what, void *arg)
 	strvec_pushf(&headers, "webhook-id: %s", d->id);
 	strvec_pushf(&headers, "webhook-timestamp: %lld", (long long)now_s);
 	strvec_pushf(&headers, "webhook-signature: %s", signature);
-	d->call = http_post(d->hook->http, d->hook->url, &headers, d->body, len, delivery_done, d);
+	d->call = http_post(d->hook->http, &(struct http_post){ .url = d->hook->url, .headers = &headers,
+	    .body = d->body, .len = len, .done = delivery_done, .arg = d });
 	strvec_release(&headers);
 	if (d->call == NULL) {
 		log_warn("webhook %s: %s: cannot be sent", d->hook->host, d->id);
@@ -142,8 +143,8 @@ hook_send(struct hook *h, const struct request *r, enum webhook_event event)
 	if (h->gone)
 		return;
 	if (h->ndeliveries >= HOOK_DELIVERIES_MAX) {
-		log_warn("webhook %s: %d deliveries wait already; %s is not announced there", h->host, HOOK_DELIVERIES_MAX,
-		    r->id);
+		log_warn("webhook %s: %d deliveries wait already; %s is not announced there", h->host,
+		    HOOK_DELIVERIES_MAX, r->id);
 		return;
 	}
 	d = xcalloc(1, sizeof(*d));
@@ -202,10 +203,13 @@ static const struct provider_ops hook_ops = {
 static char *
 url_host(const char *url)
 {
-	const char *start = strncmp(url, "https://", 8) == 0 ? url + 8 : strncmp(url, "http://", 7) == 0 ? url + 7 : NULL;
-	const char *at;
+	const char *start = NULL, *at;
 	size_t n;
 
+	if (strncmp(url, "https://", 8) == 0)
+		start = url + 8;
+	else if (strncmp(url, "http://", 7) == 0)
+		start = url + 7;
 	if (start == NULL)
 		return NULL;
 	n = strcspn(start, "/?#");

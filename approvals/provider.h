@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * provider: somebody to whom requests are announced. A provider copies what it keeps; it never decides, never blocks and
- * never fails loudly: a request that nobody heard of is still listed by `pending`.
+ * provider: somebody to whom requests are announced. A provider copies what it keeps; it never decides, never blocks
+ * and never fails loudly: a request that nobody heard of is still listed by `pending`.
  */
 #ifndef APPROVALS_PROVIDER_H
 #define APPROVALS_PROVIDER_H

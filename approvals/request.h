@@ -72,7 +72,8 @@ int	request_expire(struct request *, int64_t now_ms, const char *why);
 const char	*request_use_refused(const struct request *, const char *identity, const uint8_t *digest,
 		    const uint8_t *policy, int64_t now_ms);
 /* 0, or ERR_DENIED when request_use_refused had a reason. */
-int	request_use(struct request *, const char *identity, const uint8_t *digest, const uint8_t *policy, int64_t now_ms);
+int	request_use(struct request *, const char *identity, const uint8_t *digest, const uint8_t *policy,
+	    int64_t now_ms);
 
 /* How many approvals there are. */
 unsigned	request_approvals(const struct request *);

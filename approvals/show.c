@@ -104,8 +104,9 @@ static json_t *
 status_json(const struct request *r)
 {
 	char *by = request_deciders(r);
-	json_t *j = json_pack("{s:s s:s s:o s:o s:o s:o s:o s:i s:i}", "request", r->id, "state", verdict_text(r->state),
-	    "by", show_plain(by), "reason", show_plain(r->why), "deadline", json_time(r->deadline_ms), "decided",
+	json_t *j = json_pack("{s:s s:s s:o s:o s:o s:o s:o s:i s:i}", "request", r->id, "state",
+	    verdict_text(r->state), "by", show_plain(by),
+	    "reason", show_plain(r->why), "deadline", json_time(r->deadline_ms), "decided",
 	    json_time(r->decided_ms), "usable_until", json_time(r->grant_until_ms), "approvals",
 	    (int)request_approvals(r), "quorum", (int)r->quorum);
 
@@ -162,7 +163,8 @@ put_times(struct buf *out, const struct request *r, int64_t now_ms)
 		return e;
 	clock_format(r->deadline_ms, at);
 	age_text(r->deadline_ms - now_ms, span);
-	if ((e = buf_putf(out, "%-10s%s (%s left)\n", "deadline", at, r->state == APPROVAL_PENDING ? span : "none")) != 0)
+	if ((e = buf_putf(out, "%-10s%s (%s left)\n", "deadline", at,
+	    r->state == APPROVAL_PENDING ? span : "none")) != 0)
 		return e;
 	if (r->grant_until_ms == 0)
 		return 0;
@@ -284,8 +286,8 @@ put_row(struct show_list *l, const struct request *r, const char *you)
 	rule = plain_string(r->rule);
 	what = xasprintf("%s %s%s%s", r->kind, r->login, at, r->target);
 	if (l->n == 0)
-		e = buf_putf(l->text, "%-10s  %-7s %-7s %-5s %-7s %-20s %-28s %s\n", "REQUEST", "AGE", "LEFT", "VOTES", "YOU",
-		    "WHO", "WHAT", "RULE");
+		e = buf_putf(l->text, "%-10s  %-7s %-7s %-5s %-7s %-20s %-28s %s\n", "REQUEST", "AGE", "LEFT", "VOTES",
+		    "YOU", "WHO", "WHAT", "RULE");
 	else
 		e = 0;
 	if (e == 0) {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* show: a request as those see it who decide, wait, are announced to, or read the audit log. Everything is made plain. */
+/* show: a request as those see it who decide, wait, are announced to, or read the audit log. All is made plain. */
 #ifndef APPROVALS_SHOW_H
 #define APPROVALS_SHOW_H
 

@@ -46,7 +46,8 @@ static const char *const stmt_sql[ST_MAX] = {
 	[ST_BEGIN] = "BEGIN IMMEDIATE",
 	[ST_COMMIT] = "COMMIT",
 	[ST_ROLLBACK] = "ROLLBACK",
-	[ST_INSERT] = "INSERT INTO requests VALUES (?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14,?15,?16,?17,?18,?19)",
+	[ST_INSERT] = "INSERT INTO requests VALUES (?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14,?15,?16,?17,?18,"
+	    "?19)",
 	[ST_STATE] = "UPDATE requests SET state = ?2, decided_ms = ?3, why = ?4 WHERE id = ?1",
 	[ST_VOTE] = "INSERT INTO votes VALUES (?1,?2,?3,?4,?5,?6,?7)",
 	[ST_GRANT] = "INSERT INTO grants VALUES (?1,?2,NULL,NULL)",
@@ -57,7 +58,8 @@ static const char *const stmt_sql[ST_MAX] = {
 	[ST_DENIED] = "SELECT " REQUEST_COLUMNS REQUEST_FROM "WHERE r.digest = ?1 AND r.identity = ?2 AND r.policy = ?3"
 	    " AND r.state = 2 AND r.decided_ms > ?4 ORDER BY r.decided_ms DESC LIMIT 1",
 	[ST_OPEN] = "SELECT " REQUEST_COLUMNS REQUEST_FROM "WHERE r.state IN (0, 1) ORDER BY r.asked_ms",
-	[ST_VOTES] = "SELECT identity, owner, host, approve, reason, at_ms FROM votes WHERE request = ?1 ORDER BY at_ms",
+	[ST_VOTES] = "SELECT identity, owner, host, approve, reason, at_ms FROM votes WHERE request = ?1"
+	    " ORDER BY at_ms",
 	[ST_PRUNE] = "DELETE FROM requests WHERE state NOT IN (0, 1) AND asked_ms < ?1",
 };
 
@@ -101,7 +103,8 @@ store_settle(sqlite3 *db, char **errorp)
 		return ERR_SYSTEM;
 	if (app == STORE_APP_ID && version == STORE_VERSION)
 		return 0;
-	*errorp = xasprintf("approvals database has version %d, this program writes version %d", version, STORE_VERSION);
+	*errorp = xasprintf("approvals database has version %d, this program writes version %d", version,
+	    STORE_VERSION);
 	return ERR_FORMAT;
 }
 
@@ -119,7 +122,8 @@ store_open(const char *path, struct store **sp, char **errorp)
 	if ((r = store_settle(s->db, errorp)) != 0)
 		goto out;
 	for (int i = 0; i < ST_MAX; i++)
-		if (sqlite3_prepare_v3(s->db, stmt_sql[i], -1, SQLITE_PREPARE_PERSISTENT, &s->st[i], NULL) != SQLITE_OK) {
+		if (sqlite3_prepare_v3(s->db, stmt_sql[i], -1, SQLITE_PREPARE_PERSISTENT, &s->st[i], NULL) !=
+		    SQLITE_OK) {
 			r = ERR_SYSTEM;
 			goto out;
 		}
@@ -356,7 +360,8 @@ static struct request *
 load_row(sqlite3_stmt *st)
 {
 	struct request *r = request_new();
-	char **words[] = { &r->identity, &r->owner, &r->session, &r->kind, &r->target, &r->login, &r->rule, &r->because };
+	char **words[] = { &r->identity, &r->owner, &r->session, &r->kind, &r->target, &r->login, &r->rule,
+	    &r->because };
 	char *approvers = xstrdup("");
 	const void *text;
 

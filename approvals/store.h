@@ -12,7 +12,7 @@
 
 struct store;
 
-/* Open or create. 0, or ERR_FORMAT (another version, or not ours), ERR_SYSTEM, with *errorp for the operator to free. */
+/* Open or create. 0, or ERR_FORMAT (another version, or not ours) or ERR_SYSTEM and *errorp, which the caller frees. */
 int		 store_open(const char *path, struct store **, char **errorp);
 void		 store_close(struct store *);
 /* Words for the last failure. */

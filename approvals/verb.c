@@ -84,7 +84,8 @@ verb_understand(struct verb *v, const struct strvec *words)
 	while (words->n > 0 && row->name != NULL && strcmp(row->name, words->v[0]) != 0)
 		row++;
 	if (words->n == 0 || row->name == NULL) {
-		v->problem = "usage: pending | show REQ | status REQ | approve REQ [--reason TEXT] | deny REQ --reason TEXT";
+		v->problem = "usage: pending | show REQ | status REQ | approve REQ [--reason TEXT] | "
+		    "deny REQ --reason TEXT";
 		return;
 	}
 	v->problem = row->usage;

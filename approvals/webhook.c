@@ -73,8 +73,8 @@ webhook_data(const struct request *r, enum webhook_event event)
 	if (event == WEBHOOK_REQUESTED) {
 		show_add_text(data, r, HOOK_TEXT_MAX);
 		if (r->text_len > HOOK_TEXT_MAX)
-			(void)json_object_set_new(data, "warning", json_sprintf("this is not all that is decided: read it "
-			    "with ssh BASTION show %s", r->id));
+			(void)json_object_set_new(data, "warning", json_sprintf("this is not all that is decided: "
+			    "read it with ssh BASTION show %s", r->id));
 		(void)json_object_set_new(data, "decide", json_pack("{s:o s:o s:o}", "show", json_sprintf("ssh BASTION "
 		    "show %s", r->id), "approve", json_sprintf("ssh BASTION approve %s", r->id), "deny",
 		    json_sprintf("ssh BASTION deny %s --reason TEXT", r->id)));
@@ -95,7 +95,8 @@ webhook_body(const struct request *r, enum webhook_event event, int64_t now_ms)
 
 	clock_format(now_ms, at);
 	type = xasprintf("sallyport.approval.%s", event_names[event]);
-	j = json_pack("{s:s s:s s:s s:s s:s s:s s:s s:o}", "specversion", "1.0", "id", id, "source", "/sallyport/approvals",
+	j = json_pack("{s:s s:s s:s s:s s:s s:s s:s s:o}", "specversion", "1.0", "id", id, "source",
+	    "/sallyport/approvals",
 	    "type", type, "subject", r->id, "time", at, "datacontenttype", "application/json", "data",
 	    webhook_data(r, event));
 	body = j == NULL ? NULL : json_dumps(j, JSON_COMPACT);

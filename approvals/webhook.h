@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * webhook: what is sent to a receiver, and how it is signed: Standard Webhooks headers around a CloudEvents 1.0 event in
- * structured JSON. Pure; approvals/WEBHOOK is the page.
+ * webhook: what is sent to a receiver, and how it is signed: Standard Webhooks headers around a CloudEvents 1.0 event
+ * in structured JSON. Pure; approvals/WEBHOOK is the page.
  */
 #ifndef APPROVALS_WEBHOOK_H
 #define APPROVALS_WEBHOOK_H

@@ -11,6 +11,7 @@
 #include <fcntl.h>
 #include <inttypes.h>
 #include <jansson.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -623,6 +624,7 @@ main(void)
 
 	log_init("sallyport-auditd", LOG_LEVEL_INFO);
 	sandbox_prepare();
+	(void)signal(SIGXFSZ, SIG_IGN);		/* a write over a file size limit is an error like a full disk */
 	(void)umask(077);
 	if ((ad.base = event_base_new()) == NULL || (ad.tick = event_new(ad.base, -1, EV_PERSIST, auditd_tick, &ad)) == NULL)
 		fatal("no event loop");

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* sallyport init DIR: a state directory with all keys, a configuration and a first policy. Never touches what exists. */
+/*
+ * sallyport init DIR: a state directory with all keys, a configuration and a first policy. Never touches what exists.
+ */
 #include <dirent.h>
 #include <errno.h>
 #include <stdbool.h>

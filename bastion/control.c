@@ -201,7 +201,7 @@ run_sessions(struct admin *a, const struct strvec *argv, const uint8_t *in, size
 			admin_fail(a, "no live session has this id");
 			return;
 		}
-		(void)daemon_record(a->daemon, "session.kill", json_pack("{s:s, s:s}", "connection", p->id, "by", a->who), NULL, NULL);
+		(void)daemon_record(a->daemon, "session.kill", json_pack("{s:s, s:s}", "session", p->id, "by", a->who), NULL, NULL);
 		peer_stop(p, "an administrator has ended this session", true);
 		admin_done(a, 0);
 	} else
@@ -333,10 +333,17 @@ control_open(struct daemon *d)
 	    listen(d->control_fd, 16) == -1)
 		fatal("%s: %s", path, err_text(ERR_SYSTEM));
 	d->control_ev = event_new(d->base, d->control_fd, EV_READ | EV_PERSIST, control_ready, d);
-	if (d->control_ev == NULL || event_add(d->control_ev, NULL) == -1)
+	if (d->control_ev == NULL)
 		fatal("no event");
 	free(path);
 	free(dir);
+}
+
+void
+control_listen(struct daemon *d)
+{
+	if (event_add(d->control_ev, NULL) == -1)
+		fatal("no event for the control socket");
 }
 
 void

@@ -16,8 +16,6 @@
 #include "bastion/cmd.h"
 #include "bastion/ctl_msg.h"
 
-#define WAIT_MS	(60 * 1000)	/* between two messages of the daemon */
-
 static int
 ctl_connect(const char *path)
 {
@@ -73,7 +71,7 @@ ctl_print(struct msg *m)
 	return fwrite(p, 1, n, f) == n && fflush(f) == 0 ? 0 : ERR_SYSTEM;
 }
 
-/* Print until the daemon is done. 0 and *statusp. */
+/* Print until the daemon is done, which for a tail is when the user has seen enough. 0 and *statusp. */
 static int
 ctl_answer(struct msgio *io, int *statusp)
 {
@@ -82,7 +80,7 @@ ctl_answer(struct msgio *io, int *statusp)
 	int r;
 
 	for (;;) {
-		if ((r = msgio_wait(io, &m, WAIT_MS)) != 0)
+		if ((r = msgio_wait(io, &m, -1)) != 0)
 			return r;
 		if (m.type == CTL_OUTPUT) {
 			r = ctl_print(&m);

@@ -119,6 +119,8 @@ void		 dial_cancel(struct dial *);
 
 /* control.c */
 void	control_open(struct daemon *);
+/* Commands wait in the socket's queue until this: what they ask for must be recorded. */
+void	control_listen(struct daemon *);
 void	control_close(struct daemon *);
 
 struct daemon {

@@ -265,17 +265,38 @@ start_keyd(struct daemon *d)
 	start_send(d, HELPER_KEYD, KEYD_START, b, -1);
 }
 
+/* The log's name in its checkpoints is the one its public key was made for: "NAME+HASH+BASE64". The caller frees. */
+static char *
+audit_origin(const struct conf *c)
+{
+	char *path = file_join(c->state_dir, "keys/audit.pub"), *name;
+	struct buf *b = buf_new(SECRET_MAX);
+	const uint8_t *plus;
+	int r;
+
+	if (b == NULL)
+		fatal("out of memory");
+	if ((r = file_read(path, b)) != 0 || (plus = memchr(buf_ptr(b), '+', buf_len(b))) == NULL)
+		fatal("%s: %s", path, r != 0 ? err_text(r) : "not a verifier key");
+	name = xstrndup((const char *)buf_ptr(b), (size_t)(plus - buf_ptr(b)));
+	buf_free(b);
+	free(path);
+	return name;
+}
+
 static void
 start_auditd(struct daemon *d)
 {
 	const struct conf *c = d->conf->conf;
 	struct buf *b = buf_new(16384), *k = buf_new(16);
+	char *origin = audit_origin(c);
 	int sv[2];
 
 	helper_spawn(d, HELPER_AUDITD);
 	if (b == NULL || k == NULL || msgio_pair(sv) != 0 || buf_put_u32(k, 0) != 0 || buf_put_cstring(b, c->state_dir) != 0 ||
-	    buf_put_cstring(b, c->user) != 0 || buf_put_cstring(b, "sallyport") != 0)
+	    buf_put_cstring(b, c->user) != 0 || buf_put_cstring(b, origin) != 0)
 		fatal("out of memory or descriptors");
+	free(origin);
 	start_send(d, HELPER_KEYD, KEYD_AUDIT_LINK, k, sv[0]);
 	start_send(d, HELPER_AUDITD, AUDIT_START, b, sv[1]);
 }

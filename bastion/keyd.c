@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * sallyport-keyd: the key process. Holds the key of the user CA and the key that signs checkpoints; mints, signs and
- * revokes on request of the parent, and signs for the audit process. It has no network and sees no byte of an agent. It is
- * started with descriptor 3, the link to the parent; after a crash the parent starts it again, and all that it needs is on
- * disk.
+ * revokes on request of the parent, and signs for the audit process. It has no network and sees no byte of an agent.
+ * It is started with descriptor 3, the link to the parent; after a crash the parent starts it again, and all that it
+ * needs is on disk.
  */
 #include <errno.h>
 #include <event2/event.h>
@@ -192,8 +192,8 @@ on_mint(struct link *l, struct msg *m, void *arg)
 	    (r = buf_peek_string(m->body, &key, &n)) != 0 || (r = buf_get_u64(m->body, &ttl)) != 0 ||
 	    (r = buf_end(m->body)) != 0)
 		goto out;
-	q = (struct issuer_mint){ .identity = identity, .session = session, .target = target, .login = login, .key = key,
-		.keylen = n, .ttl_ms = ttl > TTL_MAX_MS ? -1 : (int64_t)ttl };
+	q = (struct issuer_mint){ .identity = identity, .session = session, .target = target, .login = login,
+		.key = key, .keylen = n, .ttl_ms = ttl > TTL_MAX_MS ? -1 : (int64_t)ttl };
 	if (issuer_mint(k->issuer, &q, clock_wall_ms(), cert, &res, &why) == 0)
 		why = NULL;
 	else
@@ -349,7 +349,8 @@ int
 main(void)
 {
 	struct keyd k = { 0 };
-	struct link_params p = { .fd = PARENT_FD, .name = "parent", .rows = parent_rows, .gone = parent_gone, .arg = &k };
+	struct link_params p = { .fd = PARENT_FD, .name = "parent", .rows = parent_rows, .gone = parent_gone,
+		.arg = &k };
 	struct stat st;
 
 	sandbox_prepare();

@@ -157,8 +157,8 @@ on_auth(struct link *l, struct msg *m, void *arg)
 	(void)event_del(p->grace);
 	auth_introduce(p);
 	clock_format((int64_t)(p->cert->valid_before < UINT32_MAX * UINT64_C(100) ? p->cert->valid_before : 0) * 1000, from);
-	if (!daemon_record(p->daemon, "session.start", json_pack("{s:s, s:s, s:s?, s:s, s:s, s:I, s:s, s:s?}", "connection", p->id,
-	    "by", p->who.identity, "for", p->who.owner, "from", p->source, "key_id", p->cert->key_id, "serial",
+	if (!daemon_record(p->daemon, "session.start", json_pack("{s:s, s:s, s:s*, s:s, s:s, s:I, s:s, s:s*}", "session", p->id,
+	    "identity", p->who.identity, "owner", p->who.owner, "source", p->source, "key_id", p->cert->key_id, "serial",
 	    (json_int_t)p->cert->serial, "valid_before", from, "claimed_session", p->cert->session), auth_recorded, p))
 		r = refuse(p, MON_AUTHED, m->id, "nothing can be recorded now, so nothing may happen; try again");
  out:
@@ -284,7 +284,7 @@ mint_minted(struct msg *m, void *arg)
 		ok = 0;
 	if (!ok || p == NULL)
 		mint_done(c, "the key process refused");
-	else if (!daemon_record(c->daemon, "cert.mint", json_pack("{s:s, s:s, s:s, s:s, s:I}", "connection", c->session, "for",
+	else if (!daemon_record(c->daemon, "cert.mint", json_pack("{s:s, s:s, s:s, s:s, s:I}", "session", c->session, "identity",
 	    p->who.identity, "target", c->target, "login", c->login, "serial", (json_int_t)serial), mint_recorded, c))
 		mint_done(c, "nothing can be recorded now");
 	return r;

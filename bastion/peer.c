@@ -91,7 +91,7 @@ peer_timeout(evutil_socket_t fd, short what, void *arg)
 	(void)fd;
 	(void)what;
 	if (p->state == PEER_NEW)
-		(void)daemon_record(p->daemon, "auth.timeout", json_pack("{s:s, s:s}", "connection", p->id, "from", p->source), NULL,
+		(void)daemon_record(p->daemon, "auth.timeout", json_pack("{s:s, s:s}", "session", p->id, "source", p->source), NULL,
 		    NULL);
 	log_info("%s: %s", p->id, p->state == PEER_NEW ? "not authenticated in time" : "did not stop in time");
 	(void)kill(p->pid, SIGKILL);
@@ -210,7 +210,7 @@ peer_ended(struct daemon *d, pid_t pid, int status)
 		*pp = p->next;
 		d->npeers--;
 		if (p->state != PEER_NEW)
-			(void)daemon_record(d, "session.end", json_pack("{s:s, s:s, s:s, s:i}", "connection", p->id, "by",
+			(void)daemon_record(d, "session.end", json_pack("{s:s, s:s, s:s, s:i}", "session", p->id, "identity",
 			    p->who.identity, "how", WIFEXITED(status) ? "exit" : "signal", "status",
 			    WIFEXITED(status) ? WEXITSTATUS(status) : WTERMSIG(status)), NULL, NULL);
 		if (WIFSIGNALED(status) && WTERMSIG(status) != SIGKILL)

@@ -200,6 +200,7 @@ daemon_is_up(struct daemon *d)
 	(void)daemon_record(d, d->said_up ? "daemon.restart" : "daemon.start", json_pack("{s:s, s:s, s:i, s:s}", "version",
 	    PACKAGE_VERSION, "listen", c->listen_host, "port", (int)c->listen_port, "policy", hex), NULL, NULL);
 	daemon_listen(d, true);
+	control_listen(d);
 	log_info("%s on %s port %u", d->said_up ? "ready again" : "ready", c->listen_host, c->listen_port);
 	d->said_up = true;
 }

@@ -171,6 +171,16 @@ out:
 	return r;
 }
 
+static bool
+is_commit(struct gitrepo *repo, const git_oid *oid)
+{
+	git_commit *commit = NULL;
+	bool yes = git_commit_lookup(&commit, repo->git, oid) == 0;
+
+	git_commit_free(commit);
+	return yes;
+}
+
 bool
 gitrepo_is_ancestor(struct gitrepo *repo, const char *old, const char *tip)
 {
@@ -178,5 +188,7 @@ gitrepo_is_ancestor(struct gitrepo *repo, const char *old, const char *tip)
 
 	if (git_oid_fromstr(&a, old) != 0 || git_oid_fromstr(&d, tip) != 0)
 		return false;
-	return git_oid_equal(&a, &d) || git_graph_descendant_of(repo->git, &d, &a) == 1;
+	/* Looked up first: libgit2 1.5 leaks when the walk meets a commit that is not there. */
+	return is_commit(repo, &a) && is_commit(repo, &d) &&
+	    (git_oid_equal(&a, &d) || git_graph_descendant_of(repo->git, &d, &a) == 1);
 }

@@ -672,8 +672,10 @@ pack_finish(struct pack *k)
 		return 0;
 	if ((queue = reallocarray(NULL, k->nref + k->nofs, sizeof(*queue))) == NULL)
 		return pack_fail(k, ERR_NOMEM, "out of memory");
-	qsort(k->ref_waiting, k->nref, sizeof(*k->ref_waiting), waiting_by_oid);
-	qsort(k->ofs_waiting, k->nofs, sizeof(*k->ofs_waiting), waiting_by_base);
+	if (k->nref > 0)
+		qsort(k->ref_waiting, k->nref, sizeof(*k->ref_waiting), waiting_by_oid);
+	if (k->nofs > 0)
+		qsort(k->ofs_waiting, k->nofs, sizeof(*k->ofs_waiting), waiting_by_base);
 	for (uint32_t i = 0; r == 0 && i < k->nref; i++) {
 		uint32_t base = objidx_find(k->idx, k->ref_waiting[i].base_oid);
 

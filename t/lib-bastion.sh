@@ -133,7 +133,9 @@ default_policy () {
 	    who: [agent/*]
 	    on: ["*"]
 	    exec: {unresolved: true}
-	    do: allow
+	    do: ask
+	    because: it cannot be told what it does
+	    approvers: ["group:engineers"]
 	  - id: risky
 	    who: [agent/*]
 	    on: ["*"]

@@ -148,7 +148,8 @@ put_claims(struct buf *b, const struct ca_params *p)
 	if ((r = buf_put_u64(b, p->serial)) != 0 || (r = buf_put_u32(b, CERT_TYPE_USER)) != 0 ||
 	    (r = buf_put_cstring(b, p->key_id)) != 0 || (r = buf_put_u32(b, (uint32_t)n + 4)) != 0 ||
 	    (r = buf_put_string(b, p->principal, n)) != 0 || (r = buf_put_u64(b, p->valid_after)) != 0 ||
-	    (r = buf_put_u64(b, p->valid_before)) != 0 || (r = put_critical(b, p)) != 0 || (r = put_extensions(b, p)) != 0)
+	    (r = buf_put_u64(b, p->valid_before)) != 0 || (r = put_critical(b, p)) != 0 ||
+	    (r = put_extensions(b, p)) != 0)
 		return r;
 	return buf_put_string(b, NULL, 0);	/* reserved */
 }

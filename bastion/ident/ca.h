@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* ca: build and sign OpenSSH user certificates with the Ed25519 key of the user CA. Decides nothing: the issuer does. */
+/*
+ * ca: build and sign OpenSSH user certificates with the Ed25519 key of the user CA. Decides nothing: the issuer does.
+ */
 #ifndef IDENT_CA_H
 #define IDENT_CA_H
 
@@ -33,7 +35,10 @@ struct ca	*ca_new(const uint8_t seed[CA_SEED_LEN]);
 void		 ca_free(struct ca *);	/* overwrites the key; NULL is fine */
 /* The CA's public key blob; lives as long as the ca. */
 const uint8_t	*ca_key(const struct ca *, size_t *lenp);
-/* Append a signed certificate blob. 0, ERR_FORMAT, ERR_CRYPTO (the subject's key is not one we take), ERR_TOOBIG, ERR_NOMEM. */
+/*
+ * Append a signed certificate blob. 0, ERR_FORMAT, ERR_CRYPTO (the subject's key is not one we take), ERR_TOOBIG,
+ * ERR_NOMEM.
+ */
 int		 ca_sign(const struct ca *, const struct ca_params *, struct buf *out);
 
 #endif

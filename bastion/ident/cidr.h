@@ -7,7 +7,9 @@
 
 /* At least one network, all well-formed, no host bits set. */
 bool	cidr_list_is_valid(const char *list);
-/* Whether a numeric address is in one of them. An IPv4 address inside IPv6 is IPv4. False when anything is malformed. */
+/*
+ * Whether a numeric address is in one of them. An IPv4 address inside IPv6 is IPv4. False when anything is malformed.
+ */
 bool	cidr_list_has(const char *list, const char *address);
 
 #endif

@@ -150,7 +150,7 @@ static const char *
 key_refused(const struct issuer *i, const uint8_t *key, size_t keylen)
 {
 	if (sshkey_check(key, keylen, NULL) != 0)
-		return "public key is not one that is taken: ed25519, ecdsa, rsa of 2048 to 8192 bits, or their sk- kinds, plain";
+		return "public key is not one that is taken: plain ed25519, ecdsa, sk-, or rsa of 2048 to 8192 bits";
 	if (krl_has_key(i->krl, key, keylen))
 		return "public key is revoked";
 	return NULL;
@@ -187,7 +187,10 @@ make(struct issuer *i, struct ca_params *p, struct ledger_entry *e, int64_t now_
 	e->after = p->valid_after;
 	e->before = p->valid_before;
 	e->fingerprint = fingerprint;
-	/* A target's certificate lives a minute and its session has its own durable record; the other kind has this one. */
+	/*
+	 * A target's certificate lives a minute and its session has its own durable record; the other kind has this
+	 * one.
+	 */
 	r = ledger_add(i->ledger, e, now_ms, e->kind == LEDGER_IDENTITY ? LEDGER_DURABLE : LEDGER_LAZY);
 	if (r != 0)
 		*whyp = "the list of issued certificates cannot be written";
@@ -198,8 +201,8 @@ make(struct issuer *i, struct ca_params *p, struct ledger_entry *e, int64_t now_
 }
 
 int
-issuer_issue(struct issuer *i, const struct issuer_request *q, int64_t now_ms, struct buf *out, struct issuer_result *res,
-    const char **whyp)
+issuer_issue(struct issuer *i, const struct issuer_request *q, int64_t now_ms, struct buf *out,
+    struct issuer_result *res, const char **whyp)
 {
 	int64_t ttl = q->ttl_ms != 0 ? q->ttl_ms : ISSUER_TTL_MS < i->max_ttl_ms ? ISSUER_TTL_MS : i->max_ttl_ms;
 	uint64_t now = (uint64_t)now_ms / 1000;
@@ -264,7 +267,8 @@ issuer_mint(struct issuer *i, const struct issuer_mint *m, int64_t now_ms, struc
 
 	/* The session asks for a terminal only where policy lets it; the target need not know. */
 	struct ca_params p = { .key = m->key, .keylen = m->keylen, .serial = res->serial, .key_id = res->key_id,
-		.principal = m->login, .valid_after = now - ISSUER_SKEW_S, .valid_before = res->before, .permit_pty = true };
+		.principal = m->login, .valid_after = now - ISSUER_SKEW_S, .valid_before = res->before,
+		.permit_pty = true };
 	struct ledger_entry e = { .kind = LEDGER_TARGET, .by = m->session };
 
 	if ((r = make(i, &p, &e, now_ms, out, whyp)) != 0) {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * issuer: what the key process does with the CA: certificates for the outer door, certificates for one session on one
- * target, and revocations. Holds the CA, the ledger and the list of revocations, and judges every request by itself, as if
- * nobody had before. Refusals are one static line in *whyp.
+ * target, and revocations. Holds the CA, the ledger and the list of revocations, and judges every request by itself,
+ * as if nobody had before. Refusals are one static line in *whyp.
  */
 #ifndef IDENT_ISSUER_H
 #define IDENT_ISSUER_H
@@ -51,8 +51,8 @@ struct issuer_result {
 };
 
 /*
- * dir is ca/, or "." from inside it. 0 and *ip; else *whyp names the file at fault (the caller frees): a damaged list of
- * revocations is no list, so nothing is issued then.
+ * dir is ca/, or "." from inside it. 0 and *ip; else *whyp names the file at fault (the caller frees): a damaged list
+ * of revocations is no list, so nothing is issued then.
  */
 int	issuer_open(const char *dir, const uint8_t seed[32], int64_t max_ttl_ms, struct issuer **ip, char **whyp);
 void	issuer_free(struct issuer *);	/* NULL is fine */
@@ -60,8 +60,8 @@ void	issuer_free(struct issuer *);	/* NULL is fine */
 /* Append the certificate's blob to out. 0, ERR_DENIED and *whyp, or another code and *whyp. */
 int	issuer_issue(struct issuer *, const struct issuer_request *, int64_t now_ms, struct buf *out,
 	    struct issuer_result *, const char **whyp);
-int	issuer_mint(struct issuer *, const struct issuer_mint *, int64_t now_ms, struct buf *out, struct issuer_result *,
-	    const char **whyp);
+int	issuer_mint(struct issuer *, const struct issuer_mint *, int64_t now_ms, struct buf *out,
+	    struct issuer_result *, const char **whyp);
 
 /* Revoke and write ca/krl. ERR_NOTFOUND: no such certificate was ever made. */
 int	issuer_revoke_serial(struct issuer *, uint64_t serial, int64_t now_ms);

@@ -135,10 +135,10 @@ static char *
 issue_event(const struct issuer_request *q, const struct issuer_result *res)
 {
 	char *fingerprint = key_fingerprint(q->key, q->keylen), *groups = strvec_join(&q->groups, ",");
-	char *event = dump_free(json_pack("{s:s, s:s, s:I, s:s, s:s, s:s, s:I, s:s*, s:s*, s:s*, s:s*}", "event", "cert.issue",
-	    "by", q->by, "serial", (json_int_t)res->serial, "key_id", res->key_id, "principal", q->identity, "key",
-	    fingerprint, "before", (json_int_t)res->before, "owner", q->owner, "group", groups[0] == '\0' ? NULL : groups,
-	    "claimed_session", q->session, "source_address", q->source_address));
+	char *event = dump_free(json_pack("{s:s, s:s, s:I, s:s, s:s, s:s, s:I, s:s*, s:s*, s:s*, s:s*}", "event",
+	    "cert.issue", "by", q->by, "serial", (json_int_t)res->serial, "key_id", res->key_id, "principal",
+	    q->identity, "key", fingerprint, "before", (json_int_t)res->before, "owner", q->owner, "group",
+	    groups[0] == '\0' ? NULL : groups, "claimed_session", q->session, "source_address", q->source_address));
 
 	free(groups);
 	free(fingerprint);
@@ -193,7 +193,8 @@ out:
 static char *
 revoke_event(const struct verb_request *v, const char *what, const char *name)
 {
-	return dump_free(json_pack("{s:s, s:s, s:s, s:s}", "event", "cert.revoke", "by", v->who, "what", what, "name", name));
+	return dump_free(json_pack("{s:s, s:s, s:s, s:s}", "event", "cert.revoke", "by", v->who, "what", what,
+	    "name", name));
 }
 
 /* A key or a certificate on standard input. *namep is what was revoked; the caller frees. */

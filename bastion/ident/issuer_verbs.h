@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * issuer_verbs: what an administrator types, put to the issuer: cert issue, cert revoke, cert list, ca show. Only somebody
- * on the host ("host/...") may: an identity that came through the outer door must not make itself a freer credential, nor
- * take away another's.
+ * issuer_verbs: what an administrator types, put to the issuer: cert issue, cert revoke, cert list, ca show. Only
+ * somebody on the host ("host/...") may: an identity that came through the outer door must not make itself a freer
+ * credential, nor take away another's.
  */
 #ifndef IDENT_ISSUER_VERBS_H
 #define IDENT_ISSUER_VERBS_H

@@ -104,7 +104,8 @@ out:
 }
 
 static int
-create_sealed(const char *dir, const char *name, const uint8_t master[MASTER_LEN], const uint8_t seed[KEYSTORE_SEED_LEN])
+create_sealed(const char *dir, const char *name, const uint8_t master[MASTER_LEN],
+    const uint8_t seed[KEYSTORE_SEED_LEN])
 {
 	struct buf *b = buf_new(SEALED_MAX);
 	char *file = xasprintf("%s.sealed", name);
@@ -210,7 +211,8 @@ create_host_key(const char *dir)
 	randombytes_buf(seed, sizeof(seed));
 	(void)crypto_sign_seed_keypair(pk, sk, seed);
 	line = public_line(seed, "sallyport-host");
-	if (raw != NULL && pem != NULL && line != NULL && (r = put_openssh_private(raw, pk, sk, "sallyport-host")) == 0 &&
+	if (raw != NULL && pem != NULL && line != NULL &&
+	    (r = put_openssh_private(raw, pk, sk, "sallyport-host")) == 0 &&
 	    (r = put_pem(pem, raw)) == 0 &&
 	    (r = write_new(dir, "host_ed25519", buf_ptr(pem), buf_len(pem), 0600)) == 0)
 		r = write_new_line(dir, "host_ed25519.pub", line);
@@ -245,7 +247,8 @@ keystore_create(const char *dir, const char *master_path, const char *audit_name
 		r = ERR_NOMEM;
 	else if ((r = create_random(dir, master_path == NULL ? "master" : master_path, master)) == 0 &&
 	    (r = create_sealed(dir, "user_ca", master, ca)) == 0 &&
-	    (r = create_sealed(dir, "audit", master, audit)) == 0 && (r = write_new_line(dir, "user_ca.pub", ca_pub)) == 0 &&
+	    (r = create_sealed(dir, "audit", master, audit)) == 0 &&
+	    (r = write_new_line(dir, "user_ca.pub", ca_pub)) == 0 &&
 	    (r = write_new_line(dir, "audit.pub", audit_pub)) == 0 &&
 	    (r = create_random(dir, "fingerprint.key", other)) == 0)
 		r = create_host_key(dir);
@@ -319,7 +322,8 @@ check_ca_public(const char *dir, const struct keystore *k, char **whyp)
 	if (r == 0 && (buf_len(b) <= n || memcmp(buf_ptr(b), line, n) != 0))
 		r = ERR_CRYPTO;
 	if (r != 0)
-		*whyp = r == ERR_CRYPTO ? xasprintf("%s: is not the public half of user_ca.sealed", path) : why_not(path, r);
+		*whyp = r == ERR_CRYPTO ? xasprintf("%s: is not the public half of user_ca.sealed", path) :
+		    why_not(path, r);
 	free(line);
 	free(path);
 	buf_free(b);
@@ -339,7 +343,8 @@ check_audit_public(const char *dir, struct keystore *k, char **whyp)
 	if ((r = note_key_read(path, &k->audit_name, said)) == 0 && memcmp(pk, said, sizeof(said)) != 0)
 		r = ERR_CRYPTO;
 	if (r != 0)
-		*whyp = r == ERR_CRYPTO ? xasprintf("%s: is not the public half of audit.sealed", path) : why_not(path, r);
+		*whyp = r == ERR_CRYPTO ? xasprintf("%s: is not the public half of audit.sealed", path) :
+		    why_not(path, r);
 	free(path);
 	return r;
 }
@@ -354,7 +359,8 @@ keystore_open(const char *dir, const char *master_path, struct keystore **kp, ch
 
 	*kp = NULL;
 	*whyp = NULL;
-	if ((r = open_master(path, master, whyp)) != 0 || (r = open_sealed(dir, "user_ca", master, k->user_ca, whyp)) != 0 ||
+	if ((r = open_master(path, master, whyp)) != 0 ||
+	    (r = open_sealed(dir, "user_ca", master, k->user_ca, whyp)) != 0 ||
 	    (r = open_sealed(dir, "audit", master, k->audit, whyp)) != 0 || (r = check_ca_public(dir, k, whyp)) != 0 ||
 	    (r = check_audit_public(dir, k, whyp)) != 0)
 		goto out;

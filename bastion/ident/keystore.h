@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * keystore: the keys of one state directory; see FORMAT. Secrets are sealed under the master key and are opened by the key
- * process alone. The host key is not sealed: sessions need it before they know anybody.
+ * keystore: the keys of one state directory; see FORMAT. Secrets are sealed under the master key and are opened by
+ * the key process alone. The host key is not sealed: sessions need it before they know anybody.
  */
 #ifndef IDENT_KEYSTORE_H
 #define IDENT_KEYSTORE_H
@@ -25,8 +25,9 @@ struct keystore {
  */
 int	keystore_create(const char *keys_dir, const char *master_path, const char *audit_name);
 /*
- * Open the sealed keys. 0 and *kp; else a code and *whyp: one line that names the file (the caller frees), as when a secret
- * may be read by others (ERR_DENIED) or was altered (ERR_CRYPTO). The public halves beside must belong to the secrets.
+ * Open the sealed keys. 0 and *kp; else a code and *whyp: one line that names the file (the caller frees), as when a
+ * secret may be read by others (ERR_DENIED) or was altered (ERR_CRYPTO). The public halves beside must belong to the
+ * secrets.
  */
 int	keystore_open(const char *keys_dir, const char *master_path, struct keystore **kp, char **whyp);
 void	keystore_free(struct keystore *);	/* overwrites; NULL is fine */

@@ -557,8 +557,9 @@ krl_write(struct krl *k, uint64_t now, struct buf *out)
 	if (k->nsha256 > 0)
 		qsort(k->sha256, k->nsha256, HASH_LEN, hash_compare);
 	if ((r = buf_put_u64(out, KRL_MAGIC)) != 0 || (r = buf_put_u32(out, KRL_FORMAT)) != 0 ||
-	    (r = buf_put_u64(out, k->version)) != 0 || (r = buf_put_u64(out, now)) != 0 || (r = buf_put_u64(out, 0)) != 0 ||
-	    (r = buf_put_cstring(out, NULL)) != 0 || (r = buf_put_cstring(out, "sallyport")) != 0)
+	    (r = buf_put_u64(out, k->version)) != 0 || (r = buf_put_u64(out, now)) != 0 ||
+	    (r = buf_put_u64(out, 0)) != 0 || (r = buf_put_cstring(out, NULL)) != 0 ||
+	    (r = buf_put_cstring(out, "sallyport")) != 0)
 		return r;
 	for (size_t i = 0; r == 0 && i < k->ncas; i++)
 		r = ca_write(out, &k->cas[i]);

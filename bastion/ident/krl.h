@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * krl: OpenSSH key revocation lists (PROTOCOL.krl). What is written here, sshd's RevokedKeys and `ssh-keygen -Q` read;
- * what ssh-keygen writes, we read. A list that is signed, or holds a critical extension, is refused whole: what cannot be
- * understood could be a revocation.
+ * krl: OpenSSH key revocation lists (PROTOCOL.krl). What is written here, sshd's RevokedKeys and `ssh-keygen -Q`
+ * read; what ssh-keygen writes, we read. A list that is signed, or holds a critical extension, is refused whole: what
+ * cannot be understood could be a revocation.
  *
  *	struct krl *k = krl_new();
  *	krl_revoke_serial(k, ca, calen, 17, 17);
@@ -20,7 +20,7 @@ struct buf;
 struct cert;
 struct krl;
 
-#define KRL_MAX		(192 * 1024)	/* bytes of one list: it travels in one message. About 10,000 scattered serials */
+#define KRL_MAX		(192 * 1024)	/* one list travels in one message; about 9,000 scattered serials */
 #define KRL_CAS_MAX	8
 #define KRL_KEY_ID_MAX	512
 #define KRL_KEY_IDS_MAX	4096	/* they are searched one by one */

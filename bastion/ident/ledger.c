@@ -166,9 +166,9 @@ entry_json(const struct ledger_entry *e, int64_t now_ms)
 		for (size_t i = 0; i < e->groups->n; i++)
 			(void)json_array_append_new(groups, json_string(e->groups->v[i]));
 	}
-	return json_pack("{s:i, s:s, s:s, s:I, s:s, s:s, s:s, s:I, s:I, s:s, s:s*, s:o*, s:s*, s:s*}", "v", 1, "time", when,
-	    "kind", e->kind == LEDGER_IDENTITY ? "identity" : "target", "serial", (json_int_t)e->serial, "key_id", e->key_id,
-	    "principal", e->principal, "key", e->fingerprint, "after", (json_int_t)e->after, "before",
+	return json_pack("{s:i, s:s, s:s, s:I, s:s, s:s, s:s, s:I, s:I, s:s, s:s*, s:o*, s:s*, s:s*}", "v", 1, "time",
+	    when, "kind", e->kind == LEDGER_IDENTITY ? "identity" : "target", "serial", (json_int_t)e->serial, "key_id",
+	    e->key_id, "principal", e->principal, "key", e->fingerprint, "after", (json_int_t)e->after, "before",
 	    (json_int_t)e->before, "by", e->by, "owner", e->owner, "group", groups, "session", e->session,
 	    "source_address", e->source_address);
 }

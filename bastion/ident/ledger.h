@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * ledger: serial numbers and the list of all certificates ever made, on disk (ca/serial and ca/issued.jsonl, see FORMAT).
- * A serial never comes twice, whatever ends the process.
+ * ledger: serial numbers and the list of all certificates ever made, on disk (ca/serial and ca/issued.jsonl, see
+ * FORMAT). A serial never comes twice, whatever ends the process.
  */
 #ifndef IDENT_LEDGER_H
 #define IDENT_LEDGER_H
@@ -38,7 +38,10 @@ bool	ledger_may_have(const struct ledger *, uint64_t serial);
 
 enum ledger_sync { LEDGER_LAZY, LEDGER_DURABLE };
 
-/* Append a line, before the certificate leaves. LEDGER_LAZY outlives the process, LEDGER_DURABLE the machine. 0, ERR_SYSTEM. */
+/*
+ * Append a line, before the certificate leaves. LEDGER_LAZY outlives the process, LEDGER_DURABLE the machine. 0,
+ * ERR_SYSTEM.
+ */
 int	ledger_add(struct ledger *, const struct ledger_entry *, int64_t now_ms, enum ledger_sync);
 
 /*

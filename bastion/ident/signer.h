@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * signer: signs checkpoints of the audit log, and nothing else, and only forward: a log that became smaller, or has another
- * root at the same size, was altered, and gets no signature. What was signed last outlives the process (ca/signed).
+ * signer: signs checkpoints of the audit log, and nothing else, and only forward: a log that became smaller, or has
+ * another root at the same size, was altered, and gets no signature. What was signed last outlives the process
+ * (ca/signed).
  */
 #ifndef IDENT_SIGNER_H
 #define IDENT_SIGNER_H
@@ -11,7 +12,10 @@
 
 struct signer;
 
-/* dir is ca/, or "." from inside it; name is of the key and of the log. 0 and *sp; ERR_SYSTEM, ERR_FORMAT (ca/signed). */
+/*
+ * dir is ca/, or "." from inside it; name is of the key and of the log. 0 and *sp; ERR_SYSTEM, ERR_FORMAT
+ * (ca/signed).
+ */
 int	signer_open(const char *dir, const char *name, const uint8_t seed[32], struct signer **sp);
 void	signer_free(struct signer *);	/* NULL is fine */
 /* The signature line over a checkpoint text; the caller frees *linep. Or a code, and *whyp: one static line. */

@@ -45,8 +45,8 @@ static const struct sshkey_type types[] = {
 	{ "ssh-rsa", "rsa-sha2-256-cert-v01@openssh.com", KIND_RSA, NULL, NULL, 0, NULL },
 	{ "ssh-rsa", "rsa-sha2-512-cert-v01@openssh.com", KIND_RSA, NULL, NULL, 0, NULL },
 	{ "sk-ssh-ed25519@openssh.com", "sk-ssh-ed25519-cert-v01@openssh.com", KIND_SK_ED25519, NULL, NULL, 0, NULL },
-	{ "sk-ecdsa-sha2-nistp256@openssh.com", "sk-ecdsa-sha2-nistp256-cert-v01@openssh.com", KIND_SK_ECDSA, "nistp256",
-	  "prime256v1", 32, "SHA256" },
+	{ "sk-ecdsa-sha2-nistp256@openssh.com", "sk-ecdsa-sha2-nistp256-cert-v01@openssh.com", KIND_SK_ECDSA,
+	  "nistp256", "prime256v1", 32, "SHA256" },
 };
 
 #define NTYPES	(sizeof(types) / sizeof(types[0]))
@@ -456,7 +456,7 @@ out:
 	buf_free(b);
 	free(inner);
 	free(blob);
-	return r;
+	return r == ERR_SHORT ? ERR_FORMAT : r;
 }
 
 char *

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * sshkey: SSH public keys as they lie on the wire (RFC 4253 section 6.6, RFC 5656, RFC 8709, PROTOCOL.u2f): read, judge,
- * verify with. Private keys of ours live in keystore.c.
+ * sshkey: SSH public keys as they lie on the wire (RFC 4253 section 6.6, RFC 5656, RFC 8709, PROTOCOL.u2f): read,
+ * judge, verify with. Private keys of ours live in keystore.c.
  */
 #ifndef IDENT_SSHKEY_H
 #define IDENT_SSHKEY_H
@@ -34,14 +34,15 @@ int	sshkey_check(const uint8_t *blob, size_t len, const struct sshkey_type **typ
 
 /*
  * Verify an SSH signature blob by a plain key over a message. Ed25519, ECDSA and RSA with SHA-2; never SHA-1, never a
- * security key (its flags would go unseen). 0, ERR_CRYPTO (it does not hold, or such keys do not sign here), ERR_FORMAT.
+ * security key (its flags would go unseen). 0, ERR_CRYPTO (it does not hold, or such keys do not sign here),
+ * ERR_FORMAT.
  */
 int	sshkey_verify(const uint8_t *key, size_t keylen, const uint8_t *msg, size_t msglen, const uint8_t *sig,
 	    size_t siglen);
 
 /*
- * One line "TYPE BASE64 [COMMENT]" as in a .pub file, of a plain key or a certificate: the blob, whose inner type is the
- * outer one. Judges nothing else. 0, ERR_FORMAT, ERR_TOOBIG. The caller frees.
+ * One line "TYPE BASE64 [COMMENT]" as in a .pub file, of a plain key or a certificate: the blob, whose inner type is
+ * the outer one. Judges nothing else. 0, ERR_FORMAT, ERR_TOOBIG. The caller frees.
  */
 int	sshkey_from_line(const void *text, size_t n, uint8_t **blobp, size_t *lenp);
 /* "TYPE BASE64 COMMENT", no line feed; comment may be NULL. NULL when the blob has no type. The caller frees. */

@@ -170,6 +170,18 @@ flags_meet(const struct exec_cond *cond, const struct command *c)
 	return least(any, m);
 }
 
+/* "/srv/" and a star: everything in a folder is as good as the folder. s is the caller's to change. */
+static bool
+parent_of_all(char *s)
+{
+	char *slash = strrchr(s, '/');
+
+	if (slash == NULL || strspn(slash + 1, "*?.") != strlen(slash + 1))
+		return false;
+	slash[slash == s] = '\0';
+	return true;
+}
+
 /* One word seen from one folder against one pattern, both without detours. */
 static enum meets
 path_meets(const char *pattern, const struct word *w, const char *cwd)
@@ -184,7 +196,8 @@ path_meets(const char *pattern, const struct word *w, const char *cwd)
 	else if (match_path(p, s))
 		m = path_glob_is_tame(w->text) ? MEETS_SURELY : MEETS_MAYBE;
 	else
-		m = path_may_meet(p, s) || !path_glob_is_tame(w->text) ? MEETS_MAYBE : MEETS_NOT;
+		m = path_may_meet(p, s) || !path_glob_is_tame(w->text) || (parent_of_all(s) && match_path(p, s)) ?
+		    MEETS_MAYBE : MEETS_NOT;
 	free(p);
 	free(s);
 	return m;
@@ -296,7 +309,7 @@ static bool
 is_harmless(const struct command *c)
 {
 	static const char *const names[] = { "cd", ":", "true", "false", "test", "[", "exit", "return", "break", "continue",
-	    "pwd", "wait", "export", "unset", "readonly", "local", "shift" };
+	    "pwd", "wait", "export", "unset", "readonly", "local", "shift", "set", "command" };
 
 	if (c->words.n == 0)
 		return true;
@@ -441,7 +454,7 @@ judge_script(const struct rule *const *rules, size_t n, const struct script *s, 
 		const struct command *c = &s->v[i];
 
 		/* k = 0 is the command itself, the others are the files it writes. */
-		for (size_t k = 0; k <= c->writes.n; k++) {
+		for (size_t k = c->words.n == 0 && c->unresolved == NULL; k <= c->writes.n; k++) {
 			const struct word *w = k == 0 ? NULL : &c->writes.v[k - 1];
 			struct judgement j = judge_fact(rules, n, c, w);
 

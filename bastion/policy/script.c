@@ -152,3 +152,35 @@ script_malformed(const void *bytes, size_t n)
 	}
 	return NULL;
 }
+
+bool
+name_is_dangerous(const char *name, size_t n)
+{
+	/* A '*' at the end means every name that starts so. Each of these has run code for somebody. */
+	static const char *const names[] = { "PATH", "IFS", "ENV", "BASH*", "SHELL*", "HOME", "PS*", "PROMPT_COMMAND",
+	    "CDPATH", "GLOBIGNORE", "LD_*", "DYLD_*", "GIT_*", "GCONV_PATH", "LOCPATH", "NLSPATH", "TERMINFO*", "TERMCAP",
+	    "PAGER", "*PAGER", "LESS*", "MANOPT", "EDITOR", "VISUAL", "FCEDIT", "BROWSER", "PERL*", "PYTHON*", "RUBY*",
+	    "GEM_*", "BUNDLE_*", "NODE_*", "NPM_*", "npm_*", "YARN_*", "JAVA*", "_JAVA*", "JDK_*", "MAVEN_*", "GRADLE_*",
+	    "MAKE*", "MFLAGS", "GNUMAKEFLAGS", "CARGO*", "RUSTC*", "RUSTFLAGS", "GOFLAGS", "GOPATH", "GOROOT", "GOPROXY",
+	    "GOBIN", "CC", "CXX", "LUA_*", "PHP*", "TAR_OPTIONS", "RSYNC_*", "SSH*", "SUDO_*", "SYSTEMD_*", "XDG_*", "KUBE*",
+	    "DOCKER_*", "TF_*", "AWS_*", "OPENSSL_*", "SSL_*", "CURL_*", "WGETRC", "EXINIT", "VIM*", "EMACS*", "GREP_*",
+	    "TMPDIR", "ZDOTDIR", "FPATH", "fpath", "path", "cdpath", "HIST*", "INPUTRC", "OPTIND", "RANDOM", "_*", "*_proxy",
+	    "*_PROXY", "FUNCNEST", "POSIXLY_CORRECT", "TIMEFORMAT", "MALLOC_*", "GLIBC_*", "LIBC_*",
+	    "HOSTALIASES", "RES_OPTIONS", "LOCALDOMAIN", "PKG_*", "ACLOCAL*", "AUTO*", "CONFIG_*", "CMAKE_*", "DEBUGINFOD*",
+	    "GDB*", "R_*", "BC_*", "ANSIBLE_*", "PIP_*", "UV_*", "VIRTUAL_*", "CONDA_*" };
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		const char *s = names[i];
+		size_t len = strlen(s);
+
+		if (s[0] == '*') {
+			if (n >= len - 1 && memcmp(name + n - (len - 1), s + 1, len - 1) == 0)
+				return true;
+		} else if (s[len - 1] == '*') {
+			if (n >= len - 1 && memcmp(name, s, len - 1) == 0)
+				return true;
+		} else if (n == len && memcmp(name, s, n) == 0)
+			return true;
+	}
+	return false;
+}

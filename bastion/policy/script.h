@@ -46,8 +46,9 @@ struct command {
 	struct words	 writes;	/* files that redirections write */
 	char		**cwds;		/* where it may run, as far as known; relative to ~ at the start */
 	size_t		 ncwds;		/* 0 = anywhere */
-	bool		 stdin_data;	/* has a here-document or an input redirection, or is fed by a pipe */
-	bool		 after_cd;	/* runs only when the command before it succeeded */
+	bool		 after_and;	/* starts right after the command before it, and only if that succeeded */
+	bool		 wrapped;	/* a wrapper has come off that starts it as a process of its own */
+	unsigned	 depth;		/* of the scripts and substitutions that it is in */
 	const char	*unresolved;	/* static reason, or NULL */
 };
 
@@ -55,6 +56,7 @@ struct script {
 	struct command	*v;
 	size_t		 n;
 	size_t		 nwords;	/* against SCRIPT_MAX_WORDS */
+	bool		 loops;		/* text order is not the order of running */
 	const char	*unresolved;	/* static reason, or NULL */
 };
 
@@ -75,6 +77,8 @@ bool	script_add_word(struct script *s, struct words *, char *text, enum word_kin
 void	command_unresolved(struct command *, const char *why);	/* keeps the first reason */
 
 bool	word_is(const struct word *, const char *literal);
+/* Whether setting this variable can change which programs run, or what they do. */
+bool	name_is_dangerous(const char *name, size_t n);
 /* Whether it may become a word that starts with '-'. */
 bool	word_may_be_option(const struct word *);
 /* The command as one printable line; the caller frees. */

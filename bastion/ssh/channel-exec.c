@@ -200,9 +200,9 @@ exec_judge(struct exec *x)
 		return;
 	}
 	o = exec_record(x);
-	(void)json_object_set_new(o, "decision", json_string(decision_word(x->verdict.what)));
+	(void)json_object_set_new(o, "verdict", json_string(decision_word(x->verdict.what)));
 	(void)json_object_set_new(o, "rule", json_string(x->verdict.rule));
-	(void)json_object_set_new(o, "because", json_string(x->verdict.because));
+	(void)json_object_set_new(o, "reason", json_string(x->verdict.because));
 	(void)session_record(s, "exec.decision", o, exec_is_durable, c);
 	x->state = x->verdict.what == DECISION_DENY ? EXEC_REFUSE : EXEC_GATHER;
 }
@@ -279,7 +279,7 @@ exec_announce(struct exec *x, int64_t now_us)
 	int64_t left = consent_deadline(x->consent) - clock_wall_ms(), wait = c->session->p->conf->approval_wait_ms;
 	char open[CLOCK_TEXT], held[CLOCK_TEXT];
 
-	clock_format_duration(left < 1000 ? 1000 : left / 1000 * 1000, open);
+	clock_format_duration((left / 10000 + 1) * 10000, open);	/* in words a human reads: to ten seconds */
 	clock_format_duration(wait, held);
 	channel_sayf(c, "pending %s rule=%s: %s; a human has been asked, waiting up to %s here (the request stays open for %s)",
 	    consent_id(x->consent), x->verdict.rule, x->verdict.because, held, open);
@@ -370,7 +370,7 @@ exec_open_tape(struct exec *x, int64_t now_us)
 	json_t *o = exec_record(x);
 
 	x->durable = false;
-	(void)json_object_set_new(o, "decision", json_string(decision_word(x->verdict.what)));
+	(void)json_object_set_new(o, "verdict", json_string(decision_word(x->verdict.what)));
 	(void)json_object_set_new(o, "rule", json_string(x->verdict.rule));
 	if (x->consent != NULL)
 		(void)json_object_set_new(o, "approval", json_string(consent_id(x->consent)));

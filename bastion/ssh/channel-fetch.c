@@ -57,9 +57,9 @@ static void
 fetch_record(struct fetch_call *f, const char *event)
 {
 	struct channel *c = f->door.channel;
-	json_t *o = json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s}", "request", f->door.request, "kind", "fetch", "target",
-	    f->door.upstream, "repository", f->door.repo, "decision", decision_word(f->verdict.what), "rule", f->verdict.rule,
-	    "because", f->verdict.because);
+	json_t *o = json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s}", "request", f->door.request, "kind", "fetch", "upstream",
+	    f->door.upstream, "repository", f->door.repo, "verdict", decision_word(f->verdict.what), "rule", f->verdict.rule,
+	    "reason", f->verdict.because);
 
 	(void)json_object_set_new(o, "claimed", channel_claims(c));
 	if (f->git != NULL) {

@@ -481,7 +481,7 @@ push_start(struct channel *c)
 	/* Each reference update is decided on its own; this is about the advertisement, which names references. */
 	if (!policy_reaches(conf->policy, &c->session->who, p->door.upstream, NULL)) {
 		(void)session_record(c->session, "push.decision", json_pack("{s:s, s:s, s:s, s:s, s:s}", "request", p->door.request,
-		    "target", p->door.upstream, "repository", p->door.repo, "decision", "deny", "rule", "default"), NULL, NULL);
+		    "upstream", p->door.upstream, "repository", p->door.repo, "verdict", "deny", "rule", "default"), NULL, NULL);
 		channel_deny(c, p->door.request, "default", "no rule lets you reach this upstream", "ssh BASTION policy lists what "
 		    "you may do");
 		p->step = STEP_OVER;
@@ -689,9 +689,9 @@ push_record(struct push_call *p, const char *event, const char *extra)
 		    cmds[i].error[0] ? cmds[i].error : NULL));
 	digest_to_hex(p->digest, hex);
 	o = json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:I, s:I, s:i, s:o, s:s*, s:s*}", "request", p->door.request, "kind",
-	    "push", "target", p->door.upstream, "repository", p->door.repo, "decision", decision_word(p->verdict.what), "rule",
+	    "push", "upstream", p->door.upstream, "repository", p->door.repo, "verdict", decision_word(p->verdict.what), "rule",
 	    p->verdict.rule, "digest", hex, "objects", (json_int_t)p->objects, "bytes", (json_int_t)p->pack_bytes, "findings",
-	    (int)p->nfindings, "refs", refs, "approval", p->consent != NULL ? consent_id(p->consent) : NULL, "result", extra);
+	    (int)p->nfindings, "updates", refs, "approval", p->consent != NULL ? consent_id(p->consent) : NULL, "result", extra);
 	if (o == NULL)
 		fatal("out of memory for a record");
 	(void)json_object_set_new(o, "claimed", channel_claims(c));

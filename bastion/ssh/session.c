@@ -135,13 +135,13 @@ session_take_user(struct session *s, const char *user)
 	}
 }
 
-/* Guard F: libssh would let a client try for ever. */
+/* Guard F: libssh would let a client try for ever. Offers are no failures, but they are counted too. */
 static void
-session_count_try(struct session *s, const char *why, bool proven)
+session_count_try(struct session *s, const char *why, bool failed)
 {
 	const struct conf *conf = s->p->conf;
 
-	if (proven)
+	if (failed)
 		s->tries++;
 	else
 		s->offers++;
@@ -154,13 +154,43 @@ session_auth_fail(struct session *s, const char *user, const char *why, const st
 {
 	char *who = text_printable(user, strnlen(user, USER_LEN_MAX));
 	char *key_id = cert == NULL ? NULL : text_printable(cert->key_id, strnlen(cert->key_id, USER_LEN_MAX));
+	char *line = xasprintf("sallyport: not let in: %s\n", why);
 
 	log_info("%s: %s from %s: %s", s->p->id, proven ? "refused" : "not acceptable", s->p->source, why);
 	(void)session_record(s, "auth.fail", json_pack("{s:s, s:s, s:s?, s:b}", "user", who, "why", why, "key_id", key_id,
 	    "proven", (int)proven), NULL, NULL);
-	session_count_try(s, why, proven);
+	sshconn_banner(s->agent, line);
 	free(who);
 	free(key_id);
+	free(line);
+}
+
+/* The operator's words, once, before anything is known of the peer. */
+static void
+session_greet(struct session *s)
+{
+	if (!s->greeted && s->p->conf->banner != NULL) {
+		char *text = xasprintf("%s\n", s->p->conf->banner);
+
+		sshconn_banner(s->agent, text);
+		free(text);
+	}
+	s->greeted = true;
+}
+
+/* Whether a key blob is of a certificate type, readable or not. */
+static bool
+key_is_cert(const uint8_t *blob, size_t len)
+{
+	struct buf *b = buf_view(blob, len);
+	const uint8_t *type;
+	bool is = false;
+	size_t n;
+
+	if (b != NULL && buf_peek_string(b, &type, &n) == 0)
+		is = memmem(type, n, "-cert-", 6) != NULL;
+	buf_free(b);
+	return is;
 }
 
 /* Everything about a certificate but the user's own signature, which libssh checks, is judged here. */
@@ -176,20 +206,22 @@ on_auth(const char *user, const uint8_t *blob, size_t len, bool proven, void *ar
 
 	if (s->state != SESSION_AUTH || s->broken != NULL)
 		return false;
+	session_greet(s);
 	r = cert_parse(blob, len, &cert);
-	if (r != 0)
-		why = r == ERR_CRYPTO ? "certificate with a bad CA signature" : "not a certificate: ask for one, plain keys open "
-		    "nothing here";
+	if (r == 0)
+		r = cert_judge(cert, &check, &why);
 	else
-		(void)cert_judge(cert, &check, &why);
-	if (why != NULL) {
-		session_auth_fail(s, user, why, cert, proven);
+		why = r == ERR_CRYPTO ? "the certificate's CA signature is bad" : "the certificate cannot be read";
+	session_count_try(s, why, proven && r != 0);
+	if (r != 0) {
+		/* A plain key is what clients offer after a certificate, or one of many: not worth a word until it is proven. */
+		if (proven || cert != NULL || key_is_cert(blob, len))
+			session_auth_fail(s, user, why, cert, proven);
 		cert_free(cert);
 		return false;
 	}
 	if (!proven) {
 		cert_free(cert);
-		session_count_try(s, "offer", false);
 		return s->broken == NULL;
 	}
 	session_take_user(s, user);
@@ -208,7 +240,10 @@ on_auth(const char *user, const uint8_t *blob, size_t len, bool proven, void *ar
 static void
 on_auth_other(const char *user, void *arg)
 {
-	session_auth_fail(arg, user, "password authentication is not offered", NULL, true);
+	struct session *s = arg;
+
+	session_count_try(s, "password", true);
+	session_auth_fail(s, user, "password authentication is not offered; a certificate is", NULL, true);
 }
 
 static bool
@@ -224,7 +259,7 @@ on_refused(const char *what, void *arg)
 {
 	struct session *s = arg;
 
-	(void)session_record(s, "forward.decision", json_pack("{s:s, s:s, s:s}", "what", what, "decision", "deny", "rule",
+	(void)session_record(s, "forward.decision", json_pack("{s:s, s:s, s:s}", "what", what, "verdict", "deny", "rule",
 	    "default"), NULL, NULL);
 }
 
@@ -316,7 +351,8 @@ on_tape(struct link *l, struct msg *m, void *arg)
 	int r;
 
 	(void)l;
-	if ((r = buf_get_u32(m->body, &number)) != 0)
+	number = m->id;	/* AUDIT_REC_OPEN was sent with the channel's number as its own */
+	if (m->type != AUDIT_REC_OPENED && (r = buf_get_u32(m->body, &number)) != 0)
 		return r;
 	t = tape_of(s, number);
 	if (m->type == AUDIT_REC_OPENED) {

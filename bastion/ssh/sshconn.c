@@ -358,6 +358,16 @@ sshconn_serve(struct sshloop *l, struct sshserver *server, int fd, const struct 
 	return c;
 }
 
+void
+sshconn_banner(struct sshconn *c, const char *text)
+{
+	ssh_string s = ssh_string_from_char(text);
+
+	if (s != NULL)
+		(void)ssh_send_issue_banner(c->ssh, s);
+	ssh_string_free(s);
+}
+
 /* The host key types of the pinned keys, so that the target shows one that we can compare. */
 static char *
 host_key_types(const struct strvec *keys)

@@ -92,6 +92,8 @@ struct sshconn_client {
 
 /* Client role. NULL on failure. Call sshconn_step each turn until it is up. */
 struct sshconn	*sshconn_client(struct sshloop *, const struct sshconn_client *);
+/* Server role, before authentication is over: a line that clients show their user (RFC 4252 section 5.4). */
+void		 sshconn_banner(struct sshconn *, const char *text);
 /* A fresh Ed25519 key for this connection; its public half goes to the key process. Base64 blob, the caller frees. */
 char		*sshconn_new_key(struct sshconn *);
 /* The certificate over that key (wire blob). 0 or ERR_CRYPTO. */

@@ -36,7 +36,7 @@ tape_new(struct link *audit, uint32_t channel, const struct cast_params *p)
 	t->lines = buf_new(TAPE_LINES);
 	if (m == NULL || head == NULL || t->lines == NULL || (t->cast = cast_new(p, head)) == NULL ||
 	    buf_put_u32(m, channel) != 0 || buf_put_string(m, buf_ptr(head), buf_len(head)) != 0 ||
-	    link_send(audit, AUDIT_REC_OPEN, 0, m, -1) != 0)
+	    link_send(audit, AUDIT_REC_OPEN, channel, m, -1) != 0)
 		t->state = TAPE_FAILED;
 	t->written = t->state == TAPE_FAILED ? 0 : buf_len(head) + 1;	/* and its LF */
 	buf_free(m);

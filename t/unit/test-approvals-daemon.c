@@ -224,6 +224,42 @@ reaped(struct world *w)
 	return status;
 }
 
+/* Without its store it says why and ends. */
+static void
+test_start_without_a_place_is_refused(void **state)
+{
+	struct world *w = *state, other = { .dir = "/nonexistent/sallyport" };
+	struct buf *b = buf_new(4096);
+	char *path = program(), *argv[] = { path, NULL }, *error;
+	struct spawn_params sp = { .path = path, .argv = argv, .fds = { -1, -1, -1, -1 }, .nfds = 4,
+	    .die_with_parent = 1 };
+	int link[2], audit[2], status;
+	struct msg m;
+	uint8_t ok;
+
+	assert_int_equal(msgio_pair(link), 0);
+	assert_int_equal(msgio_pair(audit), 0);
+	sp.fds[3] = link[1];
+	assert_true((other.pid = spawn(&sp)) > 0);
+	close(link[1]);
+	other.parent = msgio_new(link[0]);
+	other.audit = msgio_new(audit[0]);
+	(void)buf_put_cstring(b, other.dir);
+	(void)buf_put_cstring(b, "");
+	assert_int_equal(msgio_send(other.parent, APPROVALS_START, 1, b, audit[1]), 0);
+	m = expect(&other, other.parent, APPROVALS_STARTED, 1);
+	assert_int_equal(buf_get_u8(m.body, &ok), 0);
+	assert_int_equal(ok, 0);
+	assert_int_equal(buf_get_cstring(m.body, &error), 0);
+	assert_non_null(strstr(error, "/nonexistent/sallyport/approvals.db"));
+	status = reaped(&other);
+	assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 1);
+	assert_true(w->pid != 0);
+	free(error);
+	free(path);
+	buf_free(b);
+}
+
 static struct msgio *
 session(struct world *w, const char *identity, const char *owner, const char *group, bool may_decide)
 {
@@ -543,7 +579,8 @@ test_deny_with_reason_stands(void **state)
 
 	settle(w);
 	req = ask(w, agent, 1, "one");
-	assert_int_equal(verb(w, bob, "denied by bob: use the staging host", "deny REQ --reason use the staging host", req), 0);
+	assert_int_equal(verb(w, bob, "denied by bob: use the staging host",
+	    "deny REQ --reason use the staging host", req), 0);
 	expect_decision(w, agent, req, APPROVAL_DENIED, "bob", "use the staging host");
 	assert_int_equal(verb(w, bob, "too late", "approve REQ", req), 1);
 	ask_text(agent, 10, 1, w->policy, "one", "make deploy\n");
@@ -589,10 +626,13 @@ static void
 test_joining_and_early_approval(void **state)
 {
 	struct world *w = *state;
-	struct msgio *a = session(w, "agent/ci", "alice", NULL, false), *b = session(w, "agent/ci", "alice", NULL, false);
+	struct msgio *a = session(w, "agent/ci", "alice", NULL, false);
+	struct msgio *b = session(w, "agent/ci", "alice", NULL, false);
 	struct msgio *other = session(w, "agent/x", "alice", NULL, false), *bob = session(w, "bob", "", NULL, true);
 	enum approval_verdict v;
 	char *req, *same;
+	struct msg m;
+	uint8_t ok;
 
 	settle(w);
 	w->hold = true;	/* both ask before either is recorded */
@@ -615,8 +655,19 @@ test_joining_and_early_approval(void **state)
 	same = asked(w, b, 3, &v, NULL);
 	assert_string_equal(req, same);
 	assert_int_equal(v, APPROVAL_APPROVED);
-	assert_true(used(w, b, req, 1, ""));
-	assert_false(used(w, a, req, 1, "has been used"));
+	w->hold = true;	/* both use it before either use is recorded */
+	send_use(b, 6, req, 1);
+	assert_int_equal(verb(w, b, "used", "status REQ", req), 0);
+	send_use(a, 7, req, 1);
+	assert_int_equal(verb(w, a, "used", "status REQ", req), 0);
+	assert_int_equal(msgio_next(b, &m), ERR_AGAIN);
+	let_go(w);
+	m = expect(w, b, APPROVALS_USED, 6);
+	assert_int_equal(buf_get_u8(m.body, &ok), 0);
+	assert_int_equal(ok, 1);
+	m = expect(w, a, APPROVALS_USED, 7);
+	assert_int_equal(buf_get_u8(m.body, &ok), 0);
+	assert_int_equal(ok, 0);
 	free(req);
 	free(same);
 	msgio_free(a);
@@ -815,7 +866,8 @@ test_watch_is_for_own_requests(void **state)
 {
 	struct world *w = *state;
 	struct msgio *agent = session(w, "agent/ci", "alice", NULL, false), *bob = session(w, "bob", "", NULL, true);
-	struct msgio *later = session(w, "agent/ci", "alice", NULL, false), *spy = session(w, "agent/x", "", NULL, false);
+	struct msgio *later = session(w, "agent/ci", "alice", NULL, false);
+	struct msgio *spy = session(w, "agent/x", "", NULL, false);
 	struct buf *b = buf_new(256);
 	char *req;
 
@@ -964,6 +1016,7 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+		TEST(test_start_without_a_place_is_refused),
 		TEST(test_ask_approve_use_once),
 		TEST(test_two_humans_are_two),
 		TEST(test_deny_with_reason_stands),

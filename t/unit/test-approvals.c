@@ -169,6 +169,36 @@ test_who_may_decide(void **state)
 }
 
 static void
+test_who_may_see(void **state)
+{
+	static const struct {
+		const char	*identity, *owner;
+		bool		 may_decide, sees;
+	} rows[] = {
+		{ "agent/ci", "alice", false, true },
+		{ "alice", "", false, true },
+		{ "alice-laptop", "alice", false, true },
+		{ "agent/sibling", "alice", false, false },
+		{ "agent/other", "carol", true, false },
+		{ "bob", "", true, true },
+		{ "bob", "", false, false },
+		{ "dave", "", true, false },
+	};
+	struct request *r = a_request(1);
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct person *p = person_new(rows[i].identity, rows[i].owner);
+
+		p->may_decide = rows[i].may_decide;
+		if (judge_may_see(r, p) != rows[i].sees)
+			fail_msg("%s (%s)", rows[i].identity, rows[i].owner);
+		person_free(p);
+	}
+	request_free(r);
+}
+
+static void
 test_all_of_the_host_is_one_human(void **state)
 {
 	struct request *r = a_request(2);
@@ -358,6 +388,31 @@ test_what_cannot_be_shown_whole_is_refused(void **state)
 	request_free(r);
 }
 
+static void
+test_json_view(void **state)
+{
+	struct request *r = a_request(2);
+	struct vote v = a_vote("bob", true, NOW + 1);
+	struct buf *out = buf_new(SHOWN_MAX);
+	json_t *j, *vote;
+
+	(void)state;
+	assert_int_equal(request_vote(r, &v, GRANT), 0);
+	assert_int_equal(show_request(r, NOW, true, out), 0);
+	assert_non_null(j = json_loadb((const char *)buf_ptr(out), buf_len(out), JSON_REJECT_DUPLICATES, NULL));
+	assert_string_equal(json_string_value(json_object_get(j, "state")), "pending");
+	assert_string_equal(json_string_value(json_object_get(j, "owner")), "alice");
+	assert_string_equal(json_string_value(json_object_get(j, "text")), "make deploy");
+	assert_int_equal(json_integer_value(json_object_get(j, "quorum")), 2);
+	assert_string_equal(json_string_value(json_object_get(j, "deadline")), "2026-09-21T14:13:30.000Z");
+	assert_int_equal(strspn(json_string_value(json_object_get(j, "sha256")), "01"), 64);
+	vote = json_array_get(json_object_get(j, "votes"), 0);
+	assert_string_equal(json_string_value(json_object_get(vote, "by")), "bob");
+	json_decref(j);
+	buf_free(out);
+	request_free(r);
+}
+
 struct place {
 	char	dir[64];
 	char	db[96];
@@ -509,6 +564,7 @@ main(void)
 		cmocka_unit_test(test_one_denial_ends_it),
 		cmocka_unit_test(test_a_vote_after_the_deadline_does_not_count),
 		cmocka_unit_test(test_who_may_decide),
+		cmocka_unit_test(test_who_may_see),
 		cmocka_unit_test(test_all_of_the_host_is_one_human),
 		cmocka_unit_test(test_text_is_made_plain),
 		cmocka_unit_test(test_text_cannot_forge_fields),
@@ -516,6 +572,7 @@ main(void)
 		cmocka_unit_test(test_verbs_that_make_no_sense),
 		cmocka_unit_test(test_cut_messages_are_refused),
 		cmocka_unit_test(test_what_cannot_be_shown_whole_is_refused),
+		cmocka_unit_test(test_json_view),
 		cmocka_unit_test_setup_teardown(test_store_survives_kill, place_setup, place_teardown),
 		cmocka_unit_test_setup_teardown(test_store_remembers_a_denial, place_setup, place_teardown),
 		cmocka_unit_test_setup_teardown(test_store_of_another_version_is_refused, place_setup, place_teardown),

@@ -111,7 +111,8 @@ static void
 a_good_certificate_opens_the_door(void **state)
 {
 	const struct craft c = { .principals = { "agent/ci" }, .critical = { "source-address", "10.0.0.0/8,::1" },
-		.extension = { "group@sallyport", "a,b", "owner@sallyport", "human/eva", "permit-pty", NULL, "unknown@x", "y" } };
+		.extension = { "group@sallyport", "a,b", "owner@sallyport", "human/eva", "permit-pty", NULL,
+		"unknown@x", "y" } };
 	const char *why;
 
 	(void)state;
@@ -144,7 +145,8 @@ static const struct bad bads[] = {
 	  { .principals = { "agent/ci" }, .critical = { "force-command", "true" } } },
 	{ "expired", ERR_EXPIRED, "expired", { .principals = { "agent/ci" }, .before = NOW } },
 	{ "not valid yet", ERR_EXPIRED, "not valid yet", { .principals = { "agent/ci" }, .after = NOW + 1 } },
-	{ "ends before it begins", ERR_EXPIRED, "expired", { .principals = { "agent/ci" }, .after = NOW, .before = 5 } },
+	{ "ends before it begins", ERR_EXPIRED, "expired",
+	  { .principals = { "agent/ci" }, .after = NOW, .before = 5 } },
 	{ "option twice", ERR_FORMAT, NULL,
 	  { .principals = { "agent/ci" }, .extension = { "permit-pty", NULL, "permit-pty", NULL } } },
 	{ "critical option twice", ERR_FORMAT, NULL, { .principals = { "agent/ci" },
@@ -157,9 +159,11 @@ static const struct bad bads[] = {
 	{ "empty source address", ERR_FORMAT, NULL,
 	  { .principals = { "agent/ci" }, .critical = { "source-address", NULL } } },
 	{ "bad owner", ERR_FORMAT, NULL, { .principals = { "agent/ci" }, .extension = { "owner@sallyport", "a b" } } },
-	{ "empty group", ERR_FORMAT, NULL, { .principals = { "agent/ci" }, .extension = { "group@sallyport", "a,,b" } } },
+	{ "empty group", ERR_FORMAT, NULL,
+	  { .principals = { "agent/ci" }, .extension = { "group@sallyport", "a,,b" } } },
 	{ "reserved field used", ERR_FORMAT, NULL, { .principals = { "agent/ci" }, .reserved = "x" } },
-	{ "unknown key type", ERR_FORMAT, NULL, { .principals = { "agent/ci" }, .type = "ssh-dss-cert-v01@openssh.com" } },
+	{ "unknown key type", ERR_FORMAT, NULL,
+	  { .principals = { "agent/ci" }, .type = "ssh-dss-cert-v01@openssh.com" } },
 	{ "plain type", ERR_FORMAT, NULL, { .principals = { "agent/ci" }, .type = "ssh-ed25519" } },
 };
 
@@ -249,9 +253,10 @@ what_our_ca_makes_says_what_was_asked(void **state)
 	sshkey_put_ed25519(key, subject);
 	strvec_push(&groups, "engineers");
 	strvec_push(&groups, "oncall");
-	struct ca_params p = { .key = buf_ptr(key), .keylen = buf_len(key), .serial = UINT64_MAX, .key_id = "agent/ci:1",
-		.principal = "agent/ci", .valid_after = 1, .valid_before = CERT_FOREVER, .source_address = "10.0.0.0/8",
-		.permit_pty = true, .owner = "human/eva", .session = "3f-2b", .groups = &groups };
+	struct ca_params p = { .key = buf_ptr(key), .keylen = buf_len(key), .serial = UINT64_MAX,
+		.key_id = "agent/ci:1", .principal = "agent/ci", .valid_after = 1, .valid_before = CERT_FOREVER,
+		.source_address = "10.0.0.0/8", .permit_pty = true, .owner = "human/eva", .session = "3f-2b",
+		.groups = &groups };
 
 	assert_int_equal(ca_sign(ca, &p, out), 0);
 	assert_int_equal(cert_parse(buf_ptr(out), buf_len(out), &c), 0);
@@ -411,17 +416,17 @@ networks_are_read_strictly(void **state)
 	assert_false(cidr_list_has("10.0.0.0/8,x", "10.0.0.1"));
 }
 
+#define KEY_TEXT	"AAAAC3NzaC1lZDI1NTE5AAAAICIvcok9RGSofkyNyOTs8oCgrlMinCH9BxI/oI5kGNKc"
+
 static void
 a_line_of_text_is_one_key(void **state)
 {
+	static const char good[] = "ssh-ed25519 " KEY_TEXT " me\nrest", liar[] = "ssh-rsa " KEY_TEXT " me";
+	static const char option[] = "no-pty ssh-ed25519 " KEY_TEXT;
 	uint8_t *blob;
 	size_t n;
 
 	(void)state;
-	static const char good[] = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAICIvcok9RGSofkyNyOTs8oCgrlMinCH9BxI/oI5kGNKc me\nrest";
-	static const char liar[] = "ssh-rsa AAAAC3NzaC1lZDI1NTE5AAAAICIvcok9RGSofkyNyOTs8oCgrlMinCH9BxI/oI5kGNKc me";
-	static const char option[] = "no-pty ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAICIvcok9RGSofkyNyOTs8oCgrlMinCH9BxI/oI5kGNKc";
-
 	assert_int_equal(sshkey_from_line(good, strlen(good), &blob, &n), 0);
 	assert_int_equal(sshkey_check(blob, n, NULL), 0);
 	assert_int_not_equal(sshkey_check(blob, n - 1, NULL), 0);

@@ -38,9 +38,12 @@ static void
 keyd_spawn(struct keyd *k)
 {
 	char *path = spawn_helper_path("sallyport-keyd"), word[] = "sallyport-keyd";
-	char *argv[] = { word, NULL };
+	/* The sandbox forbids ptrace, with which a sanitizer looks for leaks at the end. */
+	char locale[] = "LC_ALL=C.UTF-8", no_leaks[] = "LSAN_OPTIONS=detect_leaks=0";
+	char *argv[] = { word, NULL }, *envp[] = { locale, no_leaks, NULL };
 	int sv[2];
-	struct spawn_params p = { .path = path, .argv = argv, .fds = { -1, 1, 2, -1 }, .nfds = 4, .die_with_parent = 1 };
+	struct spawn_params p = { .path = path, .argv = argv, .envp = envp, .fds = { -1, 1, 2, -1 }, .nfds = 4,
+		.die_with_parent = 1 };
 
 	assert_int_equal(msgio_pair(sv), 0);
 	p.fds[3] = sv[1];
@@ -60,26 +63,32 @@ send_msg(struct msgio *io, uint16_t type, struct buf *b, int fd)
 }
 
 static struct buf *
-start_body(const char *dir)
+start_body(const char *dir, const char *user)
 {
 	struct buf *b = buf_new(MSG_MAX);
 
 	buf_put_cstring(b, dir);
 	buf_put_cstring(b, "");
-	buf_put_cstring(b, "");
+	buf_put_cstring(b, user);
 	buf_put_u64(b, 3600 * 1000);
 	return b;
 }
 
 static void
-keyd_start(struct keyd *k)
+keyd_start_as(struct keyd *k, const char *user)
 {
 	struct msg m;
 
 	keyd_spawn(k);
-	send_msg(k->io, KEYD_START, start_body(k->dir), -1);
+	send_msg(k->io, KEYD_START, start_body(k->dir, user), -1);
 	assert_int_equal(msgio_wait(k->io, &m, WAIT_MS), 0);
 	assert_int_equal(m.type, KEYD_STARTED);
+}
+
+static void
+keyd_start(struct keyd *k)
+{
+	keyd_start_as(k, "");
 }
 
 /* The process's end, after the link was closed. */
@@ -165,10 +174,13 @@ issued(struct keyd *k)
 {
 	struct cert *c;
 	uint8_t *blob;
-	char *line;
+	char *line, *path = file_join(k->dir, "issued.pub");
 	size_t n;
 
 	assert_int_equal(admin(k, "cert issue --identity agent/ci --key -", LINE, &line), 0);
+	assert_int_equal(file_write(path, line, strlen(line), 0600), 0);
+	assert_int_equal(keygen(k->dir, "-L -f issued.pub"), 0);
+	free(path);
 	assert_int_equal(sshkey_from_line(line, strlen(line), &blob, &n), 0);
 	assert_int_equal(cert_parse(blob, n, &c), 0);
 	free(blob);
@@ -189,6 +201,7 @@ a_revocation_reaches_the_parent(void **state)
 
 	keyd_start(k);
 	c = issued(k);
+	assert_int_equal(keygen(k->dir, "-Q -f ca/krl issued.pub"), 0);
 	assert_int_equal(admin(k, "cert revoke 1", "", &out), 0);
 	free(out);
 	assert_int_equal(msgio_wait(k->io, &m, WAIT_MS), 0);
@@ -196,6 +209,8 @@ a_revocation_reaches_the_parent(void **state)
 	assert_int_equal(buf_peek_string(m.body, &p, &n), 0);
 	assert_int_equal(krl_parse(p, n, &krl), 0);
 	assert_true(krl_is_revoked(krl, c));
+	/* What targets read says the same. */
+	assert_int_equal(keygen(k->dir, "-Q -f ca/krl issued.pub"), 1);
 	krl_free(krl);
 	cert_free(c);
 	assert_int_equal(keyd_end(k), 0);
@@ -330,7 +345,7 @@ a_wrong_message_ends_the_link(void **state)
 			keyd_spawn(k);
 		else
 			keyd_start(k);
-		b = start_body(k->dir);
+		b = start_body(k->dir, "");
 		if (n == 0) {				/* before the start */
 			buf_free(b);
 			b = admin_body("ca show", "");
@@ -361,10 +376,45 @@ keys_that_others_may_read_stop_it(void **state)
 
 	assert_int_equal(chmod(master, 0644), 0);
 	keyd_spawn(k);
-	send_msg(k->io, KEYD_START, start_body(k->dir), -1);
+	send_msg(k->io, KEYD_START, start_body(k->dir, ""), -1);
 	assert_int_equal(msgio_wait(k->io, &m, WAIT_MS), ERR_EOF);
 	assert_int_equal(keyd_end(k), 1);
 	free(master);
+}
+
+/* The folder above is root's alone; the process has left root behind and still finds its own. */
+static void
+as_root_it_becomes_another_user(void **state)
+{
+	struct keyd *k = *state;
+	char *ca = file_join(k->dir, "ca"), *status = NULL, *out;
+	struct buf *b = buf_new(65536);
+	struct stat st;
+
+	if (geteuid() != 0) {
+		free(ca);
+		free(status);
+		buf_free(b);
+		skip();
+	}
+	for (int i = 0; i < 2; i++) {		/* the second time it finds files of that user */
+		keyd_start_as(k, "nobody");
+		cert_free(issued(k));
+		assert_int_equal(admin(k, "cert revoke 1", "", &out), 0);
+		free(out);
+		free(status);
+		status = xasprintf("/proc/%d/status", (int)k->pid);
+		buf_clear(b);
+		assert_int_equal(file_read(status, b), 0);
+		buf_put_u8(b, 0);
+		assert_null(strstr((const char *)buf_ptr(b), "Uid:\t0"));
+		assert_int_equal(keyd_end(k), 0);
+	}
+	assert_int_equal(stat(ca, &st), 0);
+	assert_int_not_equal(st.st_uid, 0);
+	free(ca);
+	free(status);
+	buf_free(b);
 }
 
 #define WITH(f)	cmocka_unit_test_setup_teardown(f, setup, teardown)
@@ -379,6 +429,7 @@ main(void)
 		WITH(a_new_audit_process_takes_over),
 		WITH(a_wrong_message_ends_the_link),
 		WITH(keys_that_others_may_read_stop_it),
+		WITH(as_root_it_becomes_another_user),
 	};
 
 	if (sodium_init() == -1)

@@ -184,7 +184,8 @@ a_torn_line_is_passed_over(void **state)
 	static const char torn[] = "{\"v\":1,\"kind\":\"identity\"}\n{\"v\":1,\"kind\":\"ide";
 	const char *dir = *state;
 	char *issued = file_join(dir, "issued.jsonl"), *serial = file_join(dir, "serial");
-	struct ledger_entry e = { .serial = 9, .key_id = "a/b:9", .principal = "a/b", .fingerprint = "SHA256:x", .by = "host/x" };
+	struct ledger_entry e = { .serial = 9, .key_id = "a/b:9", .principal = "a/b", .fingerprint = "SHA256:x",
+		.by = "host/x" };
 	struct ledger *l;
 	int n = 0;
 
@@ -248,7 +249,8 @@ static const struct {
 	{ "host/root", "cert issue --identity agent/ci --key - --ttl", LINE, 2, "needs a value" },
 	{ "host/root", "cert issue --identity agent/ci --key - --ttl 5m --ttl 5m", LINE, 2, "twice" },
 	{ "host/root", "cert issue --identity agent/ci --key - --serial 5", LINE, 2, "unknown option" },
-	{ "host/root", "cert issue --identity agent/ci --key - --source-address 10.0.0.1/8", LINE, 1, "source address" },
+	{ "host/root", "cert issue --identity agent/ci --key - --source-address 10.0.0.1/8", LINE, 1,
+	  "source address" },
 	{ "host/root", "cert issue --identity agent/ci --key - --group a,b", LINE, 1, "group" },
 	{ "host/root", "cert issue --identity agent/ci --key -", "ssh-rsa AAAA", 1, "not a public key" },
 	{ "host/root", "cert issue --identity agent/ci --key /etc/passwd", LINE, 2, "--key -" },
@@ -454,7 +456,8 @@ static void
 only_checkpoints_are_signed(void **state)
 {
 	static const char *const bad[] = {
-		"", "\n", "host/log\n1\n", "host/log\n1\nAAAA\n", "host/log\n01\nAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=\n",
+		"", "\n", "host/log\n1\n", "host/log\n1\nAAAA\n",
+		"host/log\n01\nAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=\n",
 		"host/log\n-1\nAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=\n",
 		"host/log\n99999999999999999999\nAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=\n",
 		"host/log\n1\nAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=",

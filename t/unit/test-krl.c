@@ -40,7 +40,8 @@ world_make(void **state)
 	for (int i = 0; i < CERTS; i++) {
 		(void)snprintf(words, sizeof(words), "-q -t ed25519 -N ~ -f k%d", i + 1);
 		assert_int_equal(keygen(w->dir, words), 0);
-		(void)snprintf(words, sizeof(words), "-q -s ca -z %d -I agent/ci:%d -n agent/ci k%d.pub", i + 1, i + 1, i + 1);
+		(void)snprintf(words, sizeof(words), "-q -s ca -z %d -I agent/ci:%d -n agent/ci k%d.pub", i + 1, i + 1,
+		    i + 1);
 		assert_int_equal(keygen(w->dir, words), 0);
 		(void)snprintf(words, sizeof(words), "k%d-cert.pub", i + 1);
 		blob = keygen_blob(w->dir, words, &n);
@@ -150,7 +151,8 @@ static const struct {
 	const char	*spec, *want;
 } theirs_rows[] = {
 	{ "serial: 1\nserial: 3-5\n", "x.xxx." },
-	{ "serial: 1\nserial: 3\nserial: 5\nserial: 7\nserial: 9\nserial: 11\nserial: 13\nserial: 15\n", "x.x.x." },	/* bitmap */
+	/* a bitmap */
+	{ "serial: 1\nserial: 3\nserial: 5\nserial: 7\nserial: 9\nserial: 11\nserial: 13\nserial: 15\n", "x.x.x." },
 	{ "id: agent/ci:2\n", ".x...." },
 	{ "serial: 6-18446744073709551615\n", ".....x" },
 	{ "", "......" },

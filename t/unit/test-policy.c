@@ -1,0 +1,237 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Rules: how they are read, what they decide, and what the files that init writes say. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "bastion/base/strvec.h"
+#include "bastion/conf_template.h"
+#include "bastion/conf_tree.h"
+#include "bastion/policy/policy.h"
+
+static struct policy *
+load(const char *text)
+{
+	struct tree_error e = { .file = "test" };
+	struct policy *p = NULL;
+
+	if (policy_load("test", text, strlen(text), &p, &e) != 0)
+		fail_msg("%s", e.text);
+	free(e.text);
+	return p;
+}
+
+static void
+expect_error(const char *text, const char *part)
+{
+	struct tree_error e = { .file = "F" };
+	struct policy *p = NULL;
+
+	assert_int_not_equal(policy_load("F", text, strlen(text), &p, &e), 0);
+	assert_null(p);
+	if (e.text == NULL || strstr(e.text, part) == NULL)
+		fail_msg("wanted '%s', got '%s'", part, e.text);
+	free(e.text);
+}
+
+static struct verdict
+judge(const struct policy *p, const char *identity, const char *command)
+{
+	struct subject who = { .identity = identity };
+	struct request req = { .kind = REQUEST_EXEC, .target = "web1", .login = "deploy" };
+	struct verdict v;
+
+	req.command = (const uint8_t *)command;
+	req.command_len = strlen(command);
+	decide(p, &who, &req, &v);
+	return v;
+}
+
+static struct verdict
+push(const struct policy *p, const char *identity, const char *ref, enum ref_op op)
+{
+	struct subject who = { .identity = identity };
+	struct request req = { .kind = REQUEST_PUSH, .target = "hosted", .repo = "app", .ref = ref, .op = op };
+	struct verdict v;
+
+	decide(p, &who, &req, &v);
+	return v;
+}
+
+static void
+test_template(void **state)
+{
+	static const struct { const char *command; enum decision what; const char *rule; } rows[] = {
+		{ "make test", DECISION_ALLOW, "build-and-test" },
+		{ "cd /srv/app && git status && make", DECISION_ALLOW, "read" },
+		{ "rm -rf /", DECISION_DENY, "no-root-delete" },
+		{ "rm -rf tests/ patches/ plan/ ~/", DECISION_DENY, "no-root-delete" },
+		{ "rm -rf //", DECISION_DENY, "no-root-delete" },
+		{ "rm -rf /srv/..", DECISION_DENY, "no-root-delete" },
+		{ "cd /; rm -rf *", DECISION_DENY, "no-root-delete" },
+		{ "cd /srv && rm -rf ..", DECISION_DENY, "no-root-delete" },
+		{ "cd /srv || cd /tmp && rm -rf ../*", DECISION_DENY, "no-root-delete" },
+		{ "nohup cd /tmp/x && rm -rf *", DECISION_DENY, "no-root-delete" },
+		{ "rm -rf \"$X\"/*", DECISION_DENY, "no-root-delete" },
+		{ "rm --recur --force /etc/ssh", DECISION_DENY, "no-root-delete" },
+		{ "find / -delete", DECISION_DENY, "no-root-delete" },
+		{ "rm -rf build", DECISION_ASK, "delete-files" },
+		{ "ls && systemctl --no-block restart nginx", DECISION_ASK, "change-services" },
+		{ "sh -c 'cd x && terraform destroy'", DECISION_ASK, "change-services" },
+		{ "curl example.org", DECISION_DENY, "default" },
+		{ "ls > /tmp/x/y", DECISION_ALLOW, "read" },
+		{ "ls > /tmp/../etc/x", DECISION_DENY, "default" },
+		{ "ls > /etc/x", DECISION_DENY, "default" },
+	};
+	struct policy *p = load(conf_template_policy());
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct verdict v = judge(p, "agent/ci", rows[i].command);
+
+		if (v.what != rows[i].what || strcmp(v.rule, rows[i].rule) != 0)
+			fail_msg("'%s': %s by %s (%s)", rows[i].command, decision_word(v.what), v.rule, v.detail);
+	}
+	assert_int_equal(push(p, "agent/ci", "refs/heads/agent/x", REF_CREATE).what, DECISION_ALLOW);
+	assert_int_equal(push(p, "agent/ci", "refs/heads/main", REF_UPDATE).what, DECISION_ASK);
+	assert_int_equal(push(p, "agent/ci", "refs/heads/agent/x", REF_FORCE).what, DECISION_DENY);
+	assert_int_equal(push(p, "agent/ci", "refs/x", REF_CREATE).what, DECISION_DENY);
+	assert_int_equal(push(p, "human/eva", "refs/heads/main", REF_UPDATE).what, DECISION_DENY);
+	policy_free(p);
+}
+
+static void
+test_findings(void **state)
+{
+	struct policy *p = load("rules:\n - {id: a, who: [x], on: [h], finding: {paths: [\"t/**\"]}, do: ask, because: b,"
+	    " approvers: [\"group:g\"]}\n");
+	struct subject who = { .identity = "x" };
+	struct request req = { .kind = REQUEST_FINDING, .target = "h", .detail = "github-pat", .path = "src/a.c" };
+	struct verdict v;
+
+	(void)state;
+	decide(p, &who, &req, &v);
+	assert_string_equal(v.rule, "secret-in-push");
+	assert_int_equal(v.what, DECISION_DENY);
+	req.path = "t/x/y";
+	decide(p, &who, &req, &v);
+	assert_int_equal(v.what, DECISION_ASK);
+	assert_false(policy_reaches(p, &who, "h", NULL));
+	policy_free(p);
+}
+
+static void
+test_who(void **state)
+{
+	struct policy *p = load("rules:\n"
+	    " - {id: a, who: [\"group:ops\"], on: [web*], login: [deploy], shell: true, do: ask, because: b,"
+	    "    approvers: [\"human/*\"], quorum: 2}\n"
+	    " - {id: b, who: [\"owner:human/eva\"], on: [web1], exec: [ls], do: allow}\n");
+	struct strvec groups = STRVEC_INIT;
+	struct subject ops = { .identity = "agent/x", .groups = &groups }, owned = { .identity = "agent/y",
+	    .owner = "human/eva" }, liar = { .identity = "group:ops" };
+	struct request req = { .kind = REQUEST_APPROVE, .detail = "a" };
+	struct verdict v;
+	char *text;
+
+	(void)state;
+	strvec_push(&groups, "ops");
+	assert_true(policy_reaches(p, &ops, "web7", "deploy"));
+	assert_false(policy_reaches(p, &ops, "web7", "root"));
+	assert_true(policy_reaches(p, &owned, "web1", "root"));
+	assert_false(policy_reaches(p, &liar, "web1", NULL));
+	assert_int_equal(policy_approvers(p, 0)->quorum, 2);
+	assert_null(policy_approvers(p, 1));
+	decide(p, &ops, &req, &v);
+	assert_int_equal(v.what, DECISION_DENY);
+	decide(p, &(struct subject){ .identity = "human/eva" }, &req, &v);
+	assert_int_equal(v.what, DECISION_ALLOW);
+	text = policy_describe(p, &owned);
+	assert_non_null(strstr(text, "'ls'"));
+	assert_null(strstr(text, "[a]"));
+	free(text);
+	strvec_release(&groups);
+	policy_free(p);
+}
+
+/* An allow rule with operands holds for every operand, an ask for any; unknown words never help. */
+static void
+test_operands(void **state)
+{
+	struct policy *p = load("rules:\n"
+	    " - {id: a, who: [x], on: [web1], exec: {program: cat, operands: [\"/srv/**\"]}, do: allow}\n"
+	    " - {id: u, who: [u], on: [web1], exec: {unresolved: true}, do: ask, because: b, approvers: [z]}\n"
+	    " - {id: f, who: [x], on: [web1], exec: {program: cp, not_flags: [-f]}, do: allow}\n");
+
+	(void)state;
+	assert_int_equal(judge(p, "x", "cat /srv/a /srv/b/*.c").what, DECISION_ALLOW);
+	assert_int_equal(judge(p, "x", "cd /srv && cat a").what, DECISION_ALLOW);
+	assert_int_equal(judge(p, "x", "cd /srv; cat a").what, DECISION_DENY);
+	assert_int_equal(judge(p, "x", "cat /srv/a /etc/passwd").what, DECISION_DENY);
+	assert_int_equal(judge(p, "x", "cat /srv/../etc/passwd").what, DECISION_DENY);
+	assert_int_equal(judge(p, "x", "cat /srv/.?/etc/passwd").what, DECISION_DENY);
+	assert_int_equal(judge(p, "x", "cat /srv/$X").what, DECISION_DENY);
+	assert_int_equal(judge(p, "x", "cat a").what, DECISION_DENY);
+	assert_int_equal(judge(p, "u", "eval ls").what, DECISION_ASK);
+	assert_int_equal(judge(p, "u", "ls").what, DECISION_DENY);
+	assert_int_equal(judge(p, "x", "cp a b").what, DECISION_ALLOW);
+	assert_int_equal(judge(p, "x", "cp -af a b").what, DECISION_DENY);
+	assert_int_equal(judge(p, "x", "cp $X b").what, DECISION_DENY);
+	policy_free(p);
+}
+
+static void
+test_errors(void **state)
+{
+	static const struct { const char *text, *part; } rows[] = {
+		{ "rule: []\n", "F:1: unknown key 'rule' in the policy; did you mean 'rules'?" },
+		{ "rules:\n - {id: a, who: [x], on: [y], exec: [ls]}\n", "F:2: a rule needs do" },
+		{ "rules:\n - {id: a, who: [x], on: [y], exec: [ls], do: maybe}\n", "do must be" },
+		{ "rules:\n - {id: a, who: [x], on: [y], exec: [ls], do: deny}\n", "needs because" },
+		{ "rules:\n - {id: a, who: [x], on: [y], exec: [ls], do: ask, because: b}\n", "needs approvers" },
+		{ "rules:\n - {id: a, who: [x], on: [y], exec: [ls], do: allow, quorum: 2}\n", "does not ask" },
+		{ "rules:\n - {id: a, who: [x], on: [y], exec: [ls], shell: true, do: allow}\n", "two rules" },
+		{ "rules:\n - {id: a, who: [x], on: [y], do: allow}\n", "says nothing about" },
+		{ "rules:\n - {id: default, who: [x], on: [y], exec: [ls], do: allow}\n", "own" },
+		{ "rules:\n - {id: a, who: [], on: [y], exec: [ls], do: allow}\n", "who is empty" },
+		{ "rules:\n - {id: a, who: [\"grp:x\"], on: [y], exec: [ls], do: allow}\n", "group:NAME" },
+		{ "rules:\n - {id: a, who: [x], on: [y], exec: {unresolved: true}, do: allow}\n", "never allowed" },
+		{ "rules:\n - {id: a, who: [x], on: [y], exec: [\"ls; rm\"], do: allow}\n", "plain words" },
+		{ "rules:\n - {id: a, who: [x], on: [y], exec: [ls], do: allow, match: [rm]}\n", "does not match" },
+		{ "rules:\n - {id: a, who: [x], on: [y], exec: [ls], do: allow, not_match: [ls]}\n", "must not" },
+		{ "rules:\n - {id: a, who: [x], on: [y], push: {ops: [merge]}, do: allow}\n", "not 'merge'" },
+		{ "rules:\n - {id: a, who: [x], on: [y], push: {refs: []}, do: allow}\n", "refs is empty" },
+		{ "rules:\n - {id: a, who: [x], on: [y], push: {}, login: [z], do: allow}\n", "no login" },
+		{ "rules:\n - {id: a, who: [x], on: [y], exec: {args: [x]}, do: allow}\n", "exec needs" },
+		{ "rules:\n - &a {id: a}\n", "anchors" },
+		{ "rules: !x []\n", "tags" },
+		{ "rules: []\n---\nrules: []\n", "second document" },
+		{ "rules: []\nrules: []\n", "F:2: 'rules' is given twice" },
+		{ "rules: [\n", "F:" },
+		{ "", "no rules" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+		expect_error(rows[i].text, rows[i].part);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_template),
+		cmocka_unit_test(test_findings),
+		cmocka_unit_test(test_who),
+		cmocka_unit_test(test_operands),
+		cmocka_unit_test(test_errors),
+	};
+
+	cmocka_set_message_output(CM_OUTPUT_TAP);
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
