@@ -26,6 +26,10 @@ static const struct cmd_row rows[] = {
 	  "cert revoke SERIAL|KEYID|FILE\n"
 	  "cert list [--all] [--json]", "issue, revoke and list short-lived SSH certificates" },
 	{ "ca", cmd_ca, "ca show", "show the key of the user CA, as sshd's TrustedUserCAKeys takes it" },
+	{ "approvals", cmd_approvals, "approvals [pending]\napprovals show REQ\napprovals approve REQ [--reason TEXT]\n"
+	  "approvals deny REQ --reason TEXT", "requests that wait for a human, decided from the host (break-glass)" },
+	{ "client-config", cmd_client_config, "client-config [HOST]", "lines for an agent's known_hosts, ssh_config and git" },
+	{ "reload", cmd_reload, "reload", "have the daemon read its configuration again" },
 	{ "help", cmd_help, "help [COMMAND]", "explain the commands, or one of them" },
 };
 
