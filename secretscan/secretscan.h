@@ -27,7 +27,7 @@ struct secretscan_finding {
 	const char	*rule;		/* "aws-access-key-id"; belongs to the scanner */
 	const char	*description;	/* "AWS access key"; belongs to the scanner */
 	size_t		 start, end;	/* byte range of the secret itself in the input */
-	size_t		 line, column;	/* of start, from 1 */
+	size_t		 line, column;	/* of start, from 1; 0 in a stream, where lines are not counted */
 	char		 fingerprint[SECRETSCAN_FINGERPRINT + 1];
 	char		 masked[SECRETSCAN_MASKED];	/* "AKIA************LE42" style: never enough to use */
 	double		 entropy;	/* bits per character */
@@ -42,6 +42,17 @@ void			 secretscan_free(struct secretscan *);
 const char		*secretscan_strerror(int r);
 /* SHA-256 over the rule set, for caches of verdicts. */
 const uint8_t		*secretscan_hash(const struct secretscan *);
+
+/* What a rule says, for people; the texts belong to the scanner, absent ones are NULL. */
+struct secretscan_rule {
+	const char	*id, *provider, *description, *file;
+	const char	*before, *lead, *secret, *after, *check;
+	double		 entropy;
+	int		 generic;
+};
+
+/* The rule of this number, from 0; false past the last. */
+int			 secretscan_rule(const struct secretscan *, size_t i, struct secretscan_rule *rulep);
 
 /*
  * Scan one whole piece of content. on_finding is called per finding, in order of start; a non-zero return stops the scan
@@ -71,6 +82,12 @@ void	secretscan_stream_free(struct secretscan_stream *);
 int	secretscan_stream_feed(struct secretscan_stream *, const void *p, size_t n);
 /* How many bytes are held back now. */
 size_t	secretscan_stream_held(const struct secretscan_stream *);
+/*
+ * The owner's delay is over (SECRETSCAN_TERMINAL): release what is held, if it is no more than the first four bytes of a
+ * possible secret, so that a prompt or an echo that looks like the beginning of a token is not stuck. A secret that
+ * follows after all is masked from its fifth byte on.
+ */
+int	secretscan_stream_flush(struct secretscan_stream *);
 /* End of input: scan and release the rest. */
 int	secretscan_stream_end(struct secretscan_stream *);
 

@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "secretscan/check.h"
+
+#include <string.h>
+
+static const struct check checks[] = {
+	{ "crc32-base62", check_crc32_base62 },
+	{ "jwt", check_jwt },
+	{ "basic", check_basic },
+};
+
+const struct check *
+check_find(const char *name)
+{
+	for (size_t i = 0; i < sizeof(checks) / sizeof(checks[0]); i++) {
+		if (strcmp(checks[i].name, name) == 0)
+			return &checks[i];
+	}
+	return NULL;
+}

@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* limits: every bound of this folder in one place, each with its reason. */
+#ifndef SECRETSCAN_LIMITS_H
+#define SECRETSCAN_LIMITS_H
+
+/* A file of rules is written by people; a generated one that is larger should be split by provider. */
+#define SS_RULEFILE_MAX		(256 * 1024)
+#define SS_RULES_MAX		4096
+#define SS_ANCHORS_MAX		64		/* literals of one rule */
+/* Shorter literals hit everywhere and slow the whole set down; longer ones gain nothing. */
+#define SS_ANCHOR_MIN		3
+#define SS_ANCHOR_MAX		48
+/* Bytes before an anchor that a look-behind may read; a stream keeps as many after it released them. */
+#define SS_CONTEXT		64
+/* Bytes that the lead (the public words before a secret) may span, from its anchor. */
+#define SS_LEAD_WINDOW		256
+/* Bytes that a secret and what must follow it may span: the default, and the most a rule can ask for. */
+#define SS_WINDOW		512
+#define SS_WINDOW_MAX		8192
+/* A block (private key) or a token longer than its window is masked as far as it runs, at most so far. */
+#define SS_TAIL_MAX		(64 * 1024)
+/* Bytes looked at in one go: a piece and what it drags along stay in the L2 cache. */
+#define SS_PIECE		(32 * 1024)
+/* Candidates and matches that are open at one time. Text does not reach a hundredth of it; a bomb does. */
+#define SS_CANDS_MAX		65536
+#define SS_MATCHES_MAX		65536
+/* Steps of one regular expression at one place. */
+#define SS_REGEX_STEPS		200000
+
+#endif

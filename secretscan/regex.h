@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* regex: a compiled expression, tried at one place only. The one file that includes PCRE2. */
+#ifndef SECRETSCAN_REGEX_H
+#define SECRETSCAN_REGEX_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct regex;
+struct regex_scratch;		/* what one thread needs while it matches */
+
+enum regex_result {
+	REGEX_NOMATCH,
+	REGEX_MATCH,
+	REGEX_PARTIAL,		/* the end of the text was looked at: more text could change the answer */
+	REGEX_LIMIT,		/* too many steps */
+};
+
+enum regex_more {
+	REGEX_END,		/* the text is complete */
+	REGEX_MORE,		/* the text may go on */
+};
+
+/* NULL: no memory, or the expression is wrong and *errorp (caller frees) says why. */
+struct regex	*regex_new(const char *pattern, bool caseless, char **errorp);
+void		 regex_free(struct regex *);
+/* How far before its start the expression may look. */
+size_t		 regex_lookbehind(const struct regex *);
+
+struct regex_scratch	*regex_scratch_new(void);
+void			 regex_scratch_free(struct regex_scratch *);
+
+/*
+ * Match at p + start exactly. On REGEX_MATCH *endp is the end of the group named `secret`, or of the match where the
+ * expression has no such group.
+ */
+enum regex_result	regex_exec(const struct regex *, struct regex_scratch *, const uint8_t *p, size_t n, size_t start,
+			    enum regex_more more, size_t *endp);
+
+#endif

@@ -1,0 +1,210 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "secretscan/rule.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "secretscan/limits.h"
+#include "secretscan/regex.h"
+#include "secretscan/secretscan.h"
+
+static void
+texts_release(struct rule_texts *t)
+{
+	for (size_t i = 0; i < t->n; i++)
+		free(t->v[i].p);
+	free(t->v);
+}
+
+void
+rule_release(struct rule *r)
+{
+	free(r->file);
+	free(r->provider);
+	free(r->id);
+	free(r->description);
+	free(r->before);
+	free(r->lead);
+	free(r->secret);
+	free(r->after);
+	free(r->tail);
+	free(r->until);
+	texts_release(&r->anchors);
+	texts_release(&r->stop);
+	texts_release(&r->good);
+	texts_release(&r->bad);
+	regex_free(r->lead_re);
+	regex_free(r->secret_re);
+	free(r->follow);
+	memset(r, 0, sizeof(*r));
+}
+
+int
+rule_error(char **errorp, const char *file, unsigned line, const char *fmt, ...)
+{
+	char *text = NULL;
+	va_list ap;
+	int n;
+
+	*errorp = NULL;
+	va_start(ap, fmt);
+	n = vasprintf(&text, fmt, ap);
+	va_end(ap);
+	if (n == -1)
+		return SECRETSCAN_NOMEM;
+	if (asprintf(errorp, "%s:%u: %s", file, line, text) == -1)
+		*errorp = NULL;
+	free(text);
+	return *errorp != NULL ? SECRETSCAN_RULES : SECRETSCAN_NOMEM;
+}
+
+/* What a stream's release decision and the speed of the whole set rest on. */
+static int
+check_complete(const struct rule *r, char **errorp)
+{
+	if (r->id == NULL || r->description == NULL || r->secret == NULL)
+		return rule_error(errorp, r->file, r->line, "a rule needs id, description and secret");
+	if (r->id[0] == '\0' || strlen(r->id) > 64 ||
+	    strspn(r->id, "abcdefghijklmnopqrstuvwxyz0123456789-") != strlen(r->id))
+		return rule_error(errorp, r->file, r->line, "id: use a-z, 0-9 and -, at most 64");
+	if (r->anchors.n == 0 || r->anchors.n > SS_ANCHORS_MAX)
+		return rule_error(errorp, r->file, r->line, "%s: needs 1 to %d anchors", r->id, SS_ANCHORS_MAX);
+	for (size_t i = 0; i < r->anchors.n; i++) {
+		if (r->anchors.v[i].n < SS_ANCHOR_MIN || r->anchors.v[i].n > SS_ANCHOR_MAX)
+			return rule_error(errorp, r->file, r->anchors.v[i].line,
+			    "%s: an anchor has %d to %d bytes: shorter ones slow every scan down", r->id, SS_ANCHOR_MIN,
+			    SS_ANCHOR_MAX);
+	}
+	if (r->window < 16 || r->window > SS_WINDOW_MAX)
+		return rule_error(errorp, r->file, r->line, "%s: window is 16 to %d", r->id, SS_WINDOW_MAX);
+	if (r->window > 2048 && r->before == NULL && r->lead == NULL)
+		return rule_error(errorp, r->file, r->line, "%s: so large a window needs a `before` or a `lead`", r->id);
+	if (r->until != NULL && r->tail == NULL)
+		return rule_error(errorp, r->file, r->line, "%s: `until` needs a `tail`", r->id);
+	if (r->proof && r->check == NULL)
+		return rule_error(errorp, r->file, r->line, "%s: `proof` needs a `check`", r->id);
+	if (r->good.n == 0 || r->bad.n == 0)
+		return rule_error(errorp, r->file, r->line, "%s: needs good and bad samples", r->id);
+	return 0;
+}
+
+static int
+compile_one(const struct rule *r, const char *what, const char *pattern, struct regex **rep, char **errorp)
+{
+	char *why = NULL;
+	int e;
+
+	if ((*rep = regex_new(pattern, r->caseless, &why)) == NULL) {
+		e = why != NULL ? rule_error(errorp, r->file, r->line, "%s: %s: %s", r->id, what, why) : SECRETSCAN_NOMEM;
+		free(why);
+		return e;
+	}
+	if (regex_lookbehind(*rep) > SS_CONTEXT)
+		return rule_error(errorp, r->file, r->line, "%s: %s: looks back further than %d bytes", r->id, what,
+		    SS_CONTEXT);
+	return 0;
+}
+
+static int
+compile_patterns(struct rule *r, char **errorp)
+{
+	const char *before = r->before != NULL ? r->before : "";
+	const char *after = r->after != NULL ? r->after : "";
+	char *lead = NULL, *secret = NULL;
+	int e = SECRETSCAN_NOMEM;
+
+	if (r->lead != NULL) {
+		if (asprintf(&lead, "(?:%s)(?:%s)", before, r->lead) == -1) {
+			lead = NULL;
+			goto out;
+		}
+		if ((e = compile_one(r, "lead", lead, &r->lead_re, errorp)) != 0)
+			goto out;
+		before = "";
+	}
+	e = SECRETSCAN_NOMEM;
+	if (asprintf(&secret, "(?:%s)(?<secret>%s)(?:%s)", before, r->secret, after) == -1) {
+		secret = NULL;
+		goto out;
+	}
+	e = compile_one(r, "secret", secret, &r->secret_re, errorp);
+out:
+	free(lead);
+	free(secret);
+	return e;
+}
+
+static int
+compile_tail(struct rule *r, struct regex_scratch *s, char **errorp)
+{
+	struct regex *re = NULL;
+	size_t end;
+	int e;
+
+	if (r->tail == NULL)
+		return 0;
+	if ((e = compile_one(r, "tail", r->tail, &re, errorp)) != 0)
+		goto out;
+	for (int c = 0; c < 256; c++) {
+		uint8_t byte = (uint8_t)c;
+
+		if (regex_exec(re, s, &byte, 1, 0, REGEX_END, &end) == REGEX_MATCH && end == 1)
+			byteset_add(&r->tail_set, byte);
+	}
+out:
+	regex_free(re);
+	return e;
+}
+
+/*
+ * For every anchor the bytes that can stand after it, found by asking the expression itself. Most hits of words like
+ * "token" in source text end here, at the price of one look-up. A rule that looks behind its anchor for something
+ * cannot be asked this way (there is nothing before the anchor here): then everything can follow.
+ */
+static int
+compile_follow(struct rule *r, struct regex_scratch *s)
+{
+	const struct regex *re = r->lead_re != NULL ? r->lead_re : r->secret_re;
+	uint8_t text[SS_ANCHOR_MAX + 1];
+	size_t end;
+
+	if ((r->follow = calloc(r->anchors.n, sizeof(*r->follow))) == NULL)
+		return SECRETSCAN_NOMEM;
+	for (size_t i = 0; i < r->anchors.n; i++) {
+		size_t n = r->anchors.v[i].n;
+		bool any = false;
+
+		memcpy(text, r->anchors.v[i].p, n);
+		for (int c = 0; c < 256; c++) {
+			text[n] = (uint8_t)c;
+			if (regex_exec(re, s, text, n + 1, 0, REGEX_MORE, &end) == REGEX_NOMATCH)
+				continue;
+			byteset_add(&r->follow[i], (uint8_t)c);
+			any = true;
+		}
+		if (!any)
+			memset(&r->follow[i], 0xff, sizeof(r->follow[i]));
+	}
+	return 0;
+}
+
+int
+rule_compile(struct rule *r, char **errorp)
+{
+	struct regex_scratch *s = NULL;
+	int e;
+
+	*errorp = NULL;
+	if (r->window == 0)
+		r->window = SS_WINDOW;
+	if ((e = check_complete(r, errorp)) != 0 || (e = compile_patterns(r, errorp)) != 0)
+		return e;
+	if ((s = regex_scratch_new()) == NULL)
+		return SECRETSCAN_NOMEM;
+	if ((e = compile_tail(r, s, errorp)) == 0)
+		e = compile_follow(r, s);
+	regex_scratch_free(s);
+	return e;
+}

@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * rule: what one kind of secret looks like. A rule is tried wherever one of its anchors (a literal) stands:
+ *
+ *	before   lead          secret                after
+ *	(?<!\w)  password\s*=  [^\s]{8,64}           (?=\s|$)
+ *	         ^ anchor, if there is a lead
+ *	                       ^ anchor, if there is none
+ *
+ * The lead is matched on its own first and never given back, so where a secret begins does not depend on what follows.
+ * That is what lets a stream release the lead and hold the secret alone. secretscan-rules(5) describes the files.
+ */
+#ifndef SECRETSCAN_RULE_H
+#define SECRETSCAN_RULE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct check;
+struct regex;
+
+struct rule_text {
+	char	*p;		/* NUL-terminated, but n is the length */
+	size_t	 n;
+	unsigned line;
+};
+
+struct rule_texts {
+	struct rule_text	*v;
+	size_t			 n;
+};
+
+struct byteset {
+	uint32_t	bits[8];
+};
+
+struct rule {
+	char			*file;		/* where it was read, for messages */
+	unsigned		 line;
+	char			*provider;
+	char			*id;
+	char			*description;
+	char			*before;
+	char			*lead;
+	char			*secret;
+	char			*after;
+	char			*tail;
+	char			*until;
+	const struct check	*check;
+	bool			 caseless;
+	bool			 generic;	/* loses against a specific rule at the same place */
+	bool			 proof;		/* only what the check proves is a finding */
+	double			 entropy;	/* least bits per character, unless proven */
+	size_t			 window;
+	struct rule_texts	 anchors;
+	struct rule_texts	 stop;		/* words that a real secret does not hold, lower case */
+	struct rule_texts	 good;
+	struct rule_texts	 bad;
+	/* made by rule_compile */
+	struct regex		*lead_re;
+	struct regex		*secret_re;
+	struct byteset		*follow;	/* per anchor: the bytes that can come after it */
+	struct byteset		 tail_set;	/* bytes that a block goes on with */
+};
+
+void	rule_release(struct rule *);
+/* Check that it is complete and compile it. 0, or a code of secretscan.h with *errorp "FILE:LINE: TEXT" (caller frees). */
+int	rule_compile(struct rule *, char **errorp);
+/* printf into *errorp in the form FILE:LINE: TEXT. Returns SECRETSCAN_RULES, or SECRETSCAN_NOMEM. */
+int	rule_error(char **errorp, const char *file, unsigned line, const char *fmt, ...)
+	    __attribute__((format(printf, 4, 5)));
+
+static inline bool
+byteset_has(const struct byteset *s, uint8_t c)
+{
+	return (s->bits[c >> 5] >> (c & 31)) & 1;
+}
+
+static inline void
+byteset_add(struct byteset *s, uint8_t c)
+{
+	s->bits[c >> 5] |= (uint32_t)1 << (c & 31);
+}
+
+#endif
