@@ -1,0 +1,385 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The masker's two promises: no split of the input changes its output, and it holds back nothing that it may release. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <cmocka.h>
+
+#include "secretscan/rule.h"
+#include "secretscan/scanner.h"
+#include "secretscan/secretscan.h"
+
+#define COUNT(a)	(sizeof(a) / sizeof((a)[0]))
+#define TEXT_MAX	65536
+#define LEAK		8		/* so many bytes of a secret in a row are a leak */
+
+#define TOKEN		"gh" "p_aB3dE5fG7hJ9kL1mN3pQ5rS7tU9vW1xY3zA5"
+#define AWS		"AK" "IAQ7ZXN3LKT2MWB5RY"
+#define PEM		"-----BEGIN RSA PRI" "VATE KEY-----"
+#define PEM_END		"-----END RSA PRI" "VATE KEY-----"
+#define LINE		"MIIEpAIBAAKCAQEA7synthetic0Body1Of2A3Key4That5Is6None7xY9zQ2wE4r"
+
+struct sink {
+	uint8_t	*p;
+	size_t	 n;
+	size_t	 findings;
+};
+
+static const uint8_t key[32] = { 3 };
+
+static int
+setup(void **state)
+{
+	char *error;
+
+	*state = secretscan_new(NULL, key, &error);
+	if (*state == NULL)
+		print_error("%s\n", error);
+	return *state == NULL ? -1 : 0;
+}
+
+static int
+teardown(void **state)
+{
+	secretscan_free(*state);
+	return 0;
+}
+
+static int
+on_out(const void *p, size_t n, void *arg)
+{
+	struct sink *s = arg;
+
+	assert_true(n <= 2 * TEXT_MAX - s->n);
+	memcpy(s->p + s->n, p, n);
+	s->n += n;
+	return 0;
+}
+
+static int
+on_finding(const struct secretscan_finding *f, void *arg)
+{
+	struct sink *s = arg;
+
+	(void)f;
+	s->findings++;
+	return 0;
+}
+
+static void
+sink_init(struct sink *s)
+{
+	memset(s, 0, sizeof(*s));
+	s->p = malloc(2 * TEXT_MAX);
+	assert_non_null(s->p);
+}
+
+/* Mask text, given in pieces that end at the cuts and then of `step` bytes each. */
+static void
+mask(const struct secretscan *ss, const char *text, size_t n, size_t cut, size_t step, struct sink *s)
+{
+	struct secretscan_stream *st = secretscan_stream_new(ss, SECRETSCAN_STREAM, on_out, on_finding, s);
+	size_t at = 0;
+
+	assert_non_null(st);
+	s->n = 0;
+	s->findings = 0;
+	while (at < n) {
+		size_t len = at < cut ? cut - at : step;
+
+		if (len > n - at)
+			len = n - at;
+		assert_int_equal(secretscan_stream_feed(st, text + at, len), 0);
+		at += len;
+	}
+	assert_int_equal(secretscan_stream_end(st), 0);
+	assert_int_equal(secretscan_stream_held(st), 0);
+	secretscan_stream_free(st);
+}
+
+struct expect {
+	const char	*text;
+	struct sink	*sink;
+	size_t		 at;
+};
+
+static int
+expect_finding(const struct secretscan_finding *f, void *arg)
+{
+	struct expect *e = arg;
+	char token[128];
+	int n = snprintf(token, sizeof(token), "[masked:%s:%s]", f->rule, f->fingerprint);
+
+	on_out(e->text + e->at, f->start - e->at, e->sink);
+	on_out(token, (size_t)n, e->sink);
+	e->at = f->end;
+	return 0;
+}
+
+/* What a scan of the whole says the output is. */
+static void
+mask_by_scan(const struct secretscan *ss, const char *text, size_t n, struct sink *s)
+{
+	struct expect e = { text, s, 0 };
+
+	s->n = 0;
+	assert_int_equal(secretscan_scan(ss, text, n, expect_finding, &e), 0);
+	on_out(text + e.at, n - e.at, s);
+}
+
+struct leak {
+	const char		*text;
+	const struct sink	*sink;
+};
+
+static int
+check_leak(const struct secretscan_finding *f, void *arg)
+{
+	const struct leak *l = arg;
+
+	/* The public prefix of a token is no secret, and may be a part of the rule's name. */
+	for (size_t at = f->start + strcspn(f->masked, "*"); at + LEAK <= f->end; at++) {
+		/* Nor are the lines around a key, which can stand in a block as well. */
+		if (memmem(l->text + at, LEAK, "--", 2) != NULL)
+			continue;
+		if (memmem(l->sink->p, l->sink->n, l->text + at, LEAK) != NULL)
+			fail_msg("%s: %.*s got out", f->rule, LEAK, l->text + at);
+	}
+	return 0;
+}
+
+static void
+same(const struct sink *a, const struct sink *b, const char *what, size_t cut)
+{
+	if (a->n != b->n || memcmp(a->p, b->p, a->n) != 0)
+		fail_msg("%s, cut at %zu:\n%.*s\nnot\n%.*s", what, cut, (int)b->n, b->p, (int)a->n, a->p);
+}
+
+static void
+check_text(const struct secretscan *ss, const char *text, size_t n, const char *what)
+{
+	struct sink whole, cut;
+	struct leak leak = { text, &whole };
+
+	sink_init(&whole);
+	sink_init(&cut);
+	mask_by_scan(ss, text, n, &whole);
+	mask(ss, text, n, n, n, &cut);
+	same(&whole, &cut, what, n);
+	assert_int_equal(secretscan_scan(ss, text, n, check_leak, &leak), 0);
+	for (size_t at = 0; at <= n; at++) {
+		mask(ss, text, n, at, n, &cut);
+		same(&whole, &cut, what, at);
+	}
+	for (size_t step = 1; step < 10; step += 2) {
+		mask(ss, text, n, 0, step, &cut);
+		same(&whole, &cut, what, step);
+	}
+	free(whole.p);
+	free(cut.p);
+}
+
+static void
+test_no_split_matters(void **state)
+{
+	static const char *const texts[] = {
+		TOKEN,
+		TOKEN "|" TOKEN,
+		"begin " TOKEN " middle " AWS " end",
+		"at the end " AWS,
+		"x=" TOKEN "\nPASSWORD=\"" TOKEN "\"\n",
+		"postgres://app:w7Kq2vXz@db.internal/x and https://oauth2:" TOKEN "@git.example.net/\n",
+		"a\n" PEM "\n" LINE "\n" LINE "\n" PEM_END "\nb\n",
+		"never ends\n" PEM "\n" LINE "\n" LINE "\n",
+		"text after\n" PEM "\n" LINE "\n\nThe key above is (made up), " TOKEN "\n",
+		PEM " is only spoken of here. " AWS "\n",
+		PEM "\n" LINE PEM "\n" LINE "\n" PEM_END "\n",
+		"key: \"" PEM "\\n" LINE "\\n" PEM_END "\\n\"\n",
+		"Authorization: Bearer " TOKEN "\r\nCookie: eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJhIn0.QWxhZGRpbjpvcGVuc2VzYW1l\r\n",
+		"password=password=password=x9Kq72LmVb\n",
+		"gh" "p_ gh" "p_short AKI AKIA AKIAA\n-----BEG -----BEGIN -----BEGIN RSA\n",
+		"login: \r\nPassword: \r\nLast login\r\n$ \x1b[0m\x00\xff\xfe binary",
+	};
+
+	for (size_t i = 0; i < COUNT(texts); i++)
+		check_text(*state, texts[i], strlen(texts[i]), texts[i]);
+}
+
+/* Each rule's own samples: a rule whose lead is not unambiguous fails here. */
+static void
+test_samples_in_pieces(void **state)
+{
+	const struct secretscan *ss = *state;
+
+	for (size_t i = 0; i < ss->rules.n; i++) {
+		const struct rule *r = &ss->rules.v[i];
+
+		for (size_t k = 0; k < r->good.n; k++)
+			check_text(ss, r->good.v[k].p, r->good.v[k].n, r->id);
+		for (size_t k = 0; k < r->bad.n; k++)
+			check_text(ss, r->bad.v[k].p, r->bad.v[k].n, r->id);
+	}
+}
+
+/* Larger than the pieces that the stream works in, with secrets across their seams. */
+static void
+test_large_stream(void **state)
+{
+	char *text = malloc(TEXT_MAX);
+	struct sink whole, cut;
+
+	assert_non_null(text);
+	sink_init(&whole);
+	sink_init(&cut);
+	for (size_t i = 0; i < TEXT_MAX; i++)
+		text[i] = i % 61 == 60 ? '\n' : (char)('a' + i % 23);
+	for (size_t at = 1000; at + 200 < TEXT_MAX; at += 3981)
+		memcpy(text + at, " " TOKEN " ", strlen(TOKEN) + 2);
+	mask_by_scan(*state, text, TEXT_MAX, &whole);
+	for (size_t cuts = 0; cuts < 60; cuts++) {
+		mask(*state, text, TEXT_MAX, 32768 - 30 + cuts, 4096 + cuts * 7, &cut);
+		same(&whole, &cut, "large", cuts);
+	}
+	free(text);
+	free(whole.p);
+	free(cut.p);
+}
+
+static void
+test_nothing_is_held_without_reason(void **state)
+{
+	static const struct {
+		const char	*text;
+		size_t		 n, held;
+	} cases[] = {
+		{ "", 1, 0 },			/* a NUL */
+		{ "OK", 2, 0 },
+		{ "OK\n", 3, 0 },
+		{ "Continue? ", 10, 0 },
+		{ "$ ", 2, 0 },
+		{ "user@host:~$ ls", 15, 0 },
+		{ "100%\r", 5, 0 },
+		{ "Password: ", 10, 0 },
+		{ "Enter passphrase for key '/home/a/.ssh/id': ", 44, 0 },
+		{ "Token: ", 7, 0 },
+		{ "https://example.net/", 20, 0 },
+		{ "\x1b[2J\x1b[H\xff\x00\x01\x80", 11, 0 },
+		{ PEM, sizeof(PEM) - 1, 0 },
+		{ "--", 2, 0 },
+		{ "id AKI", 6, 3 },
+		{ "xAKI", 4, 0 },
+		{ "use gh" "p_aB3", 11, 7 },
+		{ "password=\"x9K", 13, 3 },
+	};
+
+	for (size_t i = 0; i < COUNT(cases); i++) {
+		struct sink s;
+		struct secretscan_stream *st;
+
+		sink_init(&s);
+		st = secretscan_stream_new(*state, SECRETSCAN_TERMINAL, on_out, on_finding, &s);
+		assert_non_null(st);
+		assert_int_equal(secretscan_stream_feed(st, cases[i].text, cases[i].n), 0);
+		if (secretscan_stream_held(st) != cases[i].held)
+			fail_msg("%s: holds %zu", cases[i].text, secretscan_stream_held(st));
+		assert_int_equal(s.n, cases[i].n - cases[i].held);
+		secretscan_stream_free(st);
+		free(s.p);
+	}
+}
+
+static void
+test_flush(void **state)
+{
+	struct sink s;
+	struct secretscan_stream *st;
+
+	sink_init(&s);
+	st = secretscan_stream_new(*state, SECRETSCAN_TERMINAL, on_out, on_finding, &s);
+	assert_non_null(st);
+	assert_int_equal(secretscan_stream_feed(st, "AK", 2), 0);
+	assert_int_equal(secretscan_stream_flush(st), 0);
+	assert_int_equal(s.n, 2);
+	assert_int_equal(secretscan_stream_feed(st, AWS + 2, 4), 0);
+	assert_int_equal(secretscan_stream_flush(st), 0);
+	assert_int_equal(s.n, 2);
+	assert_int_equal(secretscan_stream_feed(st, AWS + 6, strlen(AWS) - 6), 0);
+	assert_int_equal(secretscan_stream_feed(st, "\n", 1), 0);
+	assert_int_equal(secretscan_stream_held(st), 0);
+	assert_int_equal(s.findings, 1);
+	assert_memory_equal(s.p, "AK[masked:aws-access-key-id:", 28);
+	secretscan_stream_free(st);
+	free(s.p);
+}
+
+/* A private key is swallowed while it comes, not collected. */
+static void
+test_block_is_not_held(void **state)
+{
+	struct sink s;
+	struct secretscan_stream *st;
+	size_t shown;
+
+	sink_init(&s);
+	st = secretscan_stream_new(*state, SECRETSCAN_STREAM, on_out, on_finding, &s);
+	assert_non_null(st);
+	assert_int_equal(secretscan_stream_feed(st, PEM "\n" LINE, sizeof(PEM "\n" LINE) - 1), 0);
+	shown = s.n;
+	for (int i = 0; i < 200; i++) {
+		assert_int_equal(secretscan_stream_feed(st, "\n" LINE, sizeof("\n" LINE) - 1), 0);
+		assert_true(secretscan_stream_held(st) < 16);
+	}
+	assert_int_equal(s.n, shown);
+	assert_int_equal(secretscan_stream_feed(st, "\n" PEM_END "\n", sizeof("\n" PEM_END "\n") - 1), 0);
+	assert_int_equal(s.findings, 1);
+	assert_int_equal(secretscan_stream_held(st), 0);
+	secretscan_stream_free(st);
+	free(s.p);
+}
+
+static int
+refuse(const struct secretscan_finding *f, void *arg)
+{
+	(void)f;
+	(void)arg;
+	return 9;
+}
+
+static void
+test_failure_is_final(void **state)
+{
+	struct sink s;
+	struct secretscan_stream *st;
+
+	sink_init(&s);
+	st = secretscan_stream_new(*state, SECRETSCAN_STREAM, on_out, refuse, &s);
+	assert_non_null(st);
+	assert_int_equal(secretscan_stream_feed(st, TOKEN " after", sizeof(TOKEN " after") - 1), 9);
+	assert_int_equal(s.n, 0);
+	assert_int_equal(secretscan_stream_feed(st, "more", 4), 9);
+	assert_int_equal(secretscan_stream_end(st), 9);
+	assert_int_equal(s.n, 0);
+	secretscan_stream_free(st);
+	free(s.p);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_no_split_matters),
+		cmocka_unit_test(test_samples_in_pieces),
+		cmocka_unit_test(test_large_stream),
+		cmocka_unit_test(test_nothing_is_held_without_reason),
+		cmocka_unit_test(test_flush),
+		cmocka_unit_test(test_block_is_not_held),
+		cmocka_unit_test(test_failure_is_final),
+	};
+
+	cmocka_set_message_output(CM_OUTPUT_TAP);
+	return cmocka_run_group_tests(tests, setup, teardown);
+}
