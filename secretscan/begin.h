@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* begin: does a text end with the beginning of an anchor that would be part of a secret? Asked once a piece of a stream. */
+/* begin: does a text end with the beginning of an anchor that is part of a secret? Asked for each piece of a stream. */
 #ifndef SECRETSCAN_BEGIN_H
 #define SECRETSCAN_BEGIN_H
 

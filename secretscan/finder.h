@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * finder: from text to findings, the same for whole content and for a stream. Positions count from the start of the input.
+ * finder: from text to findings, the same for whole content and for a stream. Positions count from the input's start.
  *
  *	finder_look()		new bytes: anchors become candidates
  *	finder_resolve()	candidates become matches, or nothing, or wait for more text
@@ -42,8 +42,8 @@ void		 finder_free(struct finder *);
 void		 finder_reset(struct finder *);
 
 /*
- * Look for anchors in p, which stands at pos; only those that end after the first `old` bytes and start before the first
- * `below` are new. 0 or a negative code.
+ * Look for anchors in p, which stands at pos; only those that end after the first `old` bytes and start before the
+ * first `below` are new. 0 or a negative code.
  */
 int		 finder_look(struct finder *, const uint8_t *p, size_t n, uint64_t pos, size_t old, size_t below);
 int		 finder_resolve(struct finder *, const struct view *);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Literals only: their cost per byte hardly grows with their number (a few expressions without a good literal would cost
- * more than thousands of literals), and a literal's start is known, which expressions do not tell for free.
+ * Literals only: their cost per byte hardly grows with their number (a few expressions without a good literal would
+ * cost more than thousands of literals), and a literal's start is known, which expressions do not tell for free.
  */
 #include "secretscan/prefilter.h"
 
@@ -101,8 +101,8 @@ prefilter_new(const struct rules *rules, struct prefilter **pfp)
 	if ((e = collect(pf, rules, &l)) != 0)
 		goto out;
 	e = SECRETSCAN_ENGINE;
-	if (hs_compile_lit_multi(l.v, l.flags, l.ids, l.lens, l.n, HS_MODE_BLOCK, NULL, &pf->db, &error) != HS_SUCCESS ||
-	    hs_alloc_scratch(pf->db, &pf->scratch) != HS_SUCCESS)
+	if (hs_compile_lit_multi(l.v, l.flags, l.ids, l.lens, l.n, HS_MODE_BLOCK, NULL, &pf->db, &error) !=
+	    HS_SUCCESS || hs_alloc_scratch(pf->db, &pf->scratch) != HS_SUCCESS)
 		goto out;
 	*pfp = pf;
 	pf = NULL;

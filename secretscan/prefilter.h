@@ -23,7 +23,7 @@ void				 prefilter_scratch_free(struct prefilter_scratch *);
 /* An anchor of rule at p[start .. end). Non-zero stops. */
 typedef int	(*prefilter_fn)(const struct rule *rule, size_t start, size_t end, void *arg);
 /* 0, what fn returned, or SECRETSCAN_ENGINE. */
-int	prefilter_scan(const struct prefilter *, struct prefilter_scratch *, const uint8_t *p, size_t n, prefilter_fn fn,
-	    void *arg);
+int	prefilter_scan(const struct prefilter *, struct prefilter_scratch *, const uint8_t *p, size_t n,
+	    prefilter_fn fn, void *arg);
 
 #endif

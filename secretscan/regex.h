@@ -35,7 +35,7 @@ void			 regex_scratch_free(struct regex_scratch *);
  * Match at p + start exactly. On REGEX_MATCH *endp is the end of the group named `secret`, or of the match where the
  * expression has no such group.
  */
-enum regex_result	regex_exec(const struct regex *, struct regex_scratch *, const uint8_t *p, size_t n, size_t start,
-			    enum regex_more more, size_t *endp);
+enum regex_result	regex_exec(const struct regex *, struct regex_scratch *, const uint8_t *p, size_t n,
+			    size_t start, enum regex_more more, size_t *endp);
 
 #endif

@@ -98,8 +98,8 @@ as_json(const struct report *r, const char *name, const uint8_t *p, const struct
 	end_place(p, f, &line, &column);
 	o = json_pack("{s:o, s:I, s:I, s:I, s:I, s:s, s:s, s:s, s:s, s:f}",
 	    "file", json_bytes(name, strlen(name)), "line", (json_int_t)f->line, "column", (json_int_t)f->column,
-	    "end_line", (json_int_t)line, "end_column", (json_int_t)column, "rule", f->rule, "description", f->description,
-	    "fingerprint", f->fingerprint, "masked", f->masked, "entropy", f->entropy);
+	    "end_line", (json_int_t)line, "end_column", (json_int_t)column, "rule", f->rule,
+	    "description", f->description, "fingerprint", f->fingerprint, "masked", f->masked, "entropy", f->entropy);
 	if (o != NULL && r->show_secrets)
 		json_object_set_new(o, "secret", json_bytes(p + f->start, f->end - f->start));
 	return o;

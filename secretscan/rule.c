@@ -80,7 +80,8 @@ check_complete(const struct rule *r, char **errorp)
 	if (r->window < 16 || r->window > SS_WINDOW_MAX)
 		return rule_error(errorp, r->file, r->line, "%s: window is 16 to %d", r->id, SS_WINDOW_MAX);
 	if (r->window > 2048 && r->before == NULL && r->lead == NULL)
-		return rule_error(errorp, r->file, r->line, "%s: so large a window needs a `before` or a `lead`", r->id);
+		return rule_error(errorp, r->file, r->line, "%s: so large a window needs a `before` or a `lead`",
+		    r->id);
 	if (r->until != NULL && r->tail == NULL)
 		return rule_error(errorp, r->file, r->line, "%s: `until` needs a `tail`", r->id);
 	if (r->proof && r->check == NULL)
@@ -97,7 +98,9 @@ compile_one(const struct rule *r, const char *what, const char *pattern, struct 
 	int e;
 
 	if ((*rep = regex_new(pattern, r->caseless, &why)) == NULL) {
-		e = why != NULL ? rule_error(errorp, r->file, r->line, "%s: %s: %s", r->id, what, why) : SECRETSCAN_NOMEM;
+		e = SECRETSCAN_NOMEM;
+		if (why != NULL)
+			e = rule_error(errorp, r->file, r->line, "%s: %s: %s", r->id, what, why);
 		free(why);
 		return e;
 	}

@@ -65,7 +65,7 @@ struct rule {
 };
 
 void	rule_release(struct rule *);
-/* Check that it is complete and compile it. 0, or a code of secretscan.h with *errorp "FILE:LINE: TEXT" (caller frees). */
+/* Check and compile a rule. 0, or a code of secretscan.h with *errorp "FILE:LINE: TEXT" (caller frees). */
 int	rule_compile(struct rule *, char **errorp);
 /* printf into *errorp in the form FILE:LINE: TEXT. Returns SECRETSCAN_RULES, or SECRETSCAN_NOMEM. */
 int	rule_error(char **errorp, const char *file, unsigned line, const char *fmt, ...)

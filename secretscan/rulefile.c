@@ -247,6 +247,7 @@ static int
 read_file(const struct parse *ps, const yaml_node_t *root)
 {
 	const yaml_node_t *rules = NULL;
+	const yaml_node_item_t *it;
 	const char *provider = NULL;
 	int e = 0;
 
@@ -265,7 +266,7 @@ read_file(const struct parse *ps, const yaml_node_t *root)
 	}
 	if (provider == NULL || rules == NULL)
 		return wrong(ps, root, "expected `provider: NAME` and `rules:` with a list");
-	for (yaml_node_item_t *it = rules->data.sequence.items.start; it < rules->data.sequence.items.top && e == 0; it++)
+	for (it = rules->data.sequence.items.start; it < rules->data.sequence.items.top && e == 0; it++)
 		e = read_rule(ps, yaml_document_get_node(ps->doc, *it), provider);
 	return e;
 }

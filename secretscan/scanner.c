@@ -143,7 +143,8 @@ on_sample(const struct secretscan_finding *f, void *arg)
 
 /* Every rule finds its good samples and none of its bad ones, with all other rules present. */
 static int
-check_samples(const struct secretscan *ss, const struct rule *r, const struct rule_texts *texts, bool want, char **errorp)
+check_samples(const struct secretscan *ss, const struct rule *r, const struct rule_texts *texts, bool want,
+    char **errorp)
 {
 	for (size_t i = 0; i < texts->n; i++) {
 		struct sample s = { r->id, false };

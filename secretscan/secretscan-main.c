@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <getopt.h>
+#include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -242,6 +243,8 @@ main(int argc, char **argv)
 	uint8_t key[32];
 	int first, status;
 
+	/* A reader or a git that goes away is an error to report, not a death. */
+	signal(SIGPIPE, SIG_IGN);
 	first = parse_options(argc, argv, &o, &status);
 	if (status != -1)
 		return status;

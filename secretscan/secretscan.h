@@ -83,8 +83,8 @@ int	secretscan_stream_feed(struct secretscan_stream *, const void *p, size_t n);
 /* How many bytes are held back now. */
 size_t	secretscan_stream_held(const struct secretscan_stream *);
 /*
- * The owner's delay is over (SECRETSCAN_TERMINAL): release what is held, if it is no more than the first four bytes of a
- * possible secret, so that a prompt or an echo that looks like the beginning of a token is not stuck. A secret that
+ * The owner's delay is over (SECRETSCAN_TERMINAL): release what is held, if it is no more than the first four bytes of
+ * a possible secret, so that a prompt or an echo that looks like the beginning of a token is not stuck. A secret that
  * follows after all is masked from its fifth byte on.
  */
 int	secretscan_stream_flush(struct secretscan_stream *);

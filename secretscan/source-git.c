@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * History through git's own programs: rev-list names the objects and one path of each, cat-file hands them out. They run
- * without a shell and without the repository's configuration of hooks, filters or attributes having a say.
+ * History through git's own programs: rev-list names the objects and one path of each, cat-file hands them out. They
+ * run without a shell and without the repository's configuration of hooks, filters or attributes having a say.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -148,7 +148,8 @@ scan_line(struct child *cat, char *line, const struct source_sink *sink)
 int
 source_git(const char *repo, const char *range, const struct source_sink *sink)
 {
-	const char *const list[] = { "git", "-C", repo, "rev-list", "--objects", range != NULL ? range : "--all", "--", NULL };
+	const char *what = range != NULL ? range : "--all";
+	const char *const list[] = { "git", "-C", repo, "rev-list", "--objects", what, "--", NULL };
 	const char *const cat[] = { "git", "-C", repo, "cat-file", "--batch", NULL };
 	struct child lister = { .pid = -1 }, catter = { .pid = -1 };
 	char *line = NULL;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The masker's two promises: no split of the input changes its output, and it holds back nothing that it may release. */
+/* The masker's two promises: no split of the input changes its output, and nothing is held back that may go. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -206,7 +206,8 @@ test_no_split_matters(void **state)
 		PEM " is only spoken of here. " AWS "\n",
 		PEM "\n" LINE PEM "\n" LINE "\n" PEM_END "\n",
 		"key: \"" PEM "\\n" LINE "\\n" PEM_END "\\n\"\n",
-		"Authorization: Bearer " TOKEN "\r\nCookie: eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJhIn0.QWxhZGRpbjpvcGVuc2VzYW1l\r\n",
+		"Authorization: Bearer " TOKEN "\r\n"
+		    "Cookie: eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJhIn0.QWxhZGRpbjpvcGVuc2VzYW1l\r\n",
 		"password=password=password=x9Kq72LmVb\n",
 		"gh" "p_ gh" "p_short AKI AKIA AKIAA\n-----BEG -----BEGIN -----BEGIN RSA\n",
 		"login: \r\nPassword: \r\nLast login\r\n$ \x1b[0m\x00\xff\xfe binary",

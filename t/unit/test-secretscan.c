@@ -257,8 +257,8 @@ test_bad_rules(void **state)
 		{ RULE "    secret: 'abcd'\n    window: 100000\n    good: [a]\n    bad: [a]\n", "f:3: x: window" },
 		{ RULE "    secret: 'abcd'\n    secret: 'abcd'\n", "f:7: given twice" },
 		{ RULE "    secret: '(?<=.{100})abcd'\n    good: [a]\n    bad: [a]\n", "f:3: x: secret: looks back" },
-		{ "provider: X\nrules:\n  - id: x\n    description: X\n    anchors: ['ab']\n    secret: ab\n    good: [a]\n"
-		    "    bad: [b]\n", "f:5: x: an anchor" },
+		{ "provider: X\nrules:\n  - id: x\n    description: X\n    anchors: ['ab']\n    secret: ab\n"
+		    "    good: [a]\n    bad: [b]\n", "f:5: x: an anchor" },
 	};
 
 	(void)state;
