@@ -121,8 +121,8 @@ judge_recording(const char *state_dir, const char *id, struct search *s, enum ev
 		goto out;
 	reccheck_end(s->check, NULL);
 	reccheck_counts(s->check, &sealed, &open_ones, &bytes);
-	*sealp = s->problem[0] != '\0' ? EVIDENCE_ALTERED : sealed > 0 ? EVIDENCE_SEALED : open_ones > 0 ? EVIDENCE_OPEN :
-	    EVIDENCE_NONE;
+	*sealp = s->problem[0] != '\0' ? EVIDENCE_ALTERED : sealed > 0 ? EVIDENCE_SEALED :
+	    open_ones > 0 ? EVIDENCE_OPEN : EVIDENCE_NONE;
 	if (s->problem[0] != '\0')
 		fprintf(stderr, "sallyport: altered: %s\n", s->problem);
 	r = 0;
