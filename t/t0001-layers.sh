@@ -24,11 +24,11 @@ cat >libraries <<\EOF
 libssh/			bastion/ssh/sshconn.c
 curl/			approvals/http.c
 sqlite3.h		approvals/store.c
-git2.h			gitfilter/repo.c
-yaml.h			bastion/yaml.c secretscan/rules.c
-hs.h			secretscan/engine.c
-hs/			secretscan/engine.c
-pcre2.h			secretscan/confirm.c
+git2.h			gitfilter/gitrepo.c
+yaml.h			bastion/conf_tree.c secretscan/rulefile.c
+hs.h			secretscan/prefilter.c
+hs/			secretscan/prefilter.c
+pcre2.h			secretscan/regex.c
 libdeflate.h		gitfilter/inflate.c
 zlib.h			gitfilter/inflate.c
 seccomp.h		bastion/base/sandbox-seccomp.c
