@@ -142,6 +142,8 @@ on_approvals_started(struct link *l, struct msg *m, void *arg)
 		fatal("the approvals store cannot be opened: %s", error);
 	d->helper[HELPER_APPROVALD].up = true;
 	helper_configure_approvals(d);
+	for (struct peer *p = d->peers; p != NULL; p = p->next)
+		peer_reconnect_approvals(p);
 	helper_raise(d);
  out:
 	free(error);
