@@ -454,8 +454,10 @@ on_signed(struct link *l, struct msg *m, void *arg)
 	if ((r = buf_get_u8(m->body, &ok)) != 0 || (r = buf_peek_string(m->body, &sigs, &n)) != 0 ||
 	    (r = buf_end(m->body)) != 0)
 		return r;
-	if (!ok)
+	if (!ok) {
+		log_error("the key process says: %.*s", (int)(n < 512 ? n : 512), (const char *)sigs);
 		auditd_fail(ad, "the key process does not sign the audit log's checkpoint");
+	}
 	if (commit_signed(ad->commit, sigs, n) != 0)
 		auditd_fail(ad, "the audit log's checkpoint cannot be written");
 	if (ad->state == AUDITD_OPENING && commit_is_idle(ad->commit)) {

@@ -312,6 +312,7 @@ auditlog_publish(struct auditlog *l, const struct buf *body, const void *sigs, s
 		return ERR_NOMEM;
 	if ((r = buf_put(note, buf_ptr(body), buf_len(body))) != 0 || (r = buf_put_u8(note, '\n')) != 0 ||
 	    (r = buf_put(note, sigs, nsigs)) != 0 ||
+	    (nsigs > 0 && ((const char *)sigs)[nsigs - 1] != '\n' && (r = buf_put_u8(note, '\n')) != 0) ||
 	    (r = checkpoint_parse(buf_ptr(note), buf_len(note), &c, &signed_len)) != 0 || (r = edge_write(l)) != 0)
 		goto out;
 	r = file_write(l->checkpoint, buf_ptr(note), buf_len(note), 0600);

@@ -163,9 +163,8 @@ check_line(struct verify *v, const char *p, size_t n)
 			say(v, "log.jsonl record %" PRIu64 " (line %" PRIu64 "): is not what was signed", v->differs,
 			    v->differs + 1);
 		else
-			say(v,
-			    "log.jsonl: the first %" PRIu64 " records are not what was signed, nor are the tiles: the first "
-			    "that differs cannot be named", v->cp.size);
+			say(v, "log.jsonl: the first %" PRIu64 " records are not what was signed, nor are the tiles: "
+			    "the first that differs cannot be named", v->cp.size);
 	}
 }
 

@@ -501,8 +501,8 @@ a_session_cannot_speak_for_another(void **state)
 	} lies[] = {
 		{ "exec.start", "{\"identity\":\"agent/root\"}" }, { "exec.start", "{\"session\":\"S-9999999999\"}" },
 		{ "exec.start", "{\"seq\":1}" }, { "exec.start", "{\"daemon\":\"approvald\"}" }, { "Exec", "{}" },
-		{ "exec.start", "[]" }, { "exec.start", "{\"a\":1,\"a\":2}" }, { "exec.start", "{\"a\":" }, { "",
-		    "{}" },
+		{ "exec.start", "[]" }, { "exec.start", "{\"a\":1,\"a\":2}" }, { "exec.start", "{\"a\":" },
+		{ "", "{}" },
 	};
 	struct world *w = *state;
 	struct verify_report rep;
@@ -768,8 +768,8 @@ assert_asciinema_plays(struct world *w, const char *want)
 	char *argv[] = { xstrdup("script"), xstrdup("-qec"), xasprintf("/usr/bin/asciinema cat %s", path),
 	    xstrdup("/dev/null"), NULL };
 	char *envp[] = { xasprintf("HOME=%s", w->dir), xstrdup("PATH=/usr/bin:/bin"), xstrdup("LC_ALL=C.UTF-8"), NULL };
-	struct spawn_params sp = { .path = "/usr/bin/script", .argv = argv, .envp = envp, .fds = { -1, -1, 2 }, .nfds =
-	    3 };
+	struct spawn_params sp = { .path = "/usr/bin/script", .argv = argv, .envp = envp, .fds = { -1, -1, 2 },
+	    .nfds = 3 };
 	int status;
 	pid_t pid;
 
@@ -818,8 +818,7 @@ the_commands_read_the_evidence(void **state)
 	assert_said(run(w, cmd_sessions, 0, "sessions", "list", "--since", "1h", NULL), SESSION "  ");
 	assert_said(run(w, cmd_sessions, 0, "sessions", "list", "--json", NULL), "\"refused\":1");
 	assert_said(run(w, cmd_sessions, 0, "sessions", "show", SESSION, NULL),
-	    "command judged  verdict=deny  rule=no-root  "
-	    "target=web\\x1b1");
+	    "command judged  verdict=deny  rule=no-root  target=web\\x1b1");
 	free(run(w, cmd_sessions, 1, "sessions", "show", "S-2222222222", NULL));
 	assert_said(run(w, cmd_replay, 0, "replay", SESSION, NULL), "0123456789\n0123456789");
 	free(run(w, cmd_replay, 1, "replay", "S-2222222222", NULL));

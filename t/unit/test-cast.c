@@ -25,8 +25,8 @@ static struct cast *
 begin(const char *term)
 {
 	struct cast_params p = { .cols = 80, .rows = 24, .term = term, .title = "deploy@web1 as agent/ci",
-	    .command = "printf '\"\\n'", .session = "S-0123456789", .start_wall_ms = 1700000000999, .start_us =
-	    5000000 };
+	    .command = "printf '\"\\n'", .session = "S-0123456789", .start_wall_ms = 1700000000999,
+	    .start_us = 5000000 };
 	struct cast *c;
 
 	out = buf_new(ROOM);
@@ -79,8 +79,7 @@ collect(struct castread *r)
 			s.outputs++;
 		} else if (e.code == 'm')
 			(void)snprintf(s.marks + strlen(s.marks), sizeof(s.marks) - strlen(s.marks), "%.*s|",
-			    (int)e.ndata,
-			    (const char *)e.data);
+			    (int)e.ndata, (const char *)e.data);
 		else if (e.code == 'r')
 			(void)snprintf(s.resize, sizeof(s.resize), "%.*s", (int)e.ndata, (const char *)e.data);
 	}
