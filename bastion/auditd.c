@@ -138,7 +138,8 @@ peer_gone(struct link *l, int r, void *arg)
 
 	(void)l;
 	if (r != ERR_EOF)
-		log_warn("%s: link ended: %s", p->stamp.session != NULL ? p->stamp.session : p->stamp.daemon, err_text(r));
+		log_warn("%s: link ended: %s", p->stamp.session != NULL ? p->stamp.session : p->stamp.daemon,
+		    err_text(r));
 	auditd_wake(p->ad);
 	peer_free(p);
 }
@@ -168,8 +169,8 @@ static int
 on_record(struct link *l, struct msg *m, void *arg)
 {
 	struct peer *p = arg;
-	struct commit_params c = { .sender = p->stamp.session != NULL ? RECORD_SESSION : RECORD_DAEMON, .done = record_done,
-	    .arg = p, .id = m->id };
+	struct commit_params c = { .sender = p->stamp.session != NULL ? RECORD_SESSION : RECORD_DAEMON,
+	    .done = record_done, .arg = p, .id = m->id };
 	const uint8_t *text;
 	char *event = NULL;
 	json_t *members = NULL;
@@ -338,7 +339,8 @@ on_session(struct link *l, struct msg *m, void *arg)
 		goto out;
 	r = ERR_FORMAT;
 	if (m->fd == -1 || strlen(name) > NAME_MAX_LEN ||
-	    (*session == '\0' ? *name == '\0' : !id_is(session, "S-", SESSION_ID_LEN) || peer_find(ad, session) != NULL))
+	    (*session == '\0' ? *name == '\0' :
+	    !id_is(session, "S-", SESSION_ID_LEN) || peer_find(ad, session) != NULL))
 		goto out;
 	p = peer_new(ad, session, name);
 	lp.fd = msg_take_fd(m);
@@ -371,7 +373,8 @@ on_identity(struct link *l, struct msg *m, void *arg)
 	/* A session that has just gone is nobody's fault; an identity is set once. */
 	if ((p = peer_find(ad, session)) == NULL)
 		goto out;
-	if (p->stamp.identity != NULL || *identity == '\0' || strlen(identity) > NAME_MAX_LEN || strlen(owner) > NAME_MAX_LEN) {
+	if (p->stamp.identity != NULL || *identity == '\0' || strlen(identity) > NAME_MAX_LEN ||
+	    strlen(owner) > NAME_MAX_LEN) {
 		r = ERR_DENIED;
 		goto out;
 	}
@@ -451,8 +454,10 @@ on_signed(struct link *l, struct msg *m, void *arg)
 	if ((r = buf_get_u8(m->body, &ok)) != 0 || (r = buf_peek_string(m->body, &sigs, &n)) != 0 ||
 	    (r = buf_end(m->body)) != 0)
 		return r;
-	if (!ok)
+	if (!ok) {
+		log_error("the key process says: %.*s", (int)(n < 512 ? n : 512), (const char *)sigs);
 		auditd_fail(ad, "the key process does not sign the audit log's checkpoint");
+	}
 	if (commit_signed(ad->commit, sigs, n) != 0)
 		auditd_fail(ad, "the audit log's checkpoint cannot be written");
 	if (ad->state == AUDITD_OPENING && commit_is_idle(ad->commit)) {
@@ -491,7 +496,8 @@ auditd_tick(evutil_socket_t fd, short what, void *arg)
 	if (commit_start(ad->commit, &body) != 0)
 		auditd_fail(ad, "the audit log cannot be written");
 	if (body != NULL) {
-		if ((ask = buf_new(CHECKPOINT_MAX + 4)) == NULL || buf_put_string(ask, buf_ptr(body), buf_len(body)) != 0 ||
+		if ((ask = buf_new(CHECKPOINT_MAX + 4)) == NULL ||
+		    buf_put_string(ask, buf_ptr(body), buf_len(body)) != 0 ||
 		    link_send(ad->keyd, KEYD_SIGN, link_next_id(ad->keyd), ask, -1) != 0)
 			auditd_fail(ad, "the key process cannot be asked");
 		link_permit(ad->keyd, KEYD_SIGNED);
@@ -626,7 +632,8 @@ main(void)
 	sandbox_prepare();
 	(void)signal(SIGXFSZ, SIG_IGN);		/* a write over a file size limit is an error like a full disk */
 	(void)umask(077);
-	if ((ad.base = event_base_new()) == NULL || (ad.tick = event_new(ad.base, -1, EV_PERSIST, auditd_tick, &ad)) == NULL)
+	if ((ad.base = event_base_new()) == NULL ||
+	    (ad.tick = event_new(ad.base, -1, EV_PERSIST, auditd_tick, &ad)) == NULL)
 		fatal("no event loop");
 	ad.self = peer_new(&ad, "", "sallyportd");
 	lp.base = ad.base;

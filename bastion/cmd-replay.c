@@ -104,7 +104,9 @@ static int
 open_judged(const char *state_dir, const struct options *o, int *fdp)
 {
 	static const char *const words[] = {
-		[EVIDENCE_NONE] = "has no record", [EVIDENCE_OPEN] = "is not sealed yet", [EVIDENCE_SEALED] = "is as it was sealed",
+		[EVIDENCE_NONE] = "has no record",
+		[EVIDENCE_OPEN] = "is not sealed yet",
+		[EVIDENCE_SEALED] = "is as it was sealed",
 		[EVIDENCE_ALTERED] = "HAS BEEN ALTERED",
 	};
 	enum evidence_seal seal;
@@ -213,8 +215,8 @@ out:
 static int
 v2_header(const struct cast_header *h, FILE *f)
 {
-	json_t *o = json_pack("{s:i, s:i, s:i, s:I}", "version", 2, "width", (int)h->cols, "height", (int)h->rows, "timestamp",
-	    (json_int_t)h->timestamp);
+	json_t *o = json_pack("{s:i, s:i, s:i, s:I}", "version", 2, "width", (int)h->cols, "height", (int)h->rows,
+	    "timestamp", (json_int_t)h->timestamp);
 	int r;
 
 	if (o != NULL && h->title != NULL)
@@ -248,7 +250,8 @@ v2_event(const struct cast_event *e, char code, const void *p, size_t n, struct 
 		n -= good;
 	}
 	s = json_stringn(buf_len(text) > 0 ? (const char *)buf_ptr(text) : "", buf_len(text));
-	if (r == 0 && (s == NULL || fprintf(f, "[%" PRId64 ".%06d, \"%c\", ", e->at_us / 1000000, (int)(e->at_us % 1000000),
+	if (r == 0 && (s == NULL || fprintf(f, "[%" PRId64 ".%06d, \"%c\", ", e->at_us / 1000000,
+	    (int)(e->at_us % 1000000),
 	    code) < 0 || json_dumpf(s, f, JSON_ENCODE_ANY) != 0 || fputs("]\n", f) == EOF))
 		r = ERR_SYSTEM;
 	json_decref(s);
@@ -265,7 +268,8 @@ export_v2(struct castread *c, const struct options *o, FILE *f)
 
 	while (r == 0 && (r = castread_next(c, &e)) == 0) {
 		if (e.code == 'x') {
-			(void)snprintf(status, sizeof(status), "exit: %.*s", e.ndata < 16 ? (int)e.ndata : 16, (const char *)e.data);
+			(void)snprintf(status, sizeof(status), "exit: %.*s", e.ndata < 16 ? (int)e.ndata : 16,
+			    (const char *)e.data);
 			r = v2_event(&e, 'm', status, strlen(status), text, f);
 		} else if (e.code == 'r' || e.code == 'm' || (e.code == 'o' && (!o->stderr_only || e.from_stderr)))
 			r = v2_event(&e, e.code, e.data, e.ndata, text, f);
@@ -293,7 +297,8 @@ export_same(int fd, FILE *f)
 static FILE *
 open_output(const char *path)
 {
-	int fd = path == NULL ? dup(STDOUT_FILENO) : open(path, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);
+	int fd = path == NULL ? dup(STDOUT_FILENO) :
+	    open(path, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);
 	FILE *f = fd == -1 ? NULL : fdopen(fd, "w");
 
 	if (f == NULL) {
@@ -315,7 +320,8 @@ cmd_export(int argc, char **argv, const struct cmd_env *env)
 
 	if (read_options(argc, argv, &o) != 0 || (o.stderr_only && !o.v2))
 		return CMD_USAGE;
-	if ((dir = evidence_state_dir(env)) == NULL || open_judged(dir, &o, &fd) != 0 || (f = open_output(o.file)) == NULL)
+	if ((dir = evidence_state_dir(env)) == NULL || open_judged(dir, &o, &fd) != 0 ||
+	    (f = open_output(o.file)) == NULL)
 		goto out;
 	if (!o.v2)
 		r = export_same(fd, f);

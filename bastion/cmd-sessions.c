@@ -48,8 +48,9 @@ list_record(const json_t *rec, const char *line, size_t n, void *arg)
 	if (*id == '\0')
 		return 0;
 	if ((row = json_object_get(l->sessions, id)) == NULL) {
-		row = json_pack("{s:s, s:s, s:n, s:s, s:s, s:i, s:i, s:i}", "session", id, "start", evidence_text(rec, "time"), "end",
-		    "identity", "", "source", "", "commands", 0, "refused", 0, "recordings", 0);
+		row = json_pack("{s:s, s:s, s:n, s:s, s:s, s:i, s:i, s:i}", "session", id, "start",
+		    evidence_text(rec, "time"), "end", "identity", "", "source", "", "commands", 0, "refused", 0,
+		    "recordings", 0);
 		if (row == NULL || json_object_set_new(l->sessions, id, row) != 0)
 			return ERR_NOMEM;
 	}
@@ -74,8 +75,8 @@ print_row(const json_t *row)
 	char *identity = text_printable(evidence_text(row, "identity"), strlen(evidence_text(row, "identity")));
 	char *source = text_printable(evidence_text(row, "source"), strlen(evidence_text(row, "source")));
 
-	printf("%-12s  %.19sZ  %-8s  %8d  %7d  %10d  %-20s  %s\n", evidence_text(row, "session"), evidence_text(row, "start"),
-	    json_is_null(json_object_get(row, "end")) ? "open" : "ended",
+	printf("%-12s  %.19sZ  %-8s  %8d  %7d  %10d  %-20s  %s\n", evidence_text(row, "session"),
+	    evidence_text(row, "start"), json_is_null(json_object_get(row, "end")) ? "open" : "ended",
 	    (int)json_integer_value(json_object_get(row, "commands")),
 	    (int)json_integer_value(json_object_get(row, "refused")),
 	    (int)json_integer_value(json_object_get(row, "recordings")), *identity == '\0' ? "-" : identity, source);
@@ -90,7 +91,8 @@ print_listing(const struct listing *l, bool json)
 	json_t *row;
 
 	if (!json)
-		printf("%-12s  %-20s  %-8s  %8s  %7s  %10s  %-20s  %s\n", "SESSION", "START", "STATE", "COMMANDS", "REFUSED",
+		printf("%-12s  %-20s  %-8s  %8s  %7s  %10s  %-20s  %s\n", "SESSION", "START", "STATE", "COMMANDS",
+		    "REFUSED",
 		    "RECORDINGS", "IDENTITY", "SOURCE");
 	json_object_foreach(l->sessions, id, row) {
 		if ((l->identity != NULL && !match_glob(l->identity, evidence_text(row, "identity"))) ||
@@ -118,7 +120,8 @@ sessions_list(int argc, char **argv, const char *state_dir)
 			json = true;
 		else if (strcmp(argv[i], "--identity") == 0 && i + 1 < argc)
 			l.identity = argv[++i];
-		else if (strcmp(argv[i], "--since") == 0 && i + 1 < argc && clock_parse_duration(argv[i + 1], &ago) == 0) {
+		else if (strcmp(argv[i], "--since") == 0 && i + 1 < argc &&
+		    clock_parse_duration(argv[i + 1], &ago) == 0) {
 			clock_format(clock_wall_ms() - ago, l.since);
 			i++;
 		} else
@@ -177,7 +180,8 @@ words_of(const char *event)
 static bool
 is_told(const char *name)
 {
-	static const char *const dull[] = { "v", "seq", "time", "event", "session", "identity", "owner", "source", "sha256" };
+	static const char *const dull[] = { "v", "seq", "time", "event", "session", "identity", "owner", "source",
+	    "sha256" };
 
 	for (size_t i = 0; i < sizeof(dull) / sizeof(dull[0]); i++)
 		if (strcmp(dull[i], name) == 0)

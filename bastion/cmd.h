@@ -23,6 +23,12 @@ int	cmd_init(int argc, char **argv, const struct cmd_env *env);
 /* cmd-cert.c: certificates and the CA, asked of the running daemon. */
 int	cmd_cert(int argc, char **argv, const struct cmd_env *env);
 int	cmd_ca(int argc, char **argv, const struct cmd_env *env);
+/* cmd-approvals.c: requests that wait for a decision, from the host. */
+int	cmd_approvals(int argc, char **argv, const struct cmd_env *env);
+/* cmd-reload.c: the daemon reads its configuration again. */
+int	cmd_reload(int argc, char **argv, const struct cmd_env *env);
+/* cmd-client-config.c: lines for an agent's machine. */
+int	cmd_client_config(int argc, char **argv, const struct cmd_env *env);
 /* cmd-policy.c: check and explain a policy, without a daemon. */
 int	cmd_policy(int argc, char **argv, const struct cmd_env *env);
 /* cmd-sessions.c, cmd-replay.c, cmd-export.c, cmd-audit.c: evidence. */

@@ -13,7 +13,6 @@
 #include <sodium.h>
 
 #include "bastion/base/buf.h"
-#include "bastion/base/clock.h"
 #include "bastion/base/err.h"
 #include "bastion/base/file.h"
 #include "bastion/base/xmalloc.h"
@@ -39,12 +38,6 @@ static void *
 field(struct conf *c, const struct conf_row *row)
 {
 	return (char *)c + row->offset;
-}
-
-static const void *
-const_field(const struct conf *c, const struct conf_row *row)
-{
-	return (const char *)c + row->offset;
 }
 
 static bool
@@ -547,130 +540,6 @@ conf_free(struct conf *c)
 	free(c->banner);
 	strvec_release(&c->accept_env);
 	free(c);
-}
-
-/* Always in double quotes: then no text can be taken for anything else. */
-static void
-print_text(FILE *f, const char *s)
-{
-	putc('"', f);
-	for (; *s != '\0'; s++) {
-		if (*s == '\n')
-			fputs("\\n", f);
-		else if (*s == '\t')
-			fputs("\\t", f);
-		else {
-			if (*s == '"' || *s == '\\')
-				putc('\\', f);
-			putc(*s, f);
-		}
-	}
-	putc('"', f);
-}
-
-static void
-print_words(FILE *f, const struct strvec *v)
-{
-	putc('[', f);
-	for (size_t i = 0; i < v->n; i++) {
-		if (i > 0)
-			fputs(", ", f);
-		print_text(f, v->v[i]);
-	}
-	putc(']', f);
-}
-
-static void
-print_address(FILE *f, const char *host, unsigned port)
-{
-	fprintf(f, strchr(host, ':') != NULL ? "\"[%s]:%u\"" : "\"%s:%u\"", host, port);
-}
-
-static void
-print_block(const struct conf *c, const char *name, FILE *f)
-{
-	if (strcmp(name, "policy") == 0)
-		print_text(f, policy_path(c->policy));
-	else if (strcmp(name, "targets") == 0) {
-		if (c->ntargets == 0)
-			fputs("{}", f);
-		for (size_t i = 0; i < c->ntargets; i++) {
-			fprintf(f, "\n  \"%s\":\n    address: ", c->targets[i].name);
-			print_address(f, c->targets[i].host, c->targets[i].port);
-			fputs("\n    logins: ", f);
-			print_words(f, &c->targets[i].logins);
-			fputs("\n    host_keys: ", f);
-			print_words(f, &c->targets[i].host_keys);
-		}
-	} else if (strcmp(name, "upstreams") == 0) {
-		if (c->nupstreams == 0)
-			fputs("{}", f);
-		for (size_t i = 0; i < c->nupstreams; i++) {
-			fprintf(f, "\n  \"%s\":\n    path: ", c->upstreams[i].name);
-			print_text(f, c->upstreams[i].path);
-		}
-	} else {
-		if (c->nwebhooks == 0)
-			fputs("[]", f);
-		for (size_t i = 0; i < c->nwebhooks; i++) {
-			fputs("\n    - url: ", f);
-			print_text(f, c->webhooks[i].url);
-			fputs("\n      secret_file: ", f);
-			print_text(f, c->webhooks[i].secret_file);
-		}
-	}
-}
-
-static void
-print_value(const struct conf *c, const struct conf_row *row, FILE *f)
-{
-	const void *p = const_field(c, row);
-	char text[CLOCK_TEXT];
-
-	switch (row->type) {
-	case CONF_TEXT:
-	case CONF_PATH:
-		print_text(f, *(char *const *)p);
-		break;
-	case CONF_LISTEN:
-		print_address(f, c->listen_host, c->listen_port);
-		break;
-	case CONF_WORDS:
-		print_words(f, p);
-		break;
-	case CONF_COUNT:
-		fprintf(f, "%u", *(const unsigned *)p);
-		break;
-	case CONF_DURATION:
-		clock_format_duration(*(const int64_t *)p, text);
-		fputs(text, f);
-		break;
-	case CONF_SIZE:
-		fprintf(f, "%llu", (unsigned long long)*(const uint64_t *)p);
-		break;
-	case CONF_BLOCK:
-		print_block(c, row->name, f);
-		break;
-	}
-}
-
-void
-conf_print(const struct conf *c, FILE *f)
-{
-	const char *section = NULL;
-
-	for (const struct conf_row *row = conf_table; row->name != NULL; row++) {
-		bool text = row->type == CONF_TEXT || row->type == CONF_PATH;
-
-		if (text && *(char *const *)const_field(c, row) == NULL)
-			continue;
-		if (row->section != NULL && !same_section(section, row->section))
-			fprintf(f, "%s:\n", row->section);
-		section = row->section;
-		fprintf(f, "%s%s: ", section == NULL ? "" : "  ", row->name);
-		print_value(c, row, f);
-		putc('\n', f);
-	}
 }
 
 const struct conf_target *

@@ -14,6 +14,7 @@
 #include "bastion/base/file.h"
 #include "bastion/base/msgio.h"
 #include "bastion/cmd.h"
+#include "bastion/conf.h"
 #include "bastion/ctl_msg.h"
 
 static int
@@ -121,19 +122,18 @@ ctl_run(const char *state_dir, const struct strvec *argv, const struct buf *in)
 	return status;
 }
 
-/* The state directory of a configuration. */
-static char *
-ctl_state_dir(const struct cmd_env *env)
-{
-	return file_dir(env->conf_path);
-}
-
 int
 ctl_ask(const struct cmd_env *env, const struct strvec *argv, const struct buf *in)
 {
-	char *dir = ctl_state_dir(env);
-	int status = ctl_run(dir, argv, in);
+	struct conf *conf = NULL;
+	char *error = NULL;
+	int status = 1;
 
-	free(dir);
+	if (conf_load(env->conf_path, &conf, &error) != 0)
+		fprintf(stderr, "sallyport: %s\n", error == NULL ? "the configuration cannot be read" : error);
+	else
+		status = ctl_run(conf->state_dir, argv, in);
+	conf_free(conf);
+	free(error);
 	return status;
 }

@@ -97,6 +97,10 @@ bool	peer_ended(struct daemon *, pid_t, int status);
 struct peer *peer_find(struct daemon *, const char *id);
 /* End a session: after what runs (now = false), or at once. */
 void	peer_stop(struct peer *, const char *reason, bool now);
+/* Give a live session a link to an approvals process that was started again. */
+void	peer_reconnect_approvals(struct peer *);
+/* Tell the audit and approvals processes who a session is; both = false: the approvals process alone. */
+void	peer_name(struct peer *, bool both);
 /* Cut every session whose certificate is revoked by now. */
 void	peer_apply_krl(struct daemon *);
 

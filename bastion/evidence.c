@@ -18,12 +18,28 @@
 #include "bastion/base/strvec.h"
 #include "bastion/base/xmalloc.h"
 #include "bastion/cmd.h"
+#include "bastion/conf.h"
 
-/* The folder of the configuration file, as sallyport init lays it out. */
+/*
+ * The configuration's state directory. Evidence must be readable where the bastion itself could not start: when the
+ * configuration is wrong, the folder it lies in is taken, as sallyport init lays it out.
+ */
 char *
 evidence_state_dir(const struct cmd_env *env)
 {
-	return file_dir(env->conf_path);
+	struct conf *conf = NULL;
+	char *error = NULL, *dir = NULL;
+
+	if (conf_load(env->conf_path, &conf, &error) == 0)
+		dir = xstrdup(conf->state_dir);
+	else {
+		dir = file_dir(env->conf_path);
+		fprintf(stderr, "sallyport: %s; reading the evidence in %s\n",
+		    error == NULL ? "the configuration cannot be read" : error, dir);
+	}
+	conf_free(conf);
+	free(error);
+	return dir;
 }
 
 int
@@ -121,8 +137,8 @@ judge_recording(const char *state_dir, const char *id, struct search *s, enum ev
 		goto out;
 	reccheck_end(s->check, NULL);
 	reccheck_counts(s->check, &sealed, &open_ones, &bytes);
-	*sealp = s->problem[0] != '\0' ? EVIDENCE_ALTERED : sealed > 0 ? EVIDENCE_SEALED : open_ones > 0 ? EVIDENCE_OPEN :
-	    EVIDENCE_NONE;
+	*sealp = s->problem[0] != '\0' ? EVIDENCE_ALTERED : sealed > 0 ? EVIDENCE_SEALED :
+	    open_ones > 0 ? EVIDENCE_OPEN : EVIDENCE_NONE;
 	if (s->problem[0] != '\0')
 		fprintf(stderr, "sallyport: altered: %s\n", s->problem);
 	r = 0;

@@ -19,6 +19,7 @@
 #include "bastion/daemon.h"
 #include "bastion/ident/keyd_msg.h"
 #include "bastion/ident/krl.h"
+#include "bastion/ident/note.h"
 
 #define FALLS_MAX	8		/* within FALLS_MS: something is broken for good */
 #define FALLS_MS	60000
@@ -141,6 +142,8 @@ on_approvals_started(struct link *l, struct msg *m, void *arg)
 		fatal("the approvals store cannot be opened: %s", error);
 	d->helper[HELPER_APPROVALD].up = true;
 	helper_configure_approvals(d);
+	for (struct peer *p = d->peers; p != NULL; p = p->next)
+		peer_reconnect_approvals(p);
 	helper_raise(d);
  out:
 	free(error);
@@ -269,17 +272,12 @@ start_keyd(struct daemon *d)
 static char *
 audit_origin(const struct conf *c)
 {
-	char *path = file_join(c->state_dir, "keys/audit.pub"), *name;
-	struct buf *b = buf_new(SECRET_MAX);
-	const uint8_t *plus;
+	char *path = file_join(c->state_dir, "keys/audit.pub"), *name = NULL;
+	uint8_t key[NOTE_KEY_LEN];
 	int r;
 
-	if (b == NULL)
-		fatal("out of memory");
-	if ((r = file_read(path, b)) != 0 || (plus = memchr(buf_ptr(b), '+', buf_len(b))) == NULL)
-		fatal("%s: %s", path, r != 0 ? err_text(r) : "not a verifier key");
-	name = xstrndup((const char *)buf_ptr(b), (size_t)(plus - buf_ptr(b)));
-	buf_free(b);
+	if ((r = note_key_read(path, &name, key)) != 0)
+		fatal("%s: %s", path, err_text(r));
 	free(path);
 	return name;
 }

@@ -71,30 +71,6 @@ auth_recorded(struct msg *m, void *arg)
 	return 0;
 }
 
-static void
-auth_introduce(struct peer *p)
-{
-	struct daemon *d = p->daemon;
-	struct buf *a = buf_new(16384), *b = buf_new(65536);
-	int r;
-
-	if (a == NULL || b == NULL)
-		fatal("out of memory");
-	r = buf_put_cstring(a, p->id) | buf_put_cstring(a, p->who.identity) | buf_put_cstring(a, p->who.owner);
-	r |= buf_put_cstring(b, p->id) | buf_put_cstring(b, p->who.identity) | buf_put_cstring(b, p->who.owner) |
-	    buf_put_u32(b, (uint32_t)p->who.groups->n);
-	for (size_t i = 0; i < p->who.groups->n; i++)
-		r |= buf_put_cstring(b, p->who.groups->v[i]);
-	/* Agents never decide; whether this human may is a matter of the rule that asks. */
-	r |= buf_put_u8(b, strncmp(p->who.identity, "agent/", 6) != 0);
-	if (r == 0 && helper_all_up(d)) {
-		(void)link_send(d->helper[HELPER_AUDITD].link, AUDIT_IDENTITY, 0, a, -1);
-		(void)link_send(d->helper[HELPER_APPROVALD].link, APPROVALS_IDENTITY, 0, b, -1);
-	}
-	buf_free(a);
-	buf_free(b);
-}
-
 /* The parent's own look at the certificate: what the session says counts for nothing. */
 static const char *
 auth_judge(struct peer *p, const uint8_t *blob, size_t n)
@@ -155,7 +131,7 @@ on_auth(struct link *l, struct msg *m, void *arg)
 	auth_take_user(p, user);
 	p->state = PEER_VOUCHING;
 	(void)event_del(p->grace);
-	auth_introduce(p);
+	peer_name(p, true);
 	clock_format((int64_t)(p->cert->valid_before < UINT32_MAX * UINT64_C(100) ? p->cert->valid_before : 0) * 1000, from);
 	if (!daemon_record(p->daemon, "session.start", json_pack("{s:s, s:s, s:s*, s:s, s:s, s:I, s:s, s:s*}", "session", p->id,
 	    "identity", p->who.identity, "owner", p->who.owner, "source", p->source, "key_id", p->cert->key_id, "serial",

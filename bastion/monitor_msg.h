@@ -31,6 +31,8 @@ enum monitor_msg {
 	MON_STORING = 709,
 	/* parent -> session: s reason, u8 at once. End: after the running commands, or now. */
 	MON_STOP = 711,
+	/* parent -> session: the approvals process was started again; descriptor: the new link to it */
+	MON_APPROVALS = 713,
 	/* session -> parent: u32 id of a MON_GIT: over, take everything away */
 	MON_GIT_END = 712,
 };

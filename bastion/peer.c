@@ -151,6 +151,44 @@ peer_introduce(struct peer *p, enum helper_kind k, uint16_t type, int fd)
 }
 
 void
+peer_name(struct peer *p, bool both)
+{
+	struct daemon *d = p->daemon;
+	struct buf *a = buf_new(16384), *b = buf_new(65536);
+	int r;
+
+	if (a == NULL || b == NULL)
+		fatal("out of memory");
+	r = buf_put_cstring(a, p->id) | buf_put_cstring(a, p->who.identity) | buf_put_cstring(a, p->who.owner);
+	r |= buf_put_cstring(b, p->id) | buf_put_cstring(b, p->who.identity) | buf_put_cstring(b, p->who.owner) |
+	    buf_put_u32(b, (uint32_t)p->who.groups->n);
+	for (size_t i = 0; i < p->who.groups->n; i++)
+		r |= buf_put_cstring(b, p->who.groups->v[i]);
+	/* Agents never decide; whether this human may is a matter of the rule that asks. */
+	r |= buf_put_u8(b, strncmp(p->who.identity, "agent/", 6) != 0);
+	if (r == 0 && d->helper[HELPER_APPROVALD].link != NULL) {
+		if (both && d->helper[HELPER_AUDITD].link != NULL)
+			(void)link_send(d->helper[HELPER_AUDITD].link, AUDIT_IDENTITY, 0, a, -1);
+		(void)link_send(d->helper[HELPER_APPROVALD].link, APPROVALS_IDENTITY, 0, b, -1);
+	}
+	buf_free(a);
+	buf_free(b);
+}
+
+void
+peer_reconnect_approvals(struct peer *p)
+{
+	int sv[2];
+
+	if (p->monitor == NULL || msgio_pair(sv) != 0)
+		return;
+	peer_introduce(p, HELPER_APPROVALD, APPROVALS_SESSION, sv[0]);
+	if (p->cert != NULL)
+		peer_name(p, false);
+	(void)link_send(p->monitor, MON_APPROVALS, 0, NULL, sv[1]);
+}
+
+void
 peer_accept(struct daemon *d, int fd, const char *source)
 {
 	const char *why = helper_all_up(d) ? peer_limit(d, source) : "not ready";

@@ -26,6 +26,21 @@ static const struct cmd_row rows[] = {
 	  "cert revoke SERIAL|KEYID|FILE\n"
 	  "cert list [--all] [--json]", "issue, revoke and list short-lived SSH certificates" },
 	{ "ca", cmd_ca, "ca show", "show the key of the user CA, as sshd's TrustedUserCAKeys takes it" },
+	{ "policy", cmd_policy, "policy check FILE\n"
+	  "policy test FILE --as IDENTITY [--group G]... [--owner HUMAN] --on TARGET [--login L] -- COMMAND\n"
+	  "policy test FILE --as IDENTITY ... --on UPSTREAM --push REPO REF create|update|delete|force\n"
+	  "policy test FILE --as IDENTITY ... --on UPSTREAM --fetch REPO [REF]", "check a policy, ask it for a verdict and why" },
+	{ "sessions", cmd_sessions, "sessions list [--json] [--identity I] [--since 1h]\nsessions show ID\nsessions kill ID",
+	  "who did what: recorded sessions" },
+	{ "replay", cmd_replay, "replay ID [--speed N | --instant] [--max-idle S] [--stderr-only] [--force]",
+	  "play a recording, its seal checked first" },
+	{ "export", cmd_export, "export ID [--v2] [-o FILE]", "a recording as an asciicast for other players" },
+	{ "audit", cmd_audit, "audit verify\naudit search KEY=GLOB...\naudit export --jsonl | --tiles DIR",
+	  "prove, search and export the audit log" },
+	{ "approvals", cmd_approvals, "approvals [pending]\napprovals show REQ\napprovals approve REQ [--reason TEXT]\n"
+	  "approvals deny REQ --reason TEXT", "requests that wait for a human, decided from the host (break-glass)" },
+	{ "client-config", cmd_client_config, "client-config [HOST]", "lines for an agent's known_hosts, ssh_config and git" },
+	{ "reload", cmd_reload, "reload", "have the daemon read its configuration again" },
 	{ "help", cmd_help, "help [COMMAND]", "explain the commands, or one of them" },
 };
 

@@ -285,8 +285,8 @@ fetch_want(struct fetch *f, const uint8_t *p, size_t n)
 	if (n > OID_HEX && (r = fetch_check_caps(f, p + OID_HEX, n - OID_HEX)) != 0)
 		return r;
 	if (f->want != NULL ? !f->want(oid, f->arg) : !fetch_is_tip(f, oid)) {
-		(void)snprintf(f->why, sizeof(f->why), "object %s is not one that was advertised; fetch a branch or a tag",
-		    oid);
+		(void)snprintf(f->why, sizeof(f->why),
+		    "object %s is not one that was advertised; fetch a branch or a tag", oid);
 		return ERR_DENIED;
 	}
 	f->nwants++;

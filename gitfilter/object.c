@@ -66,8 +66,7 @@ text_check(const uint8_t *p, size_t n, const char **whyp)
 	return n > 0 && memchr(p, '\0', n) != NULL ? ERR_FORMAT : 0;
 }
 
-/* The rest of the headers: "word text" lines, each followed by continuation lines that start with a space, then an empty
- * line or the end. */
+/* The rest of the headers: "word text" lines and continuation lines, which start with a space, up to an empty line. */
 static bool
 text_rest(struct text *t)
 {
@@ -157,7 +156,8 @@ mode_is_valid(unsigned mode)
 static size_t
 hfs_ignored(const uint8_t *p, size_t n)
 {
-	if (n >= 3 && p[0] == 0xe2 && p[1] == 0x80 && ((p[2] >= 0x8c && p[2] <= 0x8f) || (p[2] >= 0xaa && p[2] <= 0xae)))
+	if (n >= 3 && p[0] == 0xe2 && p[1] == 0x80 &&
+	    ((p[2] >= 0x8c && p[2] <= 0x8f) || (p[2] >= 0xaa && p[2] <= 0xae)))
 		return 3;
 	if (n >= 3 && p[0] == 0xe2 && p[1] == 0x81 && p[2] >= 0xaa && p[2] <= 0xaf)
 		return 3;
@@ -182,7 +182,7 @@ is_hfs_dotgit(const uint8_t *p, size_t n)
 	return len == 4 && strncasecmp(plain, ".git", 4) == 0;
 }
 
-/* ".git" or its short name as Windows would read it: trailing dots and spaces, and a stream's name after ':', drop off. */
+/* ".git" or its short name as Windows reads it: trailing dots and spaces drop off, and so does what follows a ':'. */
 static bool
 is_ntfs_dotgit(const uint8_t *p, size_t n)
 {

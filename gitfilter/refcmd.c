@@ -165,22 +165,3 @@ text_clean(char *out, size_t size, const void *p, size_t n)
 		out[i] = src[i] >= 0x20 && src[i] < 0x7f ? (char)src[i] : '?';
 	out[i] = '\0';
 }
-
-bool
-caps_has(const uint8_t *p, size_t n, const char *word)
-{
-	size_t len = strlen(word);
-
-	while (n > 0) {
-		const uint8_t *space = memchr(p, ' ', n);
-		size_t here = space == NULL ? n : (size_t)(space - p);
-
-		if (here == len && memcmp(p, word, len) == 0)
-			return true;
-		if (space == NULL)
-			return false;
-		p += here + 1;
-		n -= here + 1;
-	}
-	return false;
-}

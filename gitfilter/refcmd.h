@@ -34,7 +34,5 @@ int	refcmd_parse(const uint8_t *p, size_t n, struct push_command *, const uint8_
 
 /* n bytes as one printable ASCII line into out: everything else becomes '?'. Cut at size. */
 void	text_clean(char *out, size_t size, const void *p, size_t n);
-/* Whether word is among the space-separated words of p, and where its value after '=' is (valuep may be NULL). */
-bool	caps_has(const uint8_t *p, size_t n, const char *word);
 
 #endif

@@ -26,7 +26,7 @@ struct auditlog {
 	struct merkle	*tree;
 	unsigned	 written[MERKLE_LEVELS];	/* width of the partial tile on disk, 0 = none */
 	uint64_t	 partial[MERKLE_LEVELS];	/* and its index */
-	int		 quiet;		/* while reading what is there: full tiles are checked at the end, not rewritten */
+	int		 quiet;		/* while reading what is there: right tiles are not written again */
 };
 
 /* What the last checkpoint says, checked with the public key. ERR_NOTFOUND: there is none yet. */
@@ -48,8 +48,8 @@ checkpoint_load(const struct auditlog *l, const char *key_file, struct checkpoin
 	else if ((r = audit_key_parse(buf_ptr(k), buf_len(k), &key)) != 0)
 		*whyp = xasprintf("%s: not a verifier key line NAME+HASH+BASE64", key_file);
 	else if ((r = checkpoint_verify(buf_ptr(b), buf_len(b), &key, c)) != 0)
-		*whyp = xasprintf("%s: not signed by %s: the audit log has been altered; see sallyport audit verify", l->checkpoint,
-		    key_file);
+		*whyp = xasprintf("%s: not signed by %s: the audit log has been altered; see sallyport audit verify",
+		    l->checkpoint, key_file);
 	buf_free(b);
 	buf_free(k);
 	return r;
@@ -187,7 +187,8 @@ log_recover(struct auditlog *l, const struct auditlog_params *params, struct aud
 }
 
 int
-auditlog_open(const struct auditlog_params *params, struct auditlog **logp, struct auditlog_recovery *found, char **whyp)
+auditlog_open(const struct auditlog_params *params, struct auditlog **logp, struct auditlog_recovery *found,
+    char **whyp)
 {
 	struct auditlog *l = xcalloc(1, sizeof(*l));
 	char *path = file_join(params->dir, "log.jsonl");
@@ -311,6 +312,7 @@ auditlog_publish(struct auditlog *l, const struct buf *body, const void *sigs, s
 		return ERR_NOMEM;
 	if ((r = buf_put(note, buf_ptr(body), buf_len(body))) != 0 || (r = buf_put_u8(note, '\n')) != 0 ||
 	    (r = buf_put(note, sigs, nsigs)) != 0 ||
+	    (nsigs > 0 && ((const char *)sigs)[nsigs - 1] != '\n' && (r = buf_put_u8(note, '\n')) != 0) ||
 	    (r = checkpoint_parse(buf_ptr(note), buf_len(note), &c, &signed_len)) != 0 || (r = edge_write(l)) != 0)
 		goto out;
 	r = file_write(l->checkpoint, buf_ptr(note), buf_len(note), 0600);

@@ -39,7 +39,10 @@ int	auditlog_open(const struct auditlog_params *, struct auditlog **logp, struct
 void	auditlog_free(struct auditlog *);	/* NULL is fine */
 uint64_t auditlog_size(const struct auditlog *);
 
-/* Append whole lines by one write and one fdatasync, and grow the tree. After any failure the log must not be used again. */
+/*
+ * Append whole lines by one write and one fdatasync, and grow the tree. After any failure the log must not be used
+ * again.
+ */
 int	auditlog_append(struct auditlog *, const void *lines, size_t n);
 /* The checkpoint text for what has been appended. */
 int	auditlog_body(struct auditlog *, struct buf *out);

@@ -161,8 +161,8 @@ audit_key_parse(const void *text, size_t n, struct audit_key *k)
 		return ERR_FORMAT;
 	n -= (size_t)(plus - p) + 1;
 	p = plus + 1;
-	if (n < 9 || p[8] != '+' || (r = hex4(p, k->id)) != 0 || (r = base64_exact(p + 9, n - 9, typed, sizeof(typed))) != 0 ||
-	    typed[0] != NOTE_ED25519)
+	if (n < 9 || p[8] != '+' || (r = hex4(p, k->id)) != 0 ||
+	    (r = base64_exact(p + 9, n - 9, typed, sizeof(typed))) != 0 || typed[0] != NOTE_ED25519)
 		return ERR_FORMAT;
 	memcpy(k->pk, typed + 1, sizeof(k->pk));
 	crypto_hash_sha256_init(&h);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * merkle: the growing edge of an RFC 6962 tree (SHA-256): append leaves, ask for the root, and get the hash tiles of C2SP
- * tlog-tiles as they fill. It keeps the peaks and the right-most tile of each level, not the tree.
+ * merkle: the growing edge of an RFC 6962 tree (SHA-256): append leaves, ask for the root, and get the hash tiles of
+ * C2SP tlog-tiles as they fill. It keeps the peaks and the right-most tile of each level, not the tree.
  */
 #ifndef AUDIT_MERKLE_H
 #define AUDIT_MERKLE_H

@@ -153,8 +153,8 @@ check_file(struct reccheck *c, const char *id, const json_t *marks, bool sealed)
 	else {
 		check_marks(c, id, fd, marks);
 		if (sealed && (uint64_t)st.st_size > want)
-			say(c, "recordings/%s.cast: has %" PRIu64 " bytes, %" PRIu64 " were sealed by record %" PRIu64, id,
-			    (uint64_t)st.st_size, want, (uint64_t)json_integer_value(json_array_get(last, 2)));
+			say(c, "recordings/%s.cast: has %" PRIu64 " bytes, %" PRIu64 " were sealed by record %" PRIu64,
+			    id, (uint64_t)st.st_size, want, (uint64_t)json_integer_value(json_array_get(last, 2)));
 	}
 	close(fd);
 }

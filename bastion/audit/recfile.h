@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * recfile: one recording on disk while it is written: appended straight from the sender's bytes, hashed once as it goes.
+ * recfile: one recording on disk while it is written: appended straight from the sender's bytes, hashed once as it
+ * goes.
  * Every RECFILE_CHUNK bytes the digest of all bytes so far is reported, so that a later change can be placed.
  */
 #ifndef AUDIT_RECFILE_H
@@ -25,7 +26,10 @@ int	recfile_room(int dirfd, uint64_t floor_bytes);
 /* A new file; one that exists is never touched (ERR_EXISTS). 0, ERR_EXISTS, ERR_SYSTEM. */
 int	recfile_create(int dirfd, const char *name, recfile_chunk_fn, void *arg, struct recfile **rp);
 void	recfile_free(struct recfile *);	/* closes; NULL is fine */
-/* 0, ERR_SYSTEM, ERR_TOOBIG (the disk is nearly full). After a failure the file is as long as recfile_bytes says, or longer. */
+/*
+ * 0, ERR_SYSTEM, ERR_TOOBIG (the disk is nearly full). After a failure the file is as long as recfile_bytes says, or
+ * longer.
+ */
 int	recfile_append(struct recfile *, const void *p, size_t n);
 uint64_t recfile_bytes(const struct recfile *);
 /* Make it durable and tell the digest of the whole. 0 or ERR_SYSTEM (the digest is told anyway). */

@@ -21,8 +21,8 @@ static const struct {
 	const char	*name;
 	bool		 about;
 } stamped[] = {
-	{ "v", false }, { "seq", false }, { "time", false }, { "event", false }, { "session", true }, { "identity", true },
-	{ "owner", true }, { "source", true }, { "daemon", false },
+	{ "v", false }, { "seq", false }, { "time", false }, { "event", false }, { "session", true },
+	{ "identity", true }, { "owner", true }, { "source", true }, { "daemon", false },
 };
 
 bool

@@ -104,7 +104,10 @@ rec_free(struct recording *r)
 	free(r);
 }
 
-/* A record of ours about a recording; members is taken over. A record that cannot be made is an error of this program. */
+/*
+ * A record of ours about a recording; members is taken over. A record that cannot be made is an error of this
+ * program.
+ */
 static void
 rec_note(struct recording *r, const char *event, json_t *members, commit_fn done, uint32_t id)
 {
@@ -180,7 +183,8 @@ rec_begin(struct recording *r)
 	char *name = xasprintf("%s.cast", r->name);
 	int e = recfile_create(r->recorder->dirfd, name, rec_chunk, r, &r->file);
 
-	if (e == 0 && ((e = recfile_append(r->file, r->header, r->nheader)) != 0 || (e = recfile_append(r->file, "\n", 1)) != 0))
+	if (e == 0 && ((e = recfile_append(r->file, r->header, r->nheader)) != 0 ||
+	    (e = recfile_append(r->file, "\n", 1)) != 0))
 		log_error("recordings/%s: %s", name, err_text(e));
 	else if (e != 0)
 		log_error("recordings/%s: cannot be made: %s", name, err_text(e));
@@ -202,7 +206,8 @@ rec_opened(void *arg, uint32_t id, uint64_t seq)
 	if (e != 0 && r->owner != NULL)
 		events->opened(r->owner->arg, id, false, "the recording cannot be written");
 	if (e != 0 && r->file == NULL) {
-		rec_note(r, "recording.fail", json_pack("{s:s, s:s}", "recording", r->name, "reason", err_text(e)), NULL, 0);
+		rec_note(r, "recording.fail", json_pack("{s:s, s:s}", "recording", r->name, "reason", err_text(e)),
+		    NULL, 0);
 		if (r->owner != NULL)
 			events->failed(r->owner->arg, "the recording cannot be written");
 		rec_free(r);
@@ -258,8 +263,8 @@ recorder_open(struct recorder *rc, struct rec_owner *o, uint32_t channel, uint32
 	r->header = xmalloc(n);
 	memcpy(r->header, header, n);
 	r->nheader = n;
-	rec_note(r, "recording.open", json_pack("{s:s, s:I}", "recording", r->name, "channel", (json_int_t)channel), rec_opened,
-	    id);
+	rec_note(r, "recording.open", json_pack("{s:s, s:I}", "recording", r->name, "channel", (json_int_t)channel),
+	    rec_opened, id);
 	return 0;
 }
 
@@ -336,7 +341,8 @@ recorder_recover(struct recorder *rc, const char *recording)
 	(void)snprintf(session, sizeof(session), "%.*s", (int)strcspn(recording, "."), recording);
 	sha256_hex(digest, hex);
 	if (r == 0)
-		p.members = json_pack("{s:s, s:I, s:s}", "recording", recording, "bytes", (json_int_t)bytes, "sha256", hex);
+		p.members = json_pack("{s:s, s:I, s:s}", "recording", recording, "bytes", (json_int_t)bytes, "sha256",
+		    hex);
 	else	/* its record was durable, its file not yet */
 		p.members = json_pack("{s:s, s:b, s:s}", "recording", recording, "missing", 1, "reason", err_text(r));
 	r = p.members == NULL ? ERR_NOMEM : commit_add(rc->commit, &p);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * recorder: the recordings that are being written: a channel of a session each, from the durable record that it opens to
- * the durable record that seals it. A recording outlives its session until it is sealed.
+ * recorder: the recordings that are being written: a channel of a session each, from the durable record that
+ * opens it to the durable record that seals it. A recording outlives its session until it is sealed.
  *
  *	OPENING (recording.open is on its way) -> LIVE -> SEALING (its last record is on its way) -> gone
  */
@@ -42,7 +42,8 @@ struct recorder	*recorder_new(int dirfd, struct commit *, const struct recorder_
 void		 recorder_free(struct recorder *);	/* NULL is fine */
 
 /* Anything but 0 is the fault of the sender: his link ends. id is that of his message. */
-int	recorder_open(struct recorder *, struct rec_owner *, uint32_t channel, uint32_t id, const void *header, size_t n);
+int	recorder_open(struct recorder *, struct rec_owner *, uint32_t channel, uint32_t id, const void *header,
+    size_t n);
 int	recorder_data(struct rec_owner *, uint32_t channel, const void *lines, size_t n);
 int	recorder_close(struct rec_owner *, uint32_t channel, uint32_t id);
 /* The session is no more: seal what it left as recording.cut with this reason; nobody is told. */

@@ -8,7 +8,10 @@
 
 struct buf;
 
-/* tile/LEVEL/x001/x234/067, or with ".p/WIDTH" when 0 < width < 256; level is "0".."63" or "entries". The caller frees. */
+/*
+ * tile/LEVEL/x001/x234/067, or with ".p/WIDTH" when 0 < width < 256; level is "0".."63" or "entries". The caller
+ * frees.
+ */
 char	*tile_path(const char *level, uint64_t index, unsigned width);
 /*
  * Write a hash tile below dir, making folders. width 256 is a full one, and the partial ones before it are removed. Not

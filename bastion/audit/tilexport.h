@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* tilexport: the signed part of the log as a C2SP tlog-tiles folder, entries included, for verifiers that are not ours. */
+/*
+ * tilexport: the signed part of the log as a C2SP tlog-tiles folder, entries included, for verifiers that are not
+ * ours.
+ */
 #ifndef AUDIT_TILEXPORT_H
 #define AUDIT_TILEXPORT_H
 

@@ -146,7 +146,8 @@ check_line(struct verify *v, const char *p, size_t n)
 		if (record_seq(p, n, &seq) != 0)
 			say(v, "log.jsonl line %" PRIu64 ": does not start as a record", at + 1);
 		else
-			say(v, "log.jsonl line %" PRIu64 ": is record %" PRIu64 " where record %" PRIu64 " should be", at + 1, seq, at);
+			say(v, "log.jsonl line %" PRIu64 ": is record %" PRIu64 " where record %" PRIu64 " should be",
+			    at + 1, seq, at);
 	}
 	if (rec != NULL)
 		reccheck_record(v->recs, rec, at);
@@ -159,10 +160,11 @@ check_line(struct verify *v, const char *p, size_t n)
 		if (memcmp(root, v->cp.root, sizeof(root)) == 0)
 			return;
 		if (v->tiles_ok && v->differs != UINT64_MAX && memcmp(by_tiles, v->cp.root, sizeof(root)) == 0)
-			say(v, "log.jsonl record %" PRIu64 " (line %" PRIu64 "): is not what was signed", v->differs, v->differs + 1);
+			say(v, "log.jsonl record %" PRIu64 " (line %" PRIu64 "): is not what was signed", v->differs,
+			    v->differs + 1);
 		else
-			say(v, "log.jsonl: the first %" PRIu64 " records are not what was signed, nor are the tiles: the first "
-			    "that differs cannot be named", v->cp.size);
+			say(v, "log.jsonl: the first %" PRIu64 " records are not what was signed, nor are the tiles: "
+			    "the first that differs cannot be named", v->cp.size);
 	}
 }
 
@@ -173,7 +175,8 @@ check_short(struct verify *v)
 	uint64_t have = merkle_size(v->lines);
 
 	if (v->differs != UINT64_MAX)
-		say(v, "log.jsonl record %" PRIu64 " (line %" PRIu64 "): is not what its tile says", v->differs, v->differs + 1);
+		say(v, "log.jsonl record %" PRIu64 " (line %" PRIu64 "): is not what its tile says", v->differs,
+		    v->differs + 1);
 	say(v, "log.jsonl: ends after %" PRIu64 " records, %" PRIu64 " were signed", have, v->cp.size);
 }
 

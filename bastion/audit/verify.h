@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * verify: is the evidence what was signed? Reads a state directory and changes nothing; a running daemon does not disturb
- * it. Every problem is one line that names the record, or the recording and its bytes.
+ * verify: is the evidence what was signed? Reads a state directory and changes nothing; a running daemon does not
+ * disturb it. Every problem is one line that names the record, or the recording and its bytes.
  */
 #ifndef AUDIT_VERIFY_H
 #define AUDIT_VERIFY_H
@@ -20,7 +20,10 @@ struct verify_report {
 
 typedef void	(*verify_fn)(const char *line, void *arg);
 
-/* 0 nothing is wrong, ERR_CRYPTO something is (problem has been called), or why it could not be judged, with *whyp (to free). */
+/*
+ * 0 nothing is wrong, ERR_CRYPTO something is (problem has been called), or why it could not be judged, with *whyp
+ * (to free).
+ */
 int	audit_verify(const char *state_dir, verify_fn problem, void *arg, struct verify_report *, char **whyp);
 
 #endif

@@ -54,7 +54,10 @@ log_line(enum log_level level, const char *fmt, va_list ap)
 
 	if (level > log_max)
 		return;
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wformat-nonliteral"
 	vsnprintf(text, sizeof(text), fmt, ap);
+#pragma GCC diagnostic pop
 	clock_gettime(CLOCK_REALTIME, &ts);
 	gmtime_r(&ts.tv_sec, &tm);
 	n = strftime(line, 32, "%Y-%m-%dT%H:%M:%S", &tm);

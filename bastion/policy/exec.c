@@ -49,34 +49,6 @@ is_system_path(const char *path)
 	return false;
 }
 
-static enum meets
-program_meets(const struct strvec *patterns, const struct command *c)
-{
-	const struct word *w = &c->words.v[0];
-	const char *slash = strrchr(w->text, '/'), *base = slash == NULL ? w->text : slash + 1;
-	char *path = slash == NULL ? NULL : path_canon("~", w->text, w->tilde);
-	bool trusted = slash == NULL || (path != NULL && is_system_path(path));
-	enum meets best = MEETS_NOT;
-
-	if (w->kind != WORD_LITERAL)
-		return MEETS_MAYBE;
-	for (size_t i = 0; i < patterns->n; i++) {
-		const char *p = patterns->v[i], *pslash = strrchr(p, '/');
-
-		if (pslash == NULL && match_glob(p, base))
-			best = most(best, trusted ? MEETS_SURELY : MEETS_MAYBE);
-		if (pslash != NULL && path != NULL && match_path(p, path) && (path[0] == '/' || w->tilde))
-			best = MEETS_SURELY;
-		/* ./run.sh in a rule means ./run.sh in a command. */
-		if (pslash != NULL && strcmp(p, w->text) == 0 && w->text[0] != '/')
-			best = most(best, c->ncwds == 1 ? MEETS_SURELY : MEETS_MAYBE);
-		if (pslash != NULL && match_glob(pslash + 1, base))
-			best = most(best, MEETS_MAYBE);
-	}
-	free(path);
-	return best;
-}
-
 /* Words right after the program, exactly. */
 static enum meets
 args_lead(const struct strvec *args, const struct command *c)
@@ -204,7 +176,7 @@ path_meets(const char *pattern, const struct word *w, const char *cwd)
 }
 
 static enum meets
-operand_pattern(const char *pattern, const struct word *w, const struct command *c)
+operand_pattern(const char *pattern, const struct word *w, const struct command *c, bool allow)
 {
 	bool fixed = w->tilde || w->text[0] == '/', all = true;
 	enum meets best = MEETS_NOT;
@@ -221,20 +193,50 @@ operand_pattern(const char *pattern, const struct word *w, const struct command 
 	}
 	if (c->ncwds == 0)
 		return MEETS_MAYBE;
-	/* A word that is no path at all ("nginx") is the same word in every folder. */
-	if (strchr(w->text, '/') == NULL && w->kind == WORD_LITERAL && strchr("/~", pattern[0]) == NULL &&
+	/* A word that may be no path at all ("nginx") is the same word in every folder. */
+	if (!allow && strchr(w->text, '/') == NULL && w->kind == WORD_LITERAL && strchr("/~", pattern[0]) == NULL &&
 	    strcmp(w->text, "..") != 0 && match_glob(pattern, w->text))
 		return MEETS_SURELY;
 	return all ? best : least(best, MEETS_MAYBE);
 }
 
 static enum meets
-operand_meets(const struct strvec *patterns, const struct word *w, const struct command *c)
+operand_meets(const struct strvec *patterns, const struct word *w, const struct command *c, bool allow)
 {
 	enum meets best = MEETS_NOT;
 
 	for (size_t i = 0; i < patterns->n; i++)
-		best = most(best, operand_pattern(patterns->v[i], w, c));
+		best = most(best, operand_pattern(patterns->v[i], w, c, allow));
+	return best;
+}
+
+/* A bare name is the system's; a program with a path is the one that rules name by path. */
+static enum meets
+program_meets(const struct strvec *patterns, const struct command *c, bool allow)
+{
+	const struct word *w = &c->words.v[0];
+	const char *slash = strrchr(w->text, '/'), *base = slash == NULL ? w->text : slash + 1;
+	enum meets best = MEETS_NOT;
+	bool trusted = true;
+
+	if (w->kind != WORD_LITERAL)
+		return MEETS_MAYBE;
+	if (slash != NULL) {
+		char *path = path_canon("~", w->text, w->tilde);
+
+		trusted = path != NULL && is_system_path(path);
+		free(path);
+	}
+	for (size_t i = 0; i < patterns->n; i++) {
+		const char *p = patterns->v[i], *pslash = strrchr(p, '/');
+
+		if (pslash == NULL && match_glob(p, base))
+			best = most(best, trusted ? MEETS_SURELY : MEETS_MAYBE);
+		if (pslash != NULL && slash != NULL)
+			best = most(best, operand_pattern(p, w, c, allow));
+		if (pslash != NULL && match_glob(pslash + 1, base))
+			best = most(best, MEETS_MAYBE);
+	}
 	return best;
 }
 
@@ -257,7 +259,7 @@ operands_meet(const struct exec_cond *cond, const struct command *c, bool allow)
 				all = MEETS_NOT;
 			continue;
 		}
-		m = operand_meets(&cond->operands, w, c);
+		m = operand_meets(&cond->operands, w, c, allow);
 		any = most(any, m);
 		all = least(all, m);
 	}
@@ -278,7 +280,7 @@ cond_meets(const struct exec_cond *cond, const struct command *c, bool allow)
 	if (cond->unresolved != (c->unresolved != NULL))
 		m = cond->unresolved || c->words.v[0].kind != WORD_LITERAL ? MEETS_NOT : MEETS_MAYBE;
 	if (cond->program.n > 0)
-		m = least(m, program_meets(&cond->program, c));
+		m = least(m, program_meets(&cond->program, c, allow));
 	if (m != MEETS_NOT && cond->args.n > 0)
 		m = least(m, allow ? args_lead(&cond->args, c) : args_follow(&cond->args, c));
 	if (m != MEETS_NOT)
@@ -300,7 +302,7 @@ rule_meets_fact(const struct rule *r, const struct command *c, const struct word
 		else if (cond->any)
 			best = MEETS_SURELY;
 		else if (cond->write.n > 0)
-			best = most(best, operand_meets(&cond->write, w, c));
+			best = most(best, operand_meets(&cond->write, w, c, r->what == DECISION_ALLOW));
 	}
 	return best;
 }
@@ -379,7 +381,7 @@ nearest_allowed(const struct rule *const *rules, size_t n, const struct command 
 			const struct exec_cond *cond = &rules[i]->conds[k];
 			char *args, *s;
 
-			if (cond->program.n == 0 || program_meets(&cond->program, c) != MEETS_SURELY)
+			if (cond->program.n == 0 || program_meets(&cond->program, c, true) != MEETS_SURELY)
 				continue;
 			args = strvec_join(&cond->args, " ");
 			s = xasprintf("; rule %s has '%.60s%s%.60s'", rules[i]->id, c->words.v[0].text, args[0] == '\0' ? "" : " ",

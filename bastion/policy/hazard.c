@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Programs that run other programs, or read a script, in ways of their own. A command that uses such a way is unresolved;
- * the other uses of the program are judged by its name and words like any other.
+ * Programs that run other programs, or read a script, in ways of their own. A command that uses such a way is
+ * unresolved; the other uses of the program are judged by its name and words like any other.
  */
 #include "bastion/policy/wrapper.h"
 
@@ -28,8 +28,8 @@ struct hazard {
 static const struct hazard hazards[] = {
 	{ " eval . source trap alias unalias hash enable bind complete compgen mapfile readarray fc let shopt"
 	  " suspend jobs fg bg times zmodload autoload emulate sched zstyle noglob ", HAZARD_ALWAYS, "", "", false },
-	{ " su runuser chroot unshare nsenter setpriv capsh pkexec systemd-run watch parallel script expect screen tmux at batch"
-	  " crontab flock strace ltrace gdb perf valgrind busybox toybox start-stop-daemon daemonize run-parts entr"
+	{ " su runuser chroot unshare nsenter setpriv capsh pkexec systemd-run watch parallel script expect screen tmux at"
+	  " batch crontab flock strace ltrace gdb perf valgrind busybox toybox start-stop-daemon daemonize run-parts entr"
 	  " inotifywait incrontab ssh slogin sftp ftp telnet nc ncat netcat socat mosh ansible* salt* vi vim vim.* view ex ed"
 	  " nvim emacs* nano less more most man info psql mysql mariadb sqlite3 redis-cli mongo mongosh irb chrt taskset"
 	  " numactl firejail bwrap fakeroot proxychains* torsocks unbuffer rlwrap csh tcsh fish rbash rksh pwsh ld.so"
@@ -41,10 +41,12 @@ static const struct hazard hazards[] = {
 	  " new-volume-script rmt-command ", false },
 	{ " rsync ", HAZARD_OPTION, "eM", "rsh rsync-path remote-option daemon config dparam ", false },
 	{ " scp ", HAZARD_OPTION, "SoFJD", "", false },
-	{ " docker podman nerdctl crictl ctr ", HAZARD_OPTION, "", "exec run build compose attach plugin buildx ", false },
-	{ " kubectl oc ", HAZARD_OPTION, "", "exec run debug attach cp edit plugin port-forward proxy raw ", false },
-	{ " python* pypy* perl* ruby* node nodejs php* lua* deno bun tclsh* wish* Rscript guile* scala groovy ocaml ghci jshell"
-	  " julia osascript ", HAZARD_SCRIPT, "ceEirRpnxX", "eval print exec command interactive require import stdin"
+	{ " docker podman nerdctl crictl ctr ", HAZARD_OPTION, "Hc", "exec run build compose attach plugin buildx host context"
+	  " config ", false },
+	{ " kubectl oc ", HAZARD_OPTION, "", "exec run debug attach cp edit plugin port-forward proxy raw"
+	  " kubeconfig ", false },
+	{ " python* pypy* perl* ruby* node nodejs php* lua* deno bun tclsh* wish* Rscript guile* scala groovy ocaml ghci"
+	  " jshell julia osascript ", HAZARD_SCRIPT, "ceEirRpnxX", "eval print exec command interactive require import stdin"
 	  " repl run code ", false },
 	{ " sort ", HAZARD_OPTION, "oT", "output compress-program temporary-directory files0-from ", false },
 	{ " rg ", HAZARD_OPTION, "z", "pre pre-glob search-zip hostname-bin ", false },
@@ -60,7 +62,7 @@ static const struct hazard hazards[] = {
 	{ " pip pip3 ", HAZARD_OPTION, "", "config editor ", false },
 	{ " cargo ", HAZARD_OPTION, "", "config ", false },
 	{ " go ", HAZARD_OPTION, "", "exec toolexec run generate vettool env ", true },
-	{ " journalctl systemctl ", HAZARD_OPTION, "", "edit ", false },
+	{ " journalctl systemctl ", HAZARD_OPTION, "HM", "edit host machine root image ", false },
 	{ " date hostname ", HAZARD_OPTION, "sFb", "set file ", false },
 	{ " read export readonly local declare typeset unset getopts printf wait ", HAZARD_NAMES, "", "", false },
 };
@@ -261,8 +263,9 @@ sed_is_hazard(struct script *s, struct command *c)
 static bool
 git_is_hazard(const struct command *c)
 {
-	static const char verbs[] = " filter-branch difftool mergetool submodule bisect instaweb hook maintenance for-each-repo"
-	    " config daemon send-email shell http-backend remote-ext remote-fd web--browse credential upload-pack receive-pack ";
+	static const char verbs[] = " filter-branch difftool mergetool submodule bisect instaweb hook maintenance"
+	    " for-each-repo config daemon send-email shell http-backend remote-ext remote-fd web--browse credential"
+	    " upload-pack receive-pack ";
 	static const struct { const char *verb, *letters; } letters[] = { { "clone", "cu" }, { "grep", "O" },
 	    { "rebase", "x" }, { "fetch-pack", "u" } };
 	size_t verb = 1;
@@ -302,6 +305,17 @@ set_is_hazard(const struct command *c)
 			return true;
 	}
 	return c->words.n < 2;
+}
+
+/* uniq INPUT OUTPUT writes its second word. */
+static bool
+uniq_is_hazard(const struct command *c)
+{
+	size_t operands = 0;
+
+	for (size_t i = 1; i < c->words.n; i++)
+		operands += c->words.v[i].kind != WORD_LITERAL || c->words.v[i].text[0] != '-' ? 1 + c->words.v[i].splits : 0;
+	return operands > 1;
 }
 
 static bool
@@ -356,6 +370,8 @@ hazard_check(struct script *s, size_t i)
 		bad = bad || sed_is_hazard(s, c);
 	else if (strcmp(base, "git") == 0)
 		bad = bad || git_is_hazard(c);
+	else if (strcmp(base, "uniq") == 0)
+		bad = bad || uniq_is_hazard(c);
 	else if (strcmp(base, "set") == 0)
 		bad = bad || set_is_hazard(c);
 	else if (strcmp(base, "tar") == 0)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The grammar of sh, as far as it takes to find every simple command. Each function leaves sh->at behind what it read. */
+/* The grammar of sh, as far as it takes to find every simple command. Each function leaves at behind what it read. */
 #include "bastion/policy/shell-lex.h"
 
 #include <stdlib.h>
@@ -397,7 +397,8 @@ static const struct {
 	void		(*fn)(struct shell *);	/* NULL: only some shells know it */
 } compounds[] = {
 	{ "if", parse_if }, { "while", parse_while }, { "until", parse_while }, { "for", parse_for }, { "case", parse_case },
-	{ "{", parse_group }, { "[[", NULL }, { "function", NULL }, { "select", NULL }, { "coproc", NULL }, { "foreach", NULL },
+	{ "{", parse_group }, { "[[", NULL }, { "function", NULL }, { "select", NULL }, { "coproc", NULL },
+	{ "foreach", NULL },
 	{ "repeat", NULL }, { "nocorrect", NULL }, { "noglob", NULL }, { "-", NULL }, { "in", NULL },
 };
 

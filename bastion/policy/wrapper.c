@@ -30,12 +30,12 @@ static const struct wrapper wrappers[] = {
 	{ "setsid", "cfw", "", " ctty fork wait ", " ", 0, false, false, false },
 	{ "stdbuf", "", "ioe", " ", " input output error ", 0, false, false, false },
 	{ "timeout", "v", "ks", " foreground preserve-status verbose ", " kill-after signal ", 1, false, false, false },
-	{ "time", "pv", "f", " portability verbose ", " format ", 0, false, false, false },
+	{ "time", "pv", "f", " portability verbose ", " format ", 0, true, false, false },
 	{ "ionice", "t", "cn", " ignore ", " class classdata ", 0, false, false, false },
 	{ "command", "p", "", " ", " ", 0, false, false, false },
 	{ "builtin", "", "", " ", " ", 0, false, false, false },
 	{ "exec", "cl", "a", " ", " ", 0, false, false, false },
-	{ "sudo", "nEHSkbAP", "ug", " non-interactive set-home stdin background ", " user group ", 0, true, true, false },
+	{ "sudo", "nEHSkbP", "ug", " non-interactive set-home stdin background ", " user group ", 0, true, true, false },
 	{ "doas", "n", "u", " ", " ", 0, false, true, false },
 	{ "xargs", "0rtx", "dnLPsE", " null no-run-if-empty verbose exit ",
 	    " delimiter max-args max-lines max-procs max-chars eof ", 0, false, false, true },
@@ -375,6 +375,11 @@ wrapper_peel(struct script *s, size_t i)
 	while (s->v[i].words.n > 0 && s->v[i].unresolved == NULL) {
 		if (s->v[i].words.v[0].kind != WORD_LITERAL) {
 			command_unresolved(&s->v[i], "the name of the program is not known from the text");
+			return;
+		}
+		/* bash: time ! rm. The word is no program there. */
+		if (word_is(&s->v[i].words.v[0], "!") || word_is(&s->v[i].words.v[0], "{")) {
+			command_unresolved(&s->v[i], "a wrapper before a word of the shell's grammar");
 			return;
 		}
 		if (++peels > MAX_PEELS) {

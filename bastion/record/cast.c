@@ -35,65 +35,75 @@ static const char *const stream_name[] = { "stdout", "stderr" };
 
 /* What a byte becomes in a JSON string: 0 itself, 'u' \u00XX, else \ and this character. */
 static const char escape[256] = {
-	[0] = 'u', [1] = 'u', [2] = 'u', [3] = 'u', [4] = 'u', [5] = 'u', [6] = 'u', [7] = 'u', [8] = 'b', [9] = 't', [10] = 'n',
-	[11] = 'u', [12] = 'f', [13] = 'r', [14] = 'u', [15] = 'u', [16] = 'u', [17] = 'u', [18] = 'u', [19] = 'u', [20] = 'u',
-	[21] = 'u', [22] = 'u', [23] = 'u', [24] = 'u', [25] = 'u', [26] = 'u', [27] = 'u', [28] = 'u', [29] = 'u', [30] = 'u',
-	[31] = 'u', ['"'] = '"', ['\\'] = '\\', [127] = 'u',
+	[0] = 'u', [1] = 'u', [2] = 'u', [3] = 'u', [4] = 'u', [5] = 'u', [6] = 'u', [7] = 'u',
+	[8] = 'b', [9] = 't', [10] = 'n', [11] = 'u', [12] = 'f', [13] = 'r', [14] = 'u', [15] = 'u',
+	[16] = 'u', [17] = 'u', [18] = 'u', [19] = 'u', [20] = 'u', [21] = 'u', [22] = 'u', [23] = 'u',
+	[24] = 'u', [25] = 'u', [26] = 'u', [27] = 'u', [28] = 'u', [29] = 'u', [30] = 'u', [31] = 'u',
+	['"'] = '"', ['\\'] = '\\', [127] = 'u',
 };
 
-/* How many bytes at the front need no escape; eight at a time: below 0x20, '"', '\\', 0x7f. Bytes over 0x7f are plain. */
-static size_t
-plain_run(const uint8_t *p, size_t n)
+/* Whether one of eight bytes needs an escape: below 0x20, '"', '\\' or 0x7f. */
+static bool
+needs_escape(uint64_t w)
 {
 	const uint64_t ones = UINT64_C(0x0101010101010101), high = ones << 7;
-	size_t i = 0;
-	uint64_t w, low, hit;
+	uint64_t low = w & ~high, hit;
 
-	for (; i + 8 <= n; i += 8) {
-		memcpy(&w, p + i, 8);
-		low = w & ~high;
-		/* Adding to seven bits never carries into the next byte: bit 7 is set where the test fails. */
-		hit = ~(low + ones * 0x60);				/* below 0x20 */
-		hit |= ~((low ^ ones * '"') + ones * 0x7f);		/* equal */
-		hit |= ~((low ^ ones * '\\') + ones * 0x7f);
-		hit |= ~((low ^ ones * 0x7f) + ones * 0x7f);
-		if ((hit & ~w & high) != 0)
-			break;
+	/*
+	 * Adding to seven bits never carries into the next byte: bit 7 stays clear where the byte is what we look
+	 * for.
+	 */
+	hit = ~(low + ones * 0x60);
+	hit |= ~((low ^ ones * '"') + ones * 0x7f);
+	hit |= ~((low ^ ones * '\\') + ones * 0x7f);
+	hit |= ~((low ^ ones * 0x7f) + ones * 0x7f);
+	return (hit & ~w & high) != 0;
+}
+
+static uint8_t *
+put_byte(uint8_t *d, uint8_t b)
+{
+	static const char hex[] = "0123456789abcdef";
+
+	if (escape[b] == 0) {
+		*d++ = b;
+		return d;
 	}
-	while (i < n && escape[p[i]] == 0)
-		i++;
-	return i;
+	*d++ = '\\';
+	*d++ = (uint8_t)escape[b];
+	if (escape[b] != 'u')
+		return d;
+	d[0] = d[1] = '0';
+	d[2] = (uint8_t)hex[b >> 4];
+	d[3] = (uint8_t)hex[b & 15];
+	return d + 4;
 }
 
 /* Append the inside of a JSON string for bytes that are UTF-8. */
 static int
 put_valid(struct buf *out, const uint8_t *p, size_t n)
 {
-	static const char hex[] = "0123456789abcdef";
-	size_t i = 0, room = n * 6;
+	size_t room = n * 6;
 	uint8_t *start, *d;
+	uint64_t w;
 	int r;
 
+	if (n == 0)
+		return 0;
 	if ((r = buf_reserve(out, room, &start)) != 0)
 		return r;
-	d = start;
-	while (i < n) {
-		size_t k = plain_run(p + i, n - i);
-
-		memcpy(d, p + i, k);
-		d += k;
-		i += k;
-		for (; i < n && escape[p[i]] != 0; i++) {
-			*d++ = '\\';
-			*d++ = (uint8_t)escape[p[i]];
-			if (escape[p[i]] != 'u')
-				continue;
-			memcpy(d, "00", 2);
-			d[2] = (uint8_t)hex[p[i] >> 4];
-			d[3] = (uint8_t)hex[p[i] & 15];
-			d += 4;
+	for (d = start; n >= 8; p += 8, n -= 8) {
+		memcpy(&w, p, 8);
+		if (!needs_escape(w)) {
+			memcpy(d, &w, 8);
+			d += 8;
+			continue;
 		}
+		for (int i = 0; i < 8; i++)
+			d = put_byte(d, p[i]);
 	}
+	while (n-- > 0)
+		d = put_byte(d, *p++);
 	buf_trim(out, room - (size_t)(d - start));
 	return 0;
 }
@@ -207,7 +217,8 @@ event_text(struct cast *c, char code, const char *text, int64_t now_us, struct b
 {
 	int r;
 
-	if ((r = event_open(c, code, now_us, out)) != 0 || (r = put_text(out, (const uint8_t *)text, strlen(text))) != 0)
+	if ((r = event_open(c, code, now_us, out)) != 0 || (r = put_text(out, (const uint8_t *)text,
+	    strlen(text))) != 0)
 		return r;
 	return event_close(out);
 }
@@ -216,6 +227,7 @@ event_text(struct cast *c, char code, const char *text, int64_t now_us, struct b
 static int
 put_bad(struct buf *out, const uint8_t *p, size_t n)
 {
+	static const char hex[] = "0123456789abcdef";
 	int r = 0;
 
 	for (size_t i = 0; i < n && r == 0;) {
@@ -225,8 +237,12 @@ put_bad(struct buf *out, const uint8_t *p, size_t n)
 		for (; r == 0 && (real = memmem(at, (size_t)(end - at), UTF8_REPLACEMENT, 3)) != NULL; at = real + 3)
 			r = buf_put(out, "--", 2);
 		i += good;
-		if (i < n && r == 0)
-			r = buf_putf(out, "%02x", p[i++]);
+		if (i < n && r == 0) {
+			char two[2] = { hex[p[i] >> 4], hex[p[i] & 15] };
+
+			r = buf_put(out, two, sizeof(two));
+			i++;
+		}
 	}
 	return r;
 }
@@ -236,17 +252,19 @@ static int
 put_output(struct cast *c, enum cast_stream s, const uint8_t *a, size_t na, const uint8_t *b, size_t nb, int64_t now_us,
     struct buf *out)
 {
+	bool good = utf8_valid(a, na) == na && utf8_valid(b, nb) == nb;
+	int (*put)(struct buf *, const uint8_t *, size_t) = good ? put_valid : put_text;
 	int r;
 
 	if (na + nb == 0)
 		return 0;
 	if (s == CAST_STDERR && (r = buf_put(out, "#stderr\n", 8)) != 0)
 		return r;
-	if ((utf8_valid(a, na) < na || utf8_valid(b, nb) < nb) &&
-	    ((r = buf_put(out, "#bad ", 5)) != 0 || (r = put_bad(out, a, na)) != 0 || (r = put_bad(out, b, nb)) != 0 ||
+	if (!good && ((r = buf_put(out, "#bad ", 5)) != 0 || (r = put_bad(out, a, na)) != 0 || (r = put_bad(out, b,
+	    nb)) != 0 ||
 	    (r = buf_put_u8(out, '\n')) != 0))
 		return r;
-	if ((r = event_open(c, 'o', now_us, out)) != 0 || (r = put_text(out, a, na)) != 0 || (r = put_text(out, b, nb)) != 0)
+	if ((r = event_open(c, 'o', now_us, out)) != 0 || (r = put(out, a, na)) != 0 || (r = put(out, b, nb)) != 0)
 		return r;
 	return event_close(out);
 }
@@ -293,9 +311,16 @@ hash_add(struct stream *st, const void *p, size_t n)
 static size_t
 count_nul(const uint8_t *p, size_t n)
 {
-	size_t k = 0;
+	const uint64_t low = UINT64_C(0x7f7f7f7f7f7f7f7f);
+	size_t k = 0, i = 0;
+	uint64_t w;
 
-	for (size_t i = 0; i < n; i++)
+	for (; i + 8 <= n; i += 8) {
+		memcpy(&w, p + i, 8);
+		/* Bit 7 of each byte: set where the byte is not zero. */
+		k += (size_t)__builtin_popcountll(~(((w & low) + low) | w) & ~low);
+	}
+	for (; i < n; i++)
 		k += p[i] == 0;
 	return k;
 }
@@ -345,7 +370,8 @@ binary_end(struct cast *c, enum cast_stream s, int64_t now_us, struct buf *out)
 	if (s == CAST_STDIN)
 		(void)snprintf(text, sizeof(text), "stdin: %" PRIu64 " bytes, sha256 %s", st->count, hex);
 	else
-		(void)snprintf(text, sizeof(text), "binary: %" PRIu64 " bytes on %s, sha256 %s", st->count, stream_name[s], hex);
+		(void)snprintf(text, sizeof(text), "binary: %" PRIu64 " bytes on %s, sha256 %s", st->count,
+		    stream_name[s], hex);
 	st->binary = false;
 	st->count = 0;
 	return event_text(c, 'm', text, now_us, out);

@@ -86,7 +86,8 @@ read_header(struct castread *c)
 	o = json_loadb(p, n, 0, NULL);
 	term = json_object_get(o, "term");
 	r = ERR_FORMAT;
-	if (json_integer_value(json_object_get(o, "version")) != 3 || read_size(json_object_get(term, "cols"), &h->cols) != 0 ||
+	if (json_integer_value(json_object_get(o, "version")) != 3 ||
+	    read_size(json_object_get(term, "cols"), &h->cols) != 0 ||
 	    read_size(json_object_get(term, "rows"), &h->rows) != 0)
 		goto out;
 	h->timestamp = json_integer_value(json_object_get(o, "timestamp"));
@@ -182,8 +183,8 @@ read_event(struct castread *c, const char *line, size_t n, struct cast_event *e)
 	double interval = json_real_value(json_array_get(a, 0));
 	int r = ERR_FORMAT;
 
-	if (!json_is_real(json_array_get(a, 0)) || !(interval >= 0) || interval > INTERVAL_MAX || json_string_length(code) != 1 ||
-	    !json_is_string(data))
+	if (!json_is_real(json_array_get(a, 0)) || !(interval >= 0) || interval > INTERVAL_MAX ||
+	    json_string_length(code) != 1 || !json_is_string(data))
 		goto out;
 	c->at_us += llround(interval * 1e6);
 	e->code = json_string_value(code)[0];

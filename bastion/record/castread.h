@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * castread: read a recording back, event by event, with the comment lines that speak of it. The file is not trusted: lines
- * have a ceiling, and what is not an asciicast v3 of ours is ERR_FORMAT.
+ * castread: read a recording back, event by event, with the comment lines that speak of it. The file is not trusted:
+ * lines have a ceiling, and what is not an asciicast v3 of ours is ERR_FORMAT.
  */
 #ifndef RECORD_CASTREAD_H
 #define RECORD_CASTREAD_H

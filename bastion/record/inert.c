@@ -28,7 +28,9 @@ struct inert {
 	size_t		 n;
 };
 
-/* Final bytes of control sequences without a private marker and intermediate bytes that pass: ECMA-48 names in order. */
+/*
+ * Final bytes of control sequences without a private marker and intermediate bytes that pass: ECMA-48 names in order.
+ */
 static const char csi_final[] = "@ABCDEFGHIJKLMPSTXZ`abdefghlmrsu";
 /* Private modes (ESC [ ? N h or l) that change only what is shown. */
 static const char *const csi_modes[] = { "1", "5", "6", "7", "12", "25", "47", "1047", "1048", "1049", "2026" };

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * inert: what a recorded program printed, made safe for the terminal of the one who watches. Colours, cursor movement and
- * erasing pass; whatever sets titles, writes the clipboard, makes links, moves windows, prints, switches on the mouse or
- * makes the terminal answer is left out. Sequences split between calls are held back until they are whole.
+ * inert: what a recorded program printed, made safe for the terminal of the one who watches. Colours, cursor
+ * movement and erasing pass; whatever sets titles, writes the clipboard, makes links, moves windows, prints, switches
+ * on the mouse or makes the terminal answer is left out. Sequences split between calls are held back until they are whole.
  */
 #ifndef RECORD_INERT_H
 #define RECORD_INERT_H

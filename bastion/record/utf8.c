@@ -66,6 +66,10 @@ utf8_valid(const uint8_t *p, size_t n)
 		}
 		while (i < n && p[i] < 0x80)
 			i++;
+		/* Most of what is not ASCII is three bytes long and comes in runs: no tables for those. */
+		while (i + 3 <= n && p[i] > 0xe0 && p[i] < 0xf0 && p[i] != 0xed && (p[i + 1] & 0xc0) == 0x80 &&
+		    (p[i + 2] & 0xc0) == 0x80)
+			i += 3;
 		if (i == n || (k = step(p + i, n - i)) <= 0)
 			return i;
 		i += (size_t)k;

@@ -11,7 +11,10 @@
 
 /* How many bytes at the front are whole, valid characters. */
 size_t	utf8_valid(const uint8_t *p, size_t n);
-/* The first step: 1..4 = a whole character, 1 also = one bad byte, 0 = a good start of a character, and more is needed. */
+/*
+ * The first step: 1..4 = a whole character, 1 also = one bad byte, 0 = a good start of a character, and more is
+ * needed.
+ */
 size_t	utf8_step(const uint8_t *p, size_t n);
 /* How many bytes at the end are a good start of a character that is not all there: 0..3. */
 size_t	utf8_tail(const uint8_t *p, size_t n);

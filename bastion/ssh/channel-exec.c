@@ -448,6 +448,7 @@ exec_wait_start(struct exec *x, int64_t now_us)
 	int r = sshchan_start(x->up, &q);
 
 	if (r == ERR_AGAIN) {
+		c->session->soon = true;
 		if (x->up_closed || leg_state(c->session->leg) == LEG_DEAD)
 			exec_fail(x, EXIT_UNREACHED, "unreachable: the target closed before the command began", now_us);
 		return;
@@ -551,6 +552,8 @@ exec_run(struct exec *x, int64_t now_us)
 	}
 	if (r > 0)
 		c->session->moved = true;
+	if (outflow_is_waiting(x->flow) || buf_len(c->in) > 0)
+		c->session->soon = true;
 	if (outflow_is_done(x->flow))
 		exec_seal(x, now_us);
 }

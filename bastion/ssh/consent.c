@@ -178,6 +178,14 @@ consent_use(struct consent *c)
 	buf_free(b);
 }
 
+void
+consent_fail_all(struct session *s)
+{
+	for (struct consent *c = s->consents; c != NULL; c = c->next)
+		if (c->state != CONSENT_USED && c->state != CONSENT_REFUSED)
+			consent_set(c, CONSENT_LATER, xstrdup("the approvals process was interrupted"));
+}
+
 int
 consent_decision(struct session *s, struct msg *m)
 {

@@ -43,6 +43,8 @@ int64_t		 consent_deadline(const struct consent *);	/* wall ms, of the request *
 /* Uses the approval up; becomes CONSENT_USED when that is durable. */
 void		 consent_use(struct consent *);
 
+/* The approvals process has gone: whatever waits for it must ask again later. */
+void		 consent_fail_all(struct session *);
 /* What the approvals process said unasked (APPROVALS_DECISION); the session hands it to all its consents. */
 int		 consent_decision(struct session *, struct msg *);
 

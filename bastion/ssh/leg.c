@@ -161,6 +161,8 @@ leg_step(struct leg *l, int64_t now_us)
 		leg_die(l, "no answer in time");
 	if (l->state != before)
 		l->session->moved = true;
+	else if (l->state != LEG_UP && l->state != LEG_DEAD)
+		l->session->soon = true;
 	return l->state;
 }
 

@@ -16,6 +16,7 @@
 #define READY_HIGH	(512 * 1024)	/* masked bytes that wait for the recording or the agent */
 #define READY_MAX	(4 * 1024 * 1024)	/* with what masking may add and had held back */
 #define SEGMENTS	1024
+#define TERMINAL_HOLD_US 40000
 
 /* A run of ready bytes of one stream that may go once the recording is this long. */
 struct segment {
@@ -33,6 +34,7 @@ struct outflow {
 	struct segment		 seg[SEGMENTS];	/* ring */
 	size_t			 seg_at, nseg;
 	bool			 ending, ended;
+	int64_t			 held_us;	/* terminal: since when the masking has held something back, or 0 */
 	uint64_t		 released;
 };
 
@@ -152,6 +154,28 @@ flow_mask(struct outflow *f, enum sshchan_stream st, int64_t now_us)
 	return r != 0 ? r : 1;
 }
 
+/* On a terminal a person waits for the echo: what may become a secret is held for a moment only. */
+static int
+flow_flush(struct outflow *f, int64_t now_us)
+{
+	struct secretscan_stream *m = f->mask[SSHCHAN_OUT];
+	int r;
+
+	if (!f->p.terminal || f->ended || secretscan_stream_held(m) == 0) {
+		f->held_us = 0;
+		return 0;
+	}
+	if (f->held_us == 0)
+		f->held_us = now_us;
+	if (now_us - f->held_us < TERMINAL_HOLD_US || !flow_can_mask(f))
+		return 0;
+	f->held_us = 0;
+	if (secretscan_stream_flush(m) != 0)
+		return ERR_FORMAT;
+	r = flow_record(f, SSHCHAN_OUT, now_us);
+	return r != 0 ? r : 1;
+}
+
 /* Once: give out what the masking held to the end. */
 static int
 flow_finish(struct outflow *f, int64_t now_us)
@@ -208,10 +232,19 @@ outflow_step(struct outflow *f, int64_t now_us)
 			return r;
 		moved |= r;
 	}
+	if ((r = flow_flush(f, now_us)) < 0)
+		return r;
+	moved |= r;
 	if ((r = flow_finish(f, now_us)) < 0)
 		return r;
 	moved |= r;
 	return moved | flow_release(f);
+}
+
+bool
+outflow_is_waiting(const struct outflow *f)
+{
+	return f->nseg > 0 || buf_len(f->raw[SSHCHAN_OUT]) > 0 || buf_len(f->raw[SSHCHAN_ERR]) > 0 || f->held_us != 0;
 }
 
 bool

@@ -38,6 +38,8 @@ void	outflow_end(struct outflow *);
 int	outflow_step(struct outflow *, int64_t now_us);
 /* True once outflow_end was called and every byte is with the agent's connection. */
 bool	outflow_is_done(const struct outflow *);
+/* True while something waits for the agent, the recording or the delay of a terminal. */
+bool	outflow_is_waiting(const struct outflow *);
 /* True when outflow_take would take something. */
 bool	outflow_has_room(const struct outflow *);
 uint64_t outflow_bytes(const struct outflow *);		/* released so far */

@@ -37,6 +37,8 @@ session_call(struct session *s, struct link *l, uint16_t type, const struct buf 
 {
 	uint32_t id;
 
+	if (l == NULL && type >= APPROVALS_START && type < APPROVALS_STOP)
+		return false;	/* it may come back; the caller says so */
 	if (l == NULL || (id = calls_add(s->calls, fn, arg)) == 0 || link_send(l, type, id, body, -1) != 0) {
 		session_break(s, "a process of the bastion does not answer");
 		return false;
@@ -378,6 +380,20 @@ on_audit_failed(struct link *l, struct msg *m, void *arg)
 	return 0;
 }
 
+/* MON_APPROVALS: the descriptor. It replaces the link outside all handlers. */
+static int
+on_new_approvals(struct link *l, struct msg *m, void *arg)
+{
+	struct session *s = arg;
+
+	(void)l;
+	if (m->fd == -1 || s->new_approvals != -1)
+		return ERR_FORMAT;
+	s->new_approvals = msg_take_fd(m);
+	s->moved = true;
+	return buf_end(m->body);
+}
+
 static int
 on_decision(struct link *l, struct msg *m, void *arg)
 {
@@ -392,6 +408,7 @@ static const struct link_row monitor_rows[] = {
 	{ MON_STORING, "storing", LINK_PERMIT, on_answer },
 	{ MON_GIT_FD, "git-fd", LINK_PERMIT, git_on_fd },
 	{ MON_STOP, "stop", LINK_PERMIT, on_stop },
+	{ MON_APPROVALS, "approvals", LINK_PERMIT, on_new_approvals },
 	{ 0, NULL, 0, NULL }
 };
 
@@ -412,6 +429,19 @@ static const struct link_row approvals_rows[] = {
 	{ 0, NULL, 0, NULL }
 };
 
+/* Without the approvals process what needs no approval goes on; what waits for one is told to try again. */
+static void
+on_approvals_gone(struct link *l, int r, void *arg)
+{
+	struct session *s = arg;
+
+	(void)r;
+	log_info("%s: the %s process has gone", s->p->id, link_name(l));
+	s->approvals_gone = true;
+	consent_fail_all(s);
+	s->moved = true;
+}
+
 static void
 on_gone(struct link *l, int r, void *arg)
 {
@@ -430,9 +460,9 @@ link_ready(int revents, void *arg)
 /* Set-up and the turn */
 
 static struct link *
-session_link(struct session *s, int fd, const char *name, const struct link_row *rows)
+session_link(struct session *s, int fd, const char *name, const struct link_row *rows, link_gone_fn gone)
 {
-	struct link_params p = { .fd = fd, .name = name, .rows = rows, .gone = on_gone, .arg = s };
+	struct link_params p = { .fd = fd, .name = name, .rows = rows, .gone = gone, .arg = s };
 	struct link *l = link_new(&p);
 
 	if (l == NULL || sshloop_watch(s->loop, link_fd(l), POLLIN, link_ready, l) != 0)
@@ -449,9 +479,9 @@ session_open_up(struct session *s)
 	if ((s->loop = sshloop_new()) == NULL || (s->agent = sshconn_serve(s->loop, s->p->server, s->p->fd, &ops, s)) == NULL)
 		fatal("%s: no SSH session", s->p->id);
 	s->calls = calls_new(CALLS_MAX);
-	s->monitor = session_link(s, s->p->monitor_fd, "parent", monitor_rows);
-	s->audit = session_link(s, s->p->audit_fd, "audit", audit_rows);
-	s->approvals = session_link(s, s->p->approvals_fd, "approvals", approvals_rows);
+	s->monitor = session_link(s, s->p->monitor_fd, "parent", monitor_rows, on_gone);
+	s->audit = session_link(s, s->p->audit_fd, "audit", audit_rows, on_gone);
+	s->approvals = session_link(s, s->p->approvals_fd, "approvals", approvals_rows, on_approvals_gone);
 }
 
 /* A link with bytes left to send needs to hear when it can. */
@@ -460,8 +490,19 @@ session_watch_links(struct session *s)
 {
 	struct link *all[] = { s->monitor, s->audit, s->approvals };
 
+	if (s->approvals_gone && s->approvals != NULL) {
+		sshloop_forget(s->loop, link_fd(s->approvals));
+		link_free(s->approvals);
+		s->approvals = all[2] = NULL;
+	}
+	if (s->approvals == NULL && s->new_approvals != -1) {
+		s->approvals = all[2] = session_link(s, s->new_approvals, "approvals", approvals_rows, on_approvals_gone);
+		s->new_approvals = -1;
+		s->approvals_gone = false;
+	}
 	for (size_t i = 0; i < 3; i++)
-		(void)sshloop_watch(s->loop, link_fd(all[i]),
+		if (all[i] != NULL)
+			(void)sshloop_watch(s->loop, link_fd(all[i]),
 		    (short)(POLLIN | (link_queued(all[i]) > 0 ? POLLOUT : 0)), link_ready, all[i]);
 }
 
@@ -551,18 +592,32 @@ session_close_down(struct session *s)
 	free(s->target);
 }
 
+/*
+ * How long to sleep. Any call into libssh may take in packets of any connection in the loop (guard E), and not all of them
+ * call a handler of ours: where something is under way the first looks come quickly, then ever more slowly.
+ */
+static int
+session_patience(struct session *s)
+{
+	if (s->moved) {
+		s->still = 0;
+		return 0;
+	}
+	return s->soon && s->still < 8 ? 1 << s->still++ : TURN_MS;
+}
+
 int
 session_run(const struct session_params *p)
 {
-	struct session s = { .p = p, .state = SESSION_AUTH };
+	struct session s = { .p = p, .state = SESSION_AUTH, .new_approvals = -1 };
 	int r;
 
 	session_open_up(&s);
 	if (sandbox_enter(SANDBOX_SESSION) != 0)
 		fatal("%s: no sandbox", p->id);
 	while (!session_is_over(&s)) {
-		(void)sshloop_turn(s.loop, s.moved ? 0 : TURN_MS);
-		s.moved = false;
+		(void)sshloop_turn(s.loop, session_patience(&s));
+		s.moved = s.soon = false;
 		session_turn(&s);
 	}
 	r = s.broken != NULL;

@@ -50,10 +50,14 @@ struct session {
 	unsigned		 nchannels;
 	uint32_t		 last_channel;
 	struct leg		*leg;		/* to this connection's target */
+	bool			 approvals_gone;
 	struct consent		*consents;	/* what humans are being asked */
 	char			*broken;	/* why the session cannot go on, or NULL */
 	int64_t			 cut_at;	/* ENDING: leave at this monotonic time at the latest */
 	bool			 stopping;	/* nothing new; end when the running channels have */
+	int			 new_approvals;	/* descriptor of a link that replaces the one that went, or -1 */
+	bool			 soon;		/* something may have moved inside libssh without a word: look again soon */
+	unsigned		 still;		/* turns in a row in which nothing moved */
 	bool			 moved;		/* something happened in this turn: do not wait */
 };
 

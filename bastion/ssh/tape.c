@@ -12,7 +12,8 @@
 #include "bastion/base/xmalloc.h"
 
 #define TAPE_AHEAD	(2 * 1024 * 1024)	/* bytes that may be on their way to the file */
-#define TAPE_LINES	(1024 * 1024)		/* cast lines of one call */
+#define TAPE_LINES	(4 * 1024 * 1024)	/* cast lines of one call */
+#define TAPE_PIECE	(20 * 1024)		/* bytes of one event: six times as many still fit AUDIT_DATA_MAX */
 
 struct tape {
 	struct link	*audit;
@@ -108,18 +109,28 @@ tape_has_room(const struct tape *t)
 	return t->state == TAPE_OPEN && t->written - t->kept < TAPE_AHEAD && link_queued(t->audit) < MSG_OUT_HIGH;
 }
 
-/* Send the encoded lines in pieces; every piece may end inside a line, the file does not mind. */
+/* As many whole lines as fit one message. */
+static size_t
+tape_whole_lines(const struct tape *t)
+{
+	size_t n = buf_len(t->lines) < AUDIT_DATA_MAX ? buf_len(t->lines) : AUDIT_DATA_MAX;
+	const uint8_t *end = memrchr(buf_ptr(t->lines), '\n', n);
+
+	return end == NULL ? 0 : (size_t)(end - buf_ptr(t->lines)) + 1;
+}
+
+/* Send the encoded lines in pieces of whole lines. */
 static int
 tape_send(struct tape *t)
 {
 	int r = 0;
 
 	while (r == 0 && buf_len(t->lines) > 0) {
-		size_t n = buf_len(t->lines) < AUDIT_DATA_MAX ? buf_len(t->lines) : AUDIT_DATA_MAX;
-		struct buf *m = buf_new(n + 16);
+		size_t n = tape_whole_lines(t);
+		struct buf *m = n == 0 ? NULL : buf_new(n + 16);
 
 		if (m == NULL)
-			fatal("out of memory");
+			fatal("a line of a recording is over its ceiling, or memory is out");
 		if ((r = buf_put_u32(m, t->channel)) == 0 && (r = buf_put_string(m, buf_ptr(t->lines), n)) == 0)
 			r = link_send(t->audit, AUDIT_REC_DATA, 0, m, -1);
 		buf_free(m);
@@ -134,8 +145,11 @@ tape_send(struct tape *t)
 int
 tape_data(struct tape *t, enum cast_stream st, const void *p, size_t n, int64_t now_us)
 {
-	int r = t->state == TAPE_OPEN ? cast_data(t->cast, st, p, n, now_us, t->lines) : ERR_DENIED;
+	const uint8_t *s = p;
+	int r = t->state == TAPE_OPEN ? 0 : ERR_DENIED;
 
+	for (size_t at = 0; r == 0 && at < n; at += TAPE_PIECE)
+		r = cast_data(t->cast, st, s + at, n - at < TAPE_PIECE ? n - at : TAPE_PIECE, now_us, t->lines);
 	return r != 0 ? r : tape_send(t);
 }
 

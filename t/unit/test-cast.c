@@ -25,7 +25,8 @@ static struct cast *
 begin(const char *term)
 {
 	struct cast_params p = { .cols = 80, .rows = 24, .term = term, .title = "deploy@web1 as agent/ci",
-	    .command = "printf '\"\\n'", .session = "S-0123456789", .start_wall_ms = 1700000000999, .start_us = 5000000 };
+	    .command = "printf '\"\\n'", .session = "S-0123456789", .start_wall_ms = 1700000000999,
+	    .start_us = 5000000 };
 	struct cast *c;
 
 	out = buf_new(ROOM);
@@ -77,8 +78,8 @@ collect(struct castread *r)
 			s.n[e.from_stderr] += e.ndata;
 			s.outputs++;
 		} else if (e.code == 'm')
-			(void)snprintf(s.marks + strlen(s.marks), sizeof(s.marks) - strlen(s.marks), "%.*s|", (int)e.ndata,
-			    (const char *)e.data);
+			(void)snprintf(s.marks + strlen(s.marks), sizeof(s.marks) - strlen(s.marks), "%.*s|",
+			    (int)e.ndata, (const char *)e.data);
 		else if (e.code == 'r')
 			(void)snprintf(s.resize, sizeof(s.resize), "%.*s", (int)e.ndata, (const char *)e.data);
 	}
@@ -110,7 +111,8 @@ the_header_says_who_what_where(void **state)
 static void
 bytes_come_back_however_they_are_split(void **state)
 {
-	static const char text[] = "a\xc3\xa9\xe2\x82\xac\xf0\x9f\x9a\xaa\xef\xbf\xbd \xff\xe2\x82 \xed\xa0\x80\xc0\xaf\xf0\x9f\x9a"
+	static const char text[] =
+	    "a\xc3\xa9\xe2\x82\xac\xf0\x9f\x9a\xaa\xef\xbf\xbd \xff\xe2\x82 \xed\xa0\x80\xc0\xaf\xf0\x9f\x9a"
 	    "\"\\\b\f\n\r\t\x1b[0m\x7f\0\x01 plain text that is longer than a word\xe2\x82";
 	const size_t n = sizeof(text) - 1;
 	struct streams *s;
@@ -251,7 +253,8 @@ hostile_files_are_refused(void **state)
 		"", "\n", "[]\n", "{\"version\":2}\n", "{\"version\":3,\"term\":{\"cols\":99999,\"rows\":1}}\n",
 		"{\"version\":3,\"term\":{\"cols\":80,\"rows\":24}}",
 	};
-	static const char *const worse[] = { "[1]\n", "[-1, \"o\", \"\"]\n", "[1e999, \"o\", \"\"]\n", "[0, \"oo\", \"\"]\n",
+	static const char *const worse[] = { "[1]\n", "[-1, \"o\", \"\"]\n", "[1e999, \"o\", \"\"]\n",
+	    "[0, \"oo\", \"\"]\n",
 	    "#bad 41\n[0, \"o\", \"\"]\n", "#bad\n#bad zz\n[0, \"o\", \"\xef\xbf\xbd\"]\n", "{}\n" };
 
 	(void)state;

@@ -166,7 +166,8 @@ test_operands(void **state)
 	struct policy *p = load("rules:\n"
 	    " - {id: a, who: [x], on: [web1], exec: {program: cat, operands: [\"/srv/**\"]}, do: allow}\n"
 	    " - {id: u, who: [u], on: [web1], exec: {unresolved: true}, do: ask, because: b, approvers: [z]}\n"
-	    " - {id: f, who: [x], on: [web1], exec: {program: cp, not_flags: [-f]}, do: allow}\n");
+	    " - {id: f, who: [x], on: [web1], exec: {program: cp, not_flags: [-f]}, do: allow}\n"
+	    " - {id: r, who: [x], on: [web1], exec: [/srv/app/run], do: allow}\n");
 
 	(void)state;
 	assert_int_equal(judge(p, "x", "cat /srv/a /srv/b/*.c").what, DECISION_ALLOW);
@@ -177,6 +178,11 @@ test_operands(void **state)
 	assert_int_equal(judge(p, "x", "cat /srv/.?/etc/passwd").what, DECISION_DENY);
 	assert_int_equal(judge(p, "x", "cat /srv/$X").what, DECISION_DENY);
 	assert_int_equal(judge(p, "x", "cat a").what, DECISION_DENY);
+	assert_int_equal(judge(p, "x", "/srv/app/run").what, DECISION_ALLOW);
+	assert_int_equal(judge(p, "x", "cd /srv/app && ./run").what, DECISION_ALLOW);
+	assert_int_equal(judge(p, "x", "cd /tmp && ./run").what, DECISION_DENY);
+	assert_int_equal(judge(p, "x", "run").what, DECISION_DENY);
+	assert_int_equal(judge(p, "x", "cd /etc && cat srv").what, DECISION_DENY);
 	assert_int_equal(judge(p, "u", "eval ls").what, DECISION_ASK);
 	assert_int_equal(judge(p, "u", "ls").what, DECISION_DENY);
 	assert_int_equal(judge(p, "x", "cp a b").what, DECISION_ALLOW);

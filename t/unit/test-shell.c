@@ -57,8 +57,8 @@ static const char *const allowed[] = {
 
 /* Each line is a way to run something else, or to run what the words do not say. */
 static const char *const bypasses[] = {
-	"rm -fr /", "rm --recursive --force /", "ls; rm -rf /", "ls && rm x", "ls || rm x", "ls | rm x", "ls & rm x", "ls\nrm x",
-	"# comment\nrm x", "ls # c\nrm x", "env rm x", "env -i rm x", "env -S 'rm x'", "xargs rm", "xargs -0 rm -f",
+	"rm -fr /", "rm --recursive --force /", "ls; rm -rf /", "ls && rm x", "ls || rm x", "ls | rm x", "ls & rm x", "ls\nrm x", "time ! rm x", "time X=1 rm x",
+	"uniq a b", "# comment\nrm x", "ls # c\nrm x", "env rm x", "env -i rm x", "env -S 'rm x'", "xargs rm", "xargs -0 rm -f",
 	"xargs -I sh sh -c ls", "xargs -I{} {} x", "find . -exec rm {} +", "find . -delete", "sudo rm x", "sudo ls",
 	"watch rm x", "setsid rm x", "ssh host rm x", "ssh host ls", "docker exec c ls", "kubectl exec p -- ls",
 	"nsenter -t 1 ls", "parallel ls", "r\"\"m x", "r'm' x", "r\\m x", "r\\\nm x", "ec\\\nho; rm x", "$'\\x72m' x",
