@@ -10,6 +10,7 @@ test_description='the bastion beside OpenSSH'
 # What to measure: exec, memory, connections, bulk; all by default.
 bench_what="$*"
 set --
+: "${TEST_SRCDIR:=$(dirname "$0")/../..}"
 . "$(dirname "$0")/../test-lib.sh"
 . "$TEST_SRCDIR/t/lib-bastion.sh"
 
