@@ -22,7 +22,8 @@ test_expect_success 'no call is used that cannot be used safely' '
 	ours -name "*.[ch]" >files &&
 	(cd "$TEST_SRCDIR" && xargs grep -nE \
 		"(^|[^a-zA-Z0-9_>.])(strcpy|strcat|sprintf|vsprintf|strtok|atoi|atol|gets|system|popen|alloca|mktemp|tmpnam)[ ]*\\(") \
-		<files >found || : &&
+		<files >all || : &&
+	grep -vE "awk .BEGIN.system" all >found || : &&
 	test_must_be_empty found
 '
 
