@@ -613,7 +613,7 @@ session_patience(struct session *s)
 int
 session_run(const struct session_params *p)
 {
-	struct session s = { .p = p, .state = SESSION_AUTH, .new_approvals = -1 };
+	struct session s = { .p = p, .state = SESSION_AUTH, .new_approvals = -1, .moved = true };
 	int r;
 
 	session_open_up(&s);

@@ -140,7 +140,7 @@ def idle_memory(bench):
         clients = []
         for _ in range(count):
             client = subprocess.Popen(command + ['cat'], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
-            client.stdin.write(b'x')
+            client.stdin.write(b'?')
             client.stdin.flush()
             client.stdout.read(1)
             clients.append(client)
