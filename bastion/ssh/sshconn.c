@@ -27,11 +27,7 @@
  * would read a moduli file from inside the sandbox.
  */
 #define KEX_LIST	"curve25519-sha256,curve25519-sha256@libssh.org,ecdh-sha2-nistp256,ecdh-sha2-nistp384"
-#ifdef SALLYPORT_NO_GCM
-#define CIPHER_LIST	"chacha20-poly1305@openssh.com,aes256-ctr,aes128-ctr"
-#else
 #define CIPHER_LIST	"aes256-gcm@openssh.com,aes128-gcm@openssh.com,chacha20-poly1305@openssh.com,aes256-ctr,aes128-ctr"
-#endif
 #define MAC_LIST	"hmac-sha2-256-etm@openssh.com,hmac-sha2-512-etm@openssh.com,hmac-sha2-256,hmac-sha2-512"
 #define LOOP_FDS	64
 #define WRITE_PIECE	(32 * 1024)
