@@ -644,10 +644,9 @@ exec_stop(struct channel *c, const char *why)
 	}
 	channel_sayf(c, "stopped: %s", why);
 	(void)tape_marker(x->tape, why, clock_mono_us());
-	if (x->up != NULL && !x->up_closed) {
+	if (x->up != NULL && !x->up_closed)
 		sshchan_close(x->up);	/* sshd hangs up on the command's group */
-		x->up_closed = true;
-	}
+	x->up_closed = true;	/* also where there is no channel yet: nothing will come */
 	if (!x->has_status && x->signal == NULL)
 		x->signal = xstrdup("HUP");
 	x->state = EXEC_RUN;

@@ -557,9 +557,11 @@ session_turn(struct session *s)
 	for (struct channel *c = s->channels; c != NULL; c = c->next)
 		channel_step(c, now_us);
 	session_reap(s);
-	if (st == SSHCONN_DEAD)
+	if (st == SSHCONN_DEAD) {
+		if (s->state != SESSION_ENDING && s->nchannels > 0)	/* in the middle of something: why? */
+			log_info("%s: %s", s->p->id, sshconn_why(s->agent));
 		session_begin_end(s, "the agent has gone", now_us);
-	else if (s->broken != NULL)
+	} else if (s->broken != NULL)
 		session_begin_end(s, s->broken, now_us);
 	else if (s->stopping && s->nchannels == 0)
 		session_begin_end(s, "the bastion is stopping", now_us);
