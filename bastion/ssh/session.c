@@ -520,6 +520,8 @@ session_begin_end(struct session *s, const char *why, int64_t now_us)
 {
 	if (s->state == SESSION_ENDING)
 		return;
+	if (s->state == SESSION_AUTH)	/* nothing is running, and no further try may be answered */
+		sshconn_cut(s->agent, why);
 	s->state = SESSION_ENDING;
 	s->cut_at = now_us + ENDING_US;
 	for (struct channel *c = s->channels; c != NULL; c = c->next)
