@@ -68,7 +68,8 @@ sshd_pam_ () {
 	fi
 }
 
-# start_target NAME [SSHD-CONFIG-LINE..]: an ordinary OpenSSH sshd that trusts nothing but the bastion's user CA.
+# start_target NAME [SSHD-CONFIG-LINE..]: an ordinary OpenSSH sshd that trusts nothing but the bastion's user CA. With
+# that SHLVL bash takes itself for an inner shell and leaves the user's .bashrc alone, which would be slow and may speak.
 start_target () {
 	target_=$1
 	shift
@@ -98,6 +99,7 @@ start_target () {
 		MaxStartups 200
 		MaxSessions 100
 		AcceptEnv LANG LC_* SALLYPORT_*
+		SetEnv SHLVL=5
 		Subsystem sftp internal-sftp
 		EOT
 	} >"$target_dir_/config" || return 1

@@ -183,7 +183,7 @@ test_is_hazard(const struct command *c)
 	return false;
 }
 
-/* awk: its program starts others by system() and pipes, reads and writes files by redirection, loads by @. */
+/* awk: its program starts others by its "system" and by pipes, reads and writes files by redirection, loads by @. */
 static bool
 awk_is_hazard(const struct command *c)
 {

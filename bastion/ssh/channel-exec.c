@@ -53,8 +53,6 @@ struct exec {
 	uint64_t		 stdin_bytes, masked;
 };
 
-static void	exec_step(struct channel *, int64_t);
-
 /* What the target does: only noted. */
 
 static size_t
@@ -574,7 +572,7 @@ exec_start(struct channel *c)
 }
 
 static void
-exec_step(struct channel *c, int64_t now_us)
+exec_turn(struct channel *c, int64_t now_us)
 {
 	struct exec *x = c->own;
 
@@ -617,6 +615,18 @@ exec_step(struct channel *c, int64_t now_us)
 	case EXEC_OVER:
 		return;
 	}
+}
+
+/* A state that was entered gets its own turn at once: whatever it waits for may be there already. */
+static void
+exec_step(struct channel *c, int64_t now_us)
+{
+	struct exec *x = c->own;
+	enum exec_state before = x->state;
+
+	exec_turn(c, now_us);
+	if (x->state != before)
+		c->session->moved = true;
 }
 
 static void

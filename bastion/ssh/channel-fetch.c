@@ -314,7 +314,7 @@ fetch_talk(struct fetch_call *f)
 }
 
 static void
-fetch_step(struct channel *c, int64_t now_us)
+fetch_turn(struct channel *c, int64_t now_us)
 {
 	struct fetch_call *f = c->own;
 
@@ -352,6 +352,18 @@ fetch_step(struct channel *c, int64_t now_us)
 	case FETCH_OVER:
 		return;
 	}
+}
+
+/* A state that was entered gets its own turn at once: whatever it waits for may be there already. */
+static void
+fetch_step(struct channel *c, int64_t now_us)
+{
+	struct fetch_call *f = c->own;
+	enum fetch_state before = f->state;
+
+	fetch_turn(c, now_us);
+	if (f->state != before)
+		c->session->moved = true;
 }
 
 static void

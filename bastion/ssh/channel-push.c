@@ -880,7 +880,7 @@ push_wait_store(struct push_call *p, int64_t now_us)
 }
 
 static void
-push_step(struct channel *c, int64_t now_us)
+push_turn(struct channel *c, int64_t now_us)
 {
 	struct push_call *p = c->own;
 
@@ -924,6 +924,18 @@ push_step(struct channel *c, int64_t now_us)
 		buf_clear(c->in);
 		return;
 	}
+}
+
+/* A state that was entered gets its own turn at once: whatever it waits for may be there already. */
+static void
+push_step(struct channel *c, int64_t now_us)
+{
+	struct push_call *p = c->own;
+	enum push_step before = p->step;
+
+	push_turn(c, now_us);
+	if (p->step != before)
+		c->session->moved = true;
 }
 
 /* Once the repository is storing there is no way back: the answer is waited for and recorded, whoever is listening. */

@@ -216,9 +216,13 @@ on_auth(const char *user, const uint8_t *blob, size_t len, bool proven, void *ar
 		why = r == ERR_CRYPTO ? "the certificate's CA signature is bad" : "the certificate cannot be read";
 	session_count_try(s, why, proven && r != 0);
 	if (r != 0) {
-		/* A plain key is what clients offer after a certificate, or one of many: not worth a word until it is proven. */
+		/* A plain key is what clients offer after a certificate: worth a word, once, only when there was none. */
 		if (proven || cert != NULL || key_is_cert(blob, len))
 			session_auth_fail(s, user, why, cert, proven);
+		else if (!s->advised)
+			session_auth_fail(s, user, "a plain key does not open this door, a certificate does; ask whoever runs this "
+			    "bastion for one", NULL, proven);
+		s->advised = true;
 		cert_free(cert);
 		return false;
 	}
@@ -613,7 +617,7 @@ session_patience(struct session *s)
 int
 session_run(const struct session_params *p)
 {
-	struct session s = { .p = p, .state = SESSION_AUTH, .new_approvals = -1 };
+	struct session s = { .p = p, .state = SESSION_AUTH, .new_approvals = -1, .moved = true };
 	int r;
 
 	session_open_up(&s);

@@ -45,7 +45,7 @@ struct session {
 	char			*login, *target;	/* LOGIN@TARGET, or NULL: the bastion itself */
 	struct subject		 who;
 	unsigned		 tries, offers;
-	bool			 greeted;
+	bool			 greeted, advised;
 	struct channel		*channels;
 	unsigned		 nchannels;
 	uint32_t		 last_channel;

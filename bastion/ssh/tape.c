@@ -189,6 +189,8 @@ tape_opened(struct tape *t, int ok, const char *text)
 	free(t->id);
 	t->id = xstrdup(text);
 	t->state = ok ? TAPE_OPEN : TAPE_FAILED;
+	if (ok)
+		t->kept = t->written;	/* the header line: nothing else can have been written yet */
 }
 
 void

@@ -240,7 +240,7 @@ static const struct {
 	{ "host/root", "cert issue --identity agent/ci --key -", LINE, 0, "issued agent/ci:1" },
 	{ "agent/ci", "cert issue --identity agent/ci --key -", LINE, 1, "on the host alone" },
 	{ "agent/ci", "cert revoke 1", "", 1, "on the host alone" },
-	{ "host/", "cert issue --identity agent/../x --key -", LINE, 1, "identity must" },
+	{ "host/root", "cert issue --identity agent/../x --key -", LINE, 1, "identity must" },
 	{ "host/root", "cert issue --identity agent --key -", LINE, 1, "identity must" },
 	{ "host/root", "cert issue --identity agent/ --key -", LINE, 1, "identity must" },
 	{ "host/root", "cert issue --identity agent/ci --key - --owner eva", LINE, 1, "owner must" },

@@ -1,0 +1,62 @@
+# SPDX-License-Identifier: Apache-2.0
+# What the tests of the main job have in common: sourced after lib-bastion.sh.
+
+# audit_has KEY=GLOB..: a record like this is in the log (now, or within seconds); they go into the file "rec".
+audit_has () {
+	audit_args_=
+	for audit_arg_
+	do
+		audit_args_="$audit_args_ '$audit_arg_'"
+	done
+	wait_until "sallyport -f '$CONF' audit search $audit_args_ >rec 2>rec.err" 5 && return 0
+	cat rec.err >&2
+	return 1
+}
+
+# audit_lacks KEY=GLOB..: no such record.
+audit_lacks () {
+	sallyport -f "$CONF" audit search "$@" >rec 2>rec.err
+	test $? -eq 1 && return 0
+	cat rec rec.err >&2
+	return 1
+}
+
+# open_ca: ca.key, the private key of this bastion's CA, for certificates that it would not issue itself.
+open_ca () {
+	(umask 077 && ca-key "$STATE/keys" >ca.key)
+}
+
+# sign_identity NAME SSH-KEYGEN-OPTION..: a fresh key and a certificate signed with ca.key (or "$SIGN_WITH"), and its conf.
+sign_identity () {
+	sign_name_=$1
+	shift
+	rm -f "id/$sign_name_" "id/$sign_name_.pub" "id/$sign_name_-cert.pub" &&
+	ssh-keygen -q -t ed25519 -N '' -C "$sign_name_" -f "id/$sign_name_" &&
+	ssh-keygen -q -s "${SIGN_WITH-ca.key}" -I "$sign_name_" "$@" "id/$sign_name_.pub" &&
+	borrow_conf "$sign_name_"
+}
+
+# borrow_conf NAME: id/NAME.conf, made of that of ci.
+borrow_conf () {
+	sed "s,id/ci,id/$1,g" id/ci.conf >"id/$1.conf"
+}
+
+# said_once FILE TEXT: FILE holds exactly one line of the bastion's, in ASCII, and TEXT (a basic pattern) is in it.
+said_once () {
+	grep '^sallyport: ' "$1" >said.lines
+	test_line_count -eq 1 said.lines && test_grep "$2" said.lines || { cat "$1" >&2; return 1; }
+	! LC_ALL=C grep -n '[^ -~]' said.lines >&2
+}
+
+# not_let_in NAME TEXT: ssh ends with 255, and the bastion says why in one line.
+not_let_in () {
+	BSSH_OPTS='-o LogLevel=INFO' test_expect_code 255 bssh "$1" bastion whoami >out 2>err </dev/null &&
+	test_must_be_empty out &&
+	said_once err "^sallyport: not let in: $2"
+}
+
+# recording_of KEY=GLOB..: the path of the recording that such an exec.end names.
+recording_of () {
+	audit_has event=exec.end "$@" &&
+	echo "$STATE/recordings/$(sed -n 's/.*"recording":"\([^"]*\)".*/\1/p' rec | tail -n 1).cast"
+}

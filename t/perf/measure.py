@@ -1,0 +1,222 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The measuring half of t/perf/bench: ours and theirs in turns, medians, one table, one JSON file."""
+import argparse
+import json
+import os
+import statistics
+import subprocess
+import sys
+import time
+
+DEVNULL = subprocess.DEVNULL
+
+
+class Bench:
+    def __init__(self, args):
+        self.args = args
+        self.rows = []
+        ours = ['ssh', '-F', f'{args.trash}/id/ci.conf']
+        rivals = ['ssh', '-F', f'{args.trash}/rivals']
+        self.ours = ours + [f'{args.login}@web1@127.0.0.1']
+        self.verb = ours + ['127.0.0.1']
+        self.direct = rivals + ['web1']
+        self.jump = rivals + ['-J', 'jump', 'web1']
+        self.chain = rivals + ['chain']
+
+    def row(self, name, ours, theirs, unit, budget, higher):
+        """budget is on ours/theirs: a floor when higher is better, otherwise a ceiling."""
+        ratio = ours / theirs if theirs else float('nan')
+        met = ratio >= budget if higher else ratio <= budget
+        self.rows.append({'name': name, 'ours': round(ours, 4), 'theirs': round(theirs, 4), 'unit': unit,
+                          'ratio': round(ratio, 3), 'budget': f'{">=" if higher else "<="} {budget}', 'met': met})
+        show(self.rows[-1])
+
+
+HEAD = ('what', 'ours', 'theirs', 'unit', 'ratio', 'budget', 'met')
+
+
+def show(row=None):
+    if row is None:
+        print('{:<44} {:>10} {:>10} {:<8} {:>7} {:>8}  {}'.format(*HEAD))
+    else:
+        print('{name:<44} {ours:>10.3f} {theirs:>10.3f} {unit:<8} {ratio:>7.3f} {budget:>8}  {0}'.format(
+            'yes' if row['met'] else 'NO', **row))
+    sys.stdout.flush()
+
+
+def timed(command, stdin=None):
+    """Seconds that a command takes; its failure ends the benchmark."""
+    start = time.monotonic()
+    with open(stdin or os.devnull, 'rb') as source:
+        subprocess.run(command, stdin=source, stdout=DEVNULL, check=True)
+    return time.monotonic() - start
+
+
+def in_turns(rounds, commands, stdin=None):
+    """Median seconds of each command, run A B C A B C.., so that a slow minute of the machine hits all alike."""
+    times = [[] for _ in commands]
+    for _ in range(rounds):
+        for i, command in enumerate(commands):
+            times[i].append(timed(command, stdin))
+    return [statistics.median(t) for t in times]
+
+
+def make_files(trash, mib):
+    """256 MiB of nothing, and of text that looks like a source tree."""
+    zeros, text = f'{trash}/zeros', f'{trash}/text'
+    with open(zeros, 'wb') as f:
+        f.truncate(mib << 20)
+    line = 0
+    with open(text, 'w', encoding='ascii') as f:
+        while f.tell() < mib << 20:
+            piece = []
+            for _ in range(20000):
+                line += 1
+                piece.append(f'\tif (request_{line % 977}->length > limit[{line % 61}])\t/* line {line} */\n')
+            f.write(''.join(piece))
+        f.truncate(mib << 20)
+    return {'zeros': zeros, 'text': text}
+
+
+def bulk(bench):
+    mib, rounds = bench.args.mib, bench.args.rounds
+    for name, path in make_files(bench.args.trash, mib).items():
+        for way, command, stdin in (('down', f'cat {path}', None), ('up', 'cat > /dev/null', path)):
+            if stdin is None:
+                timed(['cat', path])
+            ours, jump, chain = in_turns(rounds, [c + [command] for c in (bench.ours, bench.jump, bench.chain)], stdin)
+            bench.row(f'{way}, {name}, against ssh -J', mib / ours, mib / jump, 'MiB/s', 1.0, True)
+            bench.row(f'{way}, {name}, against ForceCommand ssh', mib / ours, mib / chain, 'MiB/s', 1.0, True)
+
+
+def exec_true(bench):
+    ours, direct = in_turns(bench.args.rounds * 4, [bench.ours + ['true'], bench.direct + ['true']])
+    bench.row('exec true, against direct ssh', ours * 1000, direct * 1000, 'ms', 1.15, False)
+
+
+def parents():
+    """pid -> parent, command name."""
+    table = {}
+    for entry in os.listdir('/proc'):
+        if entry.isdigit():
+            try:
+                with open(f'/proc/{entry}/stat', encoding='ascii', errors='replace') as f:
+                    stat = f.read()
+            except OSError:
+                continue
+            name = stat[stat.index('(') + 1:stat.rindex(')')]
+            table[int(entry)] = (int(stat[stat.rindex(')') + 2:].split()[1]), name)
+    return table
+
+
+def tree(root):
+    table = parents()
+    found = [root]
+    for pid in found:
+        found += [p for p, (parent, _) in table.items() if parent == pid]
+    return [(p, table[p][1]) for p in found if p in table]
+
+
+def pss(root, only=None):
+    """Kilobytes of the proportional set size of a process and all below it."""
+    total = 0
+    for pid, name in tree(root):
+        if only is not None and name != only:
+            continue
+        try:
+            with open(f'/proc/{pid}/smaps_rollup', encoding='ascii') as f:
+                total += sum(int(line.split()[1]) for line in f if line.startswith('Pss:'))
+        except OSError:
+            pass
+    return total
+
+
+def idle_memory(bench):
+    """What one more idle session costs; the command behind it is not counted."""
+    count = 8
+    costs = []
+    for command, root, only in ((bench.ours, bench.args.bastion, None), (bench.direct, bench.args.sshd, 'sshd')):
+        before = pss(root, only)
+        clients = []
+        for _ in range(count):
+            client = subprocess.Popen(command + ['cat'], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+            client.stdin.write(b'?')
+            client.stdin.flush()
+            client.stdout.read(1)
+            clients.append(client)
+        costs.append((pss(root, only) - before) / count)
+        for client in clients:
+            client.stdin.close()
+            client.wait()
+    bench.row('idle session, PSS, against sshd', costs[0], costs[1], 'KiB', 0.4, False)
+
+
+def cpu(root):
+    """CPU seconds of a process, what is below it, and what it has waited for."""
+    ticks = 0
+    for pid, _ in tree(root):
+        try:
+            with open(f'/proc/{pid}/stat', encoding='ascii', errors='replace') as f:
+                fields = f.read().rsplit(')', 1)[1].split()
+        except OSError:
+            continue
+        ticks += sum(int(v) for v in fields[11:15])
+    return ticks / os.sysconf('SC_CLK_TCK')
+
+
+def connect(command, count):
+    """count connections, four at a time; seconds."""
+    start = time.monotonic()
+    running = []
+    for _ in range(count):
+        if len(running) == 4:
+            if running.pop(0).wait() != 0:
+                raise SystemExit(f'failed: {command}')
+        running.append(subprocess.Popen(command, stdin=DEVNULL, stdout=DEVNULL))
+    for client in running:
+        if client.wait() != 0:
+            raise SystemExit(f'failed: {command}')
+    return time.monotonic() - start
+
+
+def connections(bench):
+    """What each server answers by itself, without a shell: a verb here, its internal-sftp there. The client costs the
+    same on both sides and hides the servers' difference, so their own CPU is a second row."""
+    count = 40
+    sides = ((bench.verb + ['whoami'], bench.args.bastion), (bench.direct + ['-s', 'sftp'], bench.args.sshd))
+    seconds, used = [[], []], [[], []]
+    for _ in range(max(2, bench.args.rounds // 2)):
+        for i, (command, root) in enumerate(sides):
+            before = cpu(root)
+            seconds[i].append(connect(command, count))
+            used[i].append(cpu(root) - before)
+    rate = [count / statistics.median(s) for s in seconds]
+    per_cpu = [count / max(statistics.median(u), 0.001) for u in used]
+    bench.row('connections, 4 at a time, against sshd', rate[0], rate[1], '1/s', 3.0, True)
+    bench.row('connections per CPU second of the server', per_cpu[0], per_cpu[1], '1/s', 3.0, True)
+
+
+MEASURES = {'exec': exec_true, 'memory': idle_memory, 'connections': connections, 'bulk': bulk}
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    for name in ('--trash', '--login', '--json'):
+        parser.add_argument(name, required=True)
+    for name in ('--bastion', '--sshd', '--mib', '--rounds'):
+        parser.add_argument(name, type=int, required=True)
+    parser.add_argument('what', nargs='*', choices=[[], *MEASURES], default=[])
+    args = parser.parse_args()
+    bench = Bench(args)
+    show()
+    for name in args.what or MEASURES:
+        MEASURES[name](bench)
+    with open(args.json, 'w', encoding='ascii') as f:
+        json.dump(bench.rows, f, indent=1)
+        f.write('\n')
+    met = sum(row['met'] for row in bench.rows)
+    print(f'{met} of {len(bench.rows)} budgets met; written to {args.json}')
+
+
+if __name__ == '__main__':
+    main()
