@@ -646,6 +646,8 @@ exec_stop(struct channel *c, const char *why)
 	(void)tape_marker(x->tape, why, clock_mono_us());
 	if (x->up != NULL && !x->up_closed)
 		sshchan_close(x->up);	/* sshd hangs up on the command's group */
+	if (c->session->broken != NULL)
+		outflow_drop(x->flow);	/* or an agent that does not read would keep it from being sealed */
 	x->up_closed = true;	/* also where there is no channel yet: nothing will come */
 	if (!x->has_status && x->signal == NULL)
 		x->signal = xstrdup("HUP");

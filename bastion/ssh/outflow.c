@@ -33,7 +33,7 @@ struct outflow {
 	struct buf		*ready;
 	struct segment		 seg[SEGMENTS];	/* ring */
 	size_t			 seg_at, nseg;
-	bool			 ending, ended;
+	bool			 ending, ended, dropped;
 	int64_t			 held_us;	/* terminal: since when the masking has held something back, or 0 */
 	uint64_t		 released;
 };
@@ -95,6 +95,8 @@ outflow_take(struct outflow *f, enum sshchan_stream st, const void *p, size_t n)
 {
 	size_t room = buf_room(f->raw[st]);
 
+	if (f->dropped)
+		return n;
 	if (n > room)
 		n = room;
 	return buf_put(f->raw[st], p, n) == 0 ? n : 0;
@@ -245,6 +247,16 @@ bool
 outflow_is_waiting(const struct outflow *f)
 {
 	return f->nseg > 0 || buf_len(f->raw[SSHCHAN_OUT]) > 0 || buf_len(f->raw[SSHCHAN_ERR]) > 0 || f->held_us != 0;
+}
+
+void
+outflow_drop(struct outflow *f)
+{
+	buf_clear(f->raw[0]);
+	buf_clear(f->raw[1]);
+	buf_clear(f->ready);
+	f->nseg = 0;
+	f->ending = f->ended = f->dropped = true;
 }
 
 bool

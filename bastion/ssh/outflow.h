@@ -36,6 +36,8 @@ size_t	outflow_take(struct outflow *, enum sshchan_stream, const void *p, size_t
 void	outflow_end(struct outflow *);
 /* Mask, record, release what can be. 1 = something moved, 0 = nothing, negative = the session must stop. */
 int	outflow_step(struct outflow *, int64_t now_us);
+/* The session ends now: what was not released never will be, what still comes is thrown away. The agent may not be reading. */
+void	outflow_drop(struct outflow *);
 /* True once outflow_end was called and every byte is with the agent's connection. */
 bool	outflow_is_done(const struct outflow *);
 /* True while something waits for the agent, the recording or the delay of a terminal. */

@@ -29,6 +29,7 @@
 #define CALLS_MAX	512
 #define TURN_MS		200		/* longest sleep: deadlines are looked at this often */
 #define ENDING_US	5000000		/* what is recorded gets this long to be sealed */
+#define LAST_WORDS_US	1000000		/* and an agent that does not read this long to hear of it */
 
 /* Sending */
 
@@ -570,14 +571,27 @@ session_turn(struct session *s)
 	session_watch_links(s);
 }
 
+/* Whether all that matters of it is durable: what is left is to say so to the agent. */
+static bool
+session_is_settled(struct session *s)
+{
+	for (struct channel *c = s->channels; c != NULL; c = c->next)
+		if (c->type != NULL && !c->type->settled(c))
+			return false;
+	return calls_waiting(s->calls) == 0 && link_queued(s->audit) == 0;
+}
+
 static bool
 session_is_over(struct session *s)
 {
+	int64_t now_us = clock_mono_us();
+
 	if (s->state != SESSION_ENDING)
 		return false;
-	if (clock_mono_us() > s->cut_at)
+	if (now_us > s->cut_at)
 		return true;
-	return s->nchannels == 0 && calls_waiting(s->calls) == 0 && link_queued(s->audit) == 0 && !sshconn_unsent(s->agent);
+	return session_is_settled(s) && ((s->nchannels == 0 && !sshconn_unsent(s->agent)) ||
+	    now_us > s->cut_at - ENDING_US + LAST_WORDS_US);
 }
 
 static void
