@@ -67,7 +67,7 @@ test_expect_success 'it does not hinder another session' '
 
 test_expect_success 'an administrator can end it' '
 	sallyport -f "$CONF" sessions kill "$id" &&
-	within 7000 no_session &&
+	within 2500 no_session &&
 	wait_until "log_event session.end $id" &&
 	log_event session.end "\"session\":\"$id\".*\"how\":\"exit\"" &&
 	log_event recording.close "$id" &&
@@ -93,7 +93,7 @@ test_expect_success 'a target that has stopped reading' '
 
 test_expect_success 'does not hold the session that feeds it' '
 	sallyport -f "$CONF" sessions kill "$id" &&
-	within 7000 no_session &&
+	within 2500 no_session &&
 	wait_until "log_event session.end $id" &&
 	log_event session.end "\"session\":\"$id\".*\"how\":\"exit\"" &&
 	log_event recording.close "$id" &&

@@ -90,8 +90,11 @@ test_expect_success 'the same on channels that end by themselves, and on verbs' 
 '
 
 test_expect_success 'every session ended in order, every recording is sealed' '
-	test "$(log_event session.start | wc -l)" -eq "$(log_event session.end "\"how\":\"exit\"" | wc -l)" &&
-	test "$(log_event recording.open | wc -l)" -eq "$(log_event recording.close | wc -l)"
+	starts=$(log_event session.start | wc -l) &&
+	wait_until "test \$(log_event session.end \"how.:.exit\" | wc -l) -eq $starts" &&
+	opened=$(log_event recording.open | wc -l) &&
+	sealed=$(log_event "recording.c[a-z]*" | grep -v recording.chunk | wc -l) &&
+	test "$opened" -eq "$sealed"
 '
 
 test_expect_success 'the bastion is well' '
