@@ -30,6 +30,7 @@
 #define TURN_MS		200		/* longest sleep: deadlines are looked at this often */
 #define HOPELESS_US	500000		/* the audit process has gone: nothing can be sealed */
 #define ENDING_US	5000000		/* what is recorded gets this long to be sealed */
+#define LAST_WORDS_US	1000000		/* and an agent that does not read this long to hear of it */
 
 /* Sending */
 
@@ -553,6 +554,8 @@ session_begin_end(struct session *s, const char *why, int64_t now_us)
 {
 	if (s->state == SESSION_ENDING)
 		return;
+	if (s->state == SESSION_AUTH)	/* nothing is running, and no further try may be answered */
+		sshconn_cut(s->agent, why);
 	s->state = SESSION_ENDING;
 	s->cut_at = now_us + (s->audit_gone ? HOPELESS_US : ENDING_US);
 	for (struct channel *c = s->channels; c != NULL; c = c->next)
@@ -597,14 +600,27 @@ session_turn(struct session *s)
 	session_watch_links(s);
 }
 
+/* Whether all that matters of it is durable: what is left is to say so to the agent. */
+static bool
+session_is_settled(struct session *s)
+{
+	for (struct channel *c = s->channels; c != NULL; c = c->next)
+		if (c->type != NULL && !c->type->settled(c))
+			return false;
+	return calls_waiting(s->calls) == 0 && link_queued(s->audit) == 0;
+}
+
 static bool
 session_is_over(struct session *s)
 {
+	int64_t now_us = clock_mono_us();
+
 	if (s->state != SESSION_ENDING)
 		return false;
-	if (clock_mono_us() > s->cut_at)
+	if (now_us > s->cut_at)
 		return true;
-	return s->nchannels == 0 && calls_waiting(s->calls) == 0 && link_queued(s->audit) == 0 && !sshconn_unsent(s->agent);
+	return session_is_settled(s) && ((s->nchannels == 0 && !sshconn_unsent(s->agent)) ||
+	    now_us > s->cut_at - ENDING_US + LAST_WORDS_US);
 }
 
 static void

@@ -27,9 +27,14 @@
  * would read a moduli file from inside the sandbox.
  */
 #define KEX_LIST	"curve25519-sha256,curve25519-sha256@libssh.org,ecdh-sha2-nistp256,ecdh-sha2-nistp384"
+#ifdef SALLYPORT_NO_GCM
+#define CIPHER_LIST	"chacha20-poly1305@openssh.com,aes256-ctr,aes128-ctr"
+#else
 #define CIPHER_LIST	"aes256-gcm@openssh.com,aes128-gcm@openssh.com,chacha20-poly1305@openssh.com,aes256-ctr,aes128-ctr"
+#endif
 #define MAC_LIST	"hmac-sha2-256-etm@openssh.com,hmac-sha2-512-etm@openssh.com,hmac-sha2-256,hmac-sha2-512"
 #define LOOP_FDS	512
+#define ASKS_MAX	20	/* requests to authenticate by nothing, or by a method that there is none of */
 #define OPEN_AGAIN	(-100)	/* sshchan_start: this step waits for its answer */
 
 struct watch {
@@ -61,6 +66,7 @@ struct sshconn {
 	struct ssh_server_callbacks_struct server_cb;
 	struct sshserver_ops		 ops;
 	void				*arg;
+	unsigned			 asks;
 	/* client */
 	ssh_key				 key;
 	int				 has_cert;
@@ -267,12 +273,20 @@ on_auth_pubkey(ssh_session s, const char *user, struct ssh_key_struct *key, char
 	return ok ? SSH_AUTH_SUCCESS : SSH_AUTH_DENIED;
 }
 
+/* Guard F, for what the owner does not hear of. */
+static void
+conn_count_ask(struct sshconn *c)
+{
+	if (++c->asks > ASKS_MAX)
+		conn_die(c, "too many requests to authenticate by no method of ours");
+}
+
 static int
 on_auth_none(ssh_session s, const char *user, void *arg)
 {
 	(void)s;
 	(void)user;
-	(void)arg;
+	conn_count_ask(arg);
 	return SSH_AUTH_DENIED;	/* how clients ask for the list of methods; not a try */
 }
 
@@ -319,6 +333,8 @@ on_message(ssh_session s, ssh_message m, void *arg)
 	int type = ssh_message_type(m), sub = ssh_message_subtype(m);
 
 	(void)s;
+	if (type == SSH_REQUEST_AUTH)
+		conn_count_ask(c);
 	if (c->state == SSHCONN_UP && type == SSH_REQUEST_CHANNEL_OPEN)
 		c->ops.refused(sub == SSH_CHANNEL_DIRECT_TCPIP ? "port forwarding (direct-tcpip)" :
 		    sub == SSH_CHANNEL_X11 ? "X11 channel" : "channel of an unknown type", c->arg);

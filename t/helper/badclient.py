@@ -1,0 +1,396 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""badclient: SSH clients that no decent program would be. One function a sub-command; see COMMANDS at the end.
+
+What needs only bytes is made from a plain socket; what needs a key exchange uses paramiko (python3-paramiko).
+Every sub-command prints one line a fact, for the shell to look at, and ends 0 when it could do what it is for.
+"""
+
+import argparse
+import os
+import random
+import selectors
+import signal
+import socket
+import struct
+import sys
+import time
+
+WAIT = 20.0  # no answer of a bastion on the same machine takes this long
+
+
+def dial(port):
+    return socket.create_connection(("127.0.0.1", port), timeout=WAIT)
+
+
+def until_closed(sock, seconds):
+    """True when the peer closes within that time, whatever it says before."""
+    end = time.monotonic() + seconds
+    try:
+        while time.monotonic() < end:
+            sock.settimeout(max(0.01, end - time.monotonic()))
+            if not sock.recv(65536):
+                return True
+    except socket.timeout:
+        return False
+    except OSError:
+        return True
+    return False
+
+
+# Before the key exchange: raw bytes
+
+
+def packet(payload):
+    """One packet of the clear phase (RFC 4253 section 6)."""
+    pad = 8 - (5 + len(payload)) % 8
+    pad += 8 if pad < 4 else 0
+    return struct.pack(">IB", 1 + len(payload) + pad, pad) + payload + bytes(pad)
+
+
+def string(s):
+    return struct.pack(">I", len(s)) + s
+
+
+HELLO = b"SSH-2.0-badclient\r\n"
+NOISE = random.Random(1).randbytes(64 * 1024)
+
+# What is sent instead of a key exchange, by name.
+BYTES = {
+    "http": b"GET / HTTP/1.1\r\nHost: bastion\r\n\r\n",
+    "tls": bytes.fromhex("160301020001000100") + NOISE[:512],
+    "noise": b"\x00" + NOISE,
+    "ssh-1": b"SSH-1.5-badclient\r\n",
+    "banner-without-end": b"SSH-2.0-" + b"A" * 300000,
+    "banner-of-zeros": b"SSH-2.0-" + bytes(255) + b"\r\n",
+    "length-huge": HELLO + b"\xff\xff\xff\xff" + NOISE[:64],
+    "length-300k": HELLO + struct.pack(">IB", 300000, 4) + bytes(300000),
+    "length-zero": HELLO + bytes(64),
+    "length-odd": HELLO + struct.pack(">IB", 13, 4) + bytes(64),
+    "padding-over-length": HELLO + struct.pack(">IB", 28, 255) + bytes(64),
+    "noise-after-banner": HELLO + NOISE,
+    "userauth-first": HELLO
+    + packet(b"\x32" + string(b"root") + string(b"ssh-connection") + string(b"none")),
+    "userauth-success-first": HELLO + packet(b"\x34"),
+    "channel-open-first": HELLO
+    + packet(b"\x5a" + string(b"session") + struct.pack(">III", 0, 1 << 20, 32768)),
+    "global-request-first": HELLO + packet(b"\x50" + string(b"tcpip-forward") + b"\x01"),
+    "channel-request-first": HELLO
+    + packet(b"\x62" + bytes(4) + string(b"exec") + b"\x01" + string(b"id")),
+    "newkeys-first": HELLO + packet(b"\x15"),
+    "kexinit-cut": HELLO + packet(b"\x14" + bytes(16) + struct.pack(">I", 0xFFFFFFF0)),
+    "kexinit-no-common": HELLO
+    + packet(b"\x14" + bytes(16) + string(b"x") * 10 + b"\x00" + bytes(4)),
+    "message-0": HELLO + packet(b"\x00"),
+    "message-255": HELLO + packet(b"\xff" * 64),
+    "disconnect": HELLO + packet(b"\x01" + struct.pack(">I", 11) + string(b"x" * 1000) + string(b"")),
+}
+
+
+def cmd_bytes(a):
+    """Each of BYTES on a connection of its own; which ones the bastion did not close by itself?"""
+    for name, data in BYTES.items():
+        s = dial(a.port)
+        try:
+            s.sendall(data)
+        except OSError:
+            pass  # closed while we were at it
+        print(name, "closed" if until_closed(s, a.seconds) else "open", flush=True)
+        s.close()
+    return 0
+
+
+def cmd_silent(a):
+    """COUNT connections that say nothing. Prints ready, then how many are open each time that changes, until none is."""
+    sel = selectors.DefaultSelector()
+    for _ in range(a.count):
+        sel.register(dial(a.port), selectors.EVENT_READ)
+    print("ready", flush=True)
+    left = a.count
+    end = time.monotonic() + a.seconds
+    while left and time.monotonic() < end:
+        for key, _ in sel.select(0.2):
+            try:
+                if key.fileobj.recv(4096):
+                    continue
+            except OSError:
+                pass
+            sel.unregister(key.fileobj)
+            key.fileobj.close()
+            left -= 1
+    print("left", left, flush=True)
+    return 0
+
+
+def cmd_drip(a):
+    """One byte every 0.2 s, for ever. Prints the milliseconds until it was cut off."""
+    s = dial(a.port)
+    start = time.monotonic()
+    text = b"SSH-2.0-" + b"drip" * 1000
+    for i in range(int(a.seconds / 0.2)):
+        try:
+            s.sendall(text[i : i + 1])
+        except OSError:
+            break
+        if until_closed(s, 0.2):
+            break
+    else:
+        print("never")
+        return 1
+    print("ms", int((time.monotonic() - start) * 1000))
+    return 0
+
+
+# After the key exchange: paramiko
+
+
+def transport(a):
+    import logging
+
+    import paramiko
+
+    logging.getLogger("paramiko").addHandler(logging.NullHandler())
+    t = paramiko.Transport(dial(a.port))
+    t.daemon = True
+    t.start_client(timeout=WAIT)
+    return t
+
+
+def load_key(a):
+    import paramiko
+
+    key = paramiko.Ed25519Key.from_private_key_file(a.key)
+    if os.path.exists(a.key + "-cert.pub"):
+        key.load_certificate(a.key + "-cert.pub")
+    return key
+
+
+def login(a):
+    t = transport(a)
+    t.auth_publickey(a.user, load_key(a))
+    return t
+
+
+def until_dead(t, seconds):
+    end = time.monotonic() + seconds
+    while t.is_active() and time.monotonic() < end:
+        time.sleep(0.01)
+    return not t.is_active()
+
+
+def spoiled(key):
+    """The same key, whose signatures are wrong."""
+
+    class Spoiled(type(key)):
+        def sign_ssh_data(self, data, algorithm=None):
+            m = super().sign_ssh_data(data + b"!", algorithm)
+            return m
+
+    key.__class__ = Spoiled
+    return key
+
+
+def cmd_tries(a):
+    """Authenticate COUNT times by METHOD on one connection. Prints how many were answered, and how it ended."""
+    import paramiko
+
+    t = transport(a)
+    t.auth_timeout = a.seconds
+    key = load_key(a) if a.key else None
+    ways = {
+        "publickey": lambda: t.auth_publickey(a.user, key),
+        "password": lambda: t.auth_password(a.user, "hunter2", fallback=False),
+        "none": lambda: t.auth_none(a.user),
+        "keyboard-interactive": lambda: t.auth_interactive(a.user, lambda *_: []),
+        "bad-signature": lambda: t.auth_publickey(a.user, spoiled(key)),
+    }
+    answered = 0
+    start = time.monotonic()
+    try:
+        while answered < a.count:
+            try:
+                ways[a.method]()
+                print("let-in")
+                return 1
+            except paramiko.AuthenticationException:
+                if not t.is_active():
+                    break
+            answered += 1
+    except (paramiko.SSHException, EOFError, OSError):
+        pass
+    print("answered", answered)
+    print("end", "cut" if until_dead(t, a.seconds) else "open")
+    print("ms", int((time.monotonic() - start) * 1000))
+    t.close()
+    return 0
+
+
+def cmd_preauth(a):
+    """After the key exchange and before authentication: messages of later phases, then a channel all the same."""
+    import paramiko
+
+    bodies = {
+        52: b"",
+        80: string(b"tcpip-forward") + b"\x01" + string(b"") + struct.pack(">I", 0),
+        90: string(b"session") + struct.pack(">III", 0, 1 << 20, 32768),
+        91: struct.pack(">IIII", 0, 0, 1 << 20, 32768),
+        93: struct.pack(">II", 0, 1 << 20),
+        94: struct.pack(">I", 0) + string(b"x"),
+        97: struct.pack(">I", 0),
+        98: struct.pack(">I", 0) + string(b"exec") + b"\x01" + string(b"id"),
+    }
+    for number, body in bodies.items():
+        t = transport(a)
+        m = paramiko.Message()
+        m.add_byte(bytes([number]))
+        m.add_bytes(body)
+        try:
+            t._send_message(m)
+            c = t.open_session(timeout=a.seconds)
+            c.exec_command("id")
+            print(number, "channel")
+        except (paramiko.SSHException, EOFError, OSError):
+            print(number, "closed" if not t.is_active() else "open")
+        t.close()
+    return 0
+
+
+def cmd_overrun(a):
+    """Send BYTES on one channel whatever the window says. Prints how many went, and whether we were cut off."""
+    t = login(a)
+    c = t.open_session()
+    c.exec_command(a.command)
+    c.out_window_size = 1 << 31
+    sent = 0
+    piece = bytes(32768)
+    try:
+        while sent < a.bytes and t.is_active():
+            sent += c.send(piece)
+    except (OSError, EOFError):
+        pass
+    print("sent", sent, flush=True)
+    print("end", "cut" if until_dead(t, a.seconds) else "open", flush=True)
+    t.close()
+    return 0
+
+
+def cmd_greedy(a):
+    """A window of 2 GB on a channel whose output we never read: once the command runs, this process stops itself."""
+    t = login(a)
+    c = t.open_session(window_size=0x7FFFFFFF)
+    c.exec_command(a.command)
+    print("running", flush=True)
+    os.kill(os.getpid(), signal.SIGSTOP)
+    n = 0
+    while True:
+        data = c.recv(1 << 20)
+        if not data:
+            break
+        n += len(data)
+    print("got", n, flush=True)
+    return 0
+
+
+def cmd_channels(a):
+    """Open channels until one is refused (COUNT at most), each with COMMAND running. Prints how many there were."""
+    import paramiko
+
+    t = login(a)
+    open_ones = []
+    try:
+        while len(open_ones) < a.count:
+            c = t.open_session(timeout=a.seconds)
+            if a.command:
+                c.exec_command(a.command)
+            open_ones.append(c)
+    except paramiko.SSHException:
+        pass
+    print("channels", len(open_ones), flush=True)
+    print("alive", "yes" if t.is_active() else "no", flush=True)
+    if open_ones:
+        open_ones.pop().close()
+        try:
+            t.open_session(timeout=a.seconds)
+            print("again", "yes")
+        except paramiko.SSHException:
+            print("again", "no")
+    t.close()
+    return 0
+
+
+def cmd_storm(a):
+    """COUNT times: some channels opened at once, some written to, some closed in the middle, requests out of order."""
+    import paramiko
+
+    t = login(a)
+    rnd = random.Random(a.count)
+    done = 0
+    for _ in range(a.count):
+        some = []
+        for i in range(8):
+            try:
+                c = t.open_session(timeout=a.seconds)
+            except paramiko.SSHException:
+                continue
+            some.append(c)
+            if i % 4 != 3:
+                c.exec_command(a.command)
+        for c in some:
+            try:
+                if rnd.random() < 0.5:
+                    c.send(b"x" * rnd.randrange(1, 60000))
+                if rnd.random() < 0.3:
+                    c.shutdown_write()
+                if rnd.random() < 0.3:
+                    m = paramiko.Message()  # a second request on a channel that has one
+                    m.add_byte(b"\x62")
+                    m.add_int(c.remote_chanid)
+                    m.add_string("exec")
+                    m.add_boolean(False)
+                    m.add_string("id")
+                    t._send_user_message(m)
+                if rnd.random() < 0.6:
+                    c.close()
+            except OSError:
+                pass
+        for c in some:
+            c.close()
+        done += 1
+        if not t.is_active():
+            break
+    print("rounds", done)
+    print("alive", "yes" if t.is_active() else "no")
+    t.close()
+    return 0
+
+
+COMMANDS = {
+    "bytes": cmd_bytes,
+    "silent": cmd_silent,
+    "drip": cmd_drip,
+    "tries": cmd_tries,
+    "preauth": cmd_preauth,
+    "overrun": cmd_overrun,
+    "greedy": cmd_greedy,
+    "channels": cmd_channels,
+    "storm": cmd_storm,
+}
+
+
+def main():
+    p = argparse.ArgumentParser()
+    p.add_argument("what", choices=sorted(COMMANDS))
+    p.add_argument("--port", type=int, required=True)
+    p.add_argument("--user", default="root")
+    p.add_argument("--key", help="private key; KEY-cert.pub beside it is its certificate")
+    p.add_argument("--command", default="")
+    p.add_argument("--method", default="publickey")
+    p.add_argument("--count", type=int, default=1)
+    p.add_argument("--bytes", type=int, default=0)
+    p.add_argument("--seconds", type=float, default=WAIT)
+    a = p.parse_args()
+    return COMMANDS[a.what](a)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
