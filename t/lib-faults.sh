@@ -203,7 +203,7 @@ nothing_stored () {
 
 # stored_as_recorded NAME: it is in the repository if, and only if, the log says so.
 stored_as_recorded () {
-	if log_event push.stored "agent/$1"
+	if log_event push.stored "agent/$1\".*result.:.stored"
 	then
 		test "$(git -C "$STATE/repos/demo.git" rev-parse "refs/heads/agent/$1")" = "$OID"
 	else

@@ -14,7 +14,7 @@ test_expect_success 'a push that nobody disturbs is stored' '
 	>go &&
 	wait_client "$CLIENT" && cat push.err &&
 	test "$CODE" -eq 0 &&
-	log_event push.stored agent/fine &&
+	log_event push.stored "agent/fine\".*result.:.stored" &&
 	stored_as_recorded fine
 '
 
@@ -38,7 +38,7 @@ do
 		>go &&
 		wait_client "$CLIENT" && cat push.err &&
 		test "$CODE" -ne 0 &&
-		test_must_fail log_event push.stored agent/$victim &&
+		test_must_fail log_event push.stored "agent/$victim\".*result.:.stored" &&
 		nothing_stored $victim
 	'
 
@@ -52,7 +52,7 @@ do
 		wait_client "$CLIENT" && cat push.err &&
 		test "$CODE" -eq 0 &&
 		stored_as_recorded $victim-again &&
-		log_event push.stored $victim-again
+		log_event push.stored "agent/$victim-again\".*result.:.stored"
 	'
 done
 
@@ -74,7 +74,7 @@ do
 		>go &&
 		wait_client "$CLIENT" && cat push.err &&
 		test "$CODE" -eq 0 &&
-		log_event push.stored $victim-again &&
+		log_event push.stored "agent/$victim-again\".*result.:.stored" &&
 		stored_as_recorded $victim-again
 	'
 done
