@@ -5,9 +5,10 @@ test_description='standard input and environment are part of what is approved'
 . "$TEST_SRCDIR/t/lib-bastion.sh"
 . "$TEST_SRCDIR/t/lib-checks.sh"
 
-# ask_with STDIN: ask for a shell that reads its commands from there; 75, and the request in $req.
+# ask_with STDIN [NAME=VALUE]: ask for a shell that reads its commands from there; 75, and the request in $req.
 ask_with () {
-	printf '%s' "$1" | BSSH_OPTS="-o SetEnv=SALLYPORT_WAIT=0 $ask_opts" test_expect_code 75 bssh ci "$TEST_LOGIN@web1" sh >out 2>err &&
+	{ cat id/ci.conf && printf "\tSetEnv %s\n" "SALLYPORT_WAIT=0 $2"; } >id/now.conf &&
+	printf '%s' "$1" | test_expect_code 75 bssh now "$TEST_LOGIN@web1" sh >out 2>err &&
 	req=$(sed -n 's/.*pending \(REQ-[A-Z0-9]*\) .*/\1/p' err) && test -n "$req"
 }
 
@@ -33,7 +34,7 @@ test_expect_success 'another script is another request' '
 '
 
 test_expect_success 'another environment is another request' '
-	ask_opts="-o SetEnv=LANG=de_DE.UTF-8" && ask_with "echo hello; exit 3" && ask_opts= && test "$req" != "$first" &&
+	ask_with "echo hello; exit 3" LANG=de_DE.UTF-8 && test "$req" != "$first" &&
 	bssh eva bastion show "$req" >out && test_grep "LANG=de_DE.UTF-8" out
 '
 
@@ -44,12 +45,22 @@ test_expect_success 'what was approved is what runs' '
 '
 
 test_expect_success 'input that comes after the asking does not reach the command' '
-	conversation late bssh ci "$TEST_LOGIN@web1" sh && echo "echo approved part" >&9 &&
-	wait_until "grep -q pending late.err" 5 && echo "echo smuggled part" >&9 &&
+	conversation late bssh ci "$TEST_LOGIN@web1" sh &&
+	wait_until "grep -q pending late.err" 5 && echo "echo smuggled" >&9 &&
 	req=$(sed -n "s/.*pending \(REQ-[A-Z0-9]*\) .*/\1/p" late.err) &&
-	bssh eva bastion show "$req" >out && test_grep "approved part" out && test_grep ! smuggled out &&
+	bssh eva bastion show "$req" >out && test_grep ! "standard input" out &&
 	bssh eva bastion approve "$req" && ended late 0 && exec 9>&- &&
-	echo "approved part" >expect && test_cmp expect late.out
+	test_must_be_empty late.out
+'
+
+test_expect_success 'input that has begun is asked about when it has ended, whole' '
+	conversation slow bssh ci "$TEST_LOGIN@web1" sh && echo "echo one" >&9 &&
+	bssh ci bastion whoami && ! grep pending slow.err &&
+	echo "echo two" >&9 && exec 9>&- && wait_until "grep -q pending slow.err" 5 &&
+	req=$(sed -n "s/.*pending \(REQ-[A-Z0-9]*\) .*/\1/p" slow.err) &&
+	bssh eva bastion show "$req" >out && test_grep "| echo one" out && test_grep "| echo two" out &&
+	bssh eva bastion approve "$req" && ended slow 0 &&
+	printf "one\ntwo\n" >expect && test_cmp expect slow.out
 '
 
 test_expect_success 'a secret in the script is masked for the approver' '
