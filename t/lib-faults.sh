@@ -159,3 +159,54 @@ wait_client () {
 	CODE=$?
 	return 0
 }
+
+# start_push NAME: a push of work/ to agent/NAME that has been let in and waits for ./go before it sends anything.
+# Its pid is $CLIENT, what it pushes $OID.
+start_push () {
+	test -d work || bgit ci clone -q "$BASTION_URL/hosted/demo.git" work || return 1
+	cat >work/.git/hooks/pre-push <<-EOT
+	#!/bin/sh
+	>$TRASH_DIRECTORY/ready
+	until test -f $TRASH_DIRECTORY/go
+	do
+		test-tool nap 20
+	done
+	EOT
+	chmod +x work/.git/hooks/pre-push &&
+	rm -f ready go &&
+	no_session &&
+	(
+		cd work &&
+		git checkout -q -B "agent/$1" origin/main &&
+		head -c 6000000 /dev/urandom >big &&
+		git add big &&
+		git commit -qm "push $1"
+	) &&
+	OID=$(git -C work rev-parse HEAD) &&
+	BLOB=$(git -C work rev-parse HEAD:big) &&
+	{
+		GIT_SSH_COMMAND="ssh -F '$TRASH_DIRECTORY/id/ci.conf'" git -C work push -q origin "agent/$1" \
+			>push.out 2>push.err &
+		CLIENT=$!
+	} &&
+	test_atexit "faults_end_ $CLIENT" &&
+	wait_until "test -f ready" &&
+	one_session
+}
+
+# nothing_stored NAME: neither the reference nor an object of the push is in the repository.
+nothing_stored () {
+	test_must_fail git -C "$STATE/repos/demo.git" rev-parse -q --verify "refs/heads/agent/$1" &&
+	test_must_fail git -C "$STATE/repos/demo.git" cat-file -e "$OID" &&
+	test_must_fail git -C "$STATE/repos/demo.git" cat-file -e "$BLOB"
+}
+
+# stored_as_recorded NAME: it is in the repository if, and only if, the log says so.
+stored_as_recorded () {
+	if log_event push.stored "agent/$1\".*result.:.stored"
+	then
+		test "$(git -C "$STATE/repos/demo.git" rev-parse "refs/heads/agent/$1")" = "$OID"
+	else
+		nothing_stored "$1"
+	fi
+}

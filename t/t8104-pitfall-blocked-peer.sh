@@ -45,7 +45,7 @@ test_expect_success 'the stuck one can be closed' '
 '
 
 test_expect_success 'a client that is stopped in the middle of a download' '
-	bg_badclient greedy --user "$TEST_LOGIN@web1" --key id/ci --command "yes 0123456789abcdef" >client && client=$CLIENT &&
+	bg_badclient greedy --room 4096 --user "$TEST_LOGIN@web1" --key id/ci --command "yes 0123456789abcdef" >client && client=$CLIENT &&
 	one_session &&
 	wait_until "grep -q \"^State:.T\" /proc/$client/status" &&
 	wait_until "at_rest $SESSION" &&
