@@ -38,7 +38,8 @@ enum approvals_msg {
 	APPROVALS_USE = 312,
 	/* same id: u8 ok, s error line. Durable before it is answered. */
 	APPROVALS_USED = 313,
-	/* approvald -> parent, before APPROVALS_USED: s session id, s request id, s digest. What the parent may release. */
+	/* approvald -> parent, before APPROVALS_USED: s session id, s request id, s digest, s rule id. What the parent may
+	 * release */
 	APPROVALS_GRANTED = 315,
 	/* session -> approvald: an approver's or requester's verb: u32 argc, argc * s argv: pending, show REQ, approve REQ
 	 * [--reason TEXT], deny REQ --reason TEXT, status REQ; s format "text" or "json" */

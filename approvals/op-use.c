@@ -81,7 +81,7 @@ use_finish(struct op *op)
 		b = desk_body();
 		if (buf_put_cstring(b, op->session) != 0 || buf_put_cstring(b, op->req) != 0 ||
 		    buf_put_string(b, op->digest, sizeof(op->digest)) != 0 ||
-		    link_send(d->p.parent, APPROVALS_GRANTED, 0, b, -1) != 0)
+		    buf_put_cstring(b, op->held->r->rule) != 0 || link_send(d->p.parent, APPROVALS_GRANTED, 0, b, -1) != 0)
 			fatal("cannot tell the parent what is granted");
 		buf_free(b);
 		answer(op, NULL);

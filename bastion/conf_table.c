@@ -28,7 +28,7 @@ const struct conf_row conf_table[] = {
 	{ "limits", "max_startups_per_source", CONF_COUNT, AT(max_startups_per_source), "20", 1, 100000,
 	    "the same, from one address" },
 	{ "limits", "max_sessions", CONF_COUNT, AT(max_sessions), "2000", 1, 1000000, "connections, all together" },
-	{ "limits", "max_channels", CONF_COUNT, AT(max_channels), "16", 1, 1000, "channels on one connection" },
+	{ "limits", "max_channels", CONF_COUNT, AT(max_channels), "16", 1, 100, "channels on one connection" },
 	{ "limits", "stop_grace", CONF_DURATION, AT(stop_grace_ms), "10s", 0, DAY, "time for sessions to end at SIGTERM" },
 	{ "limits", "dial_timeout", CONF_DURATION, AT(dial_timeout_ms), "10s", 100, 10 * MINUTE, "time to reach a target" },
 	{ "limits", "mint_ttl", CONF_DURATION, AT(mint_ttl_ms), "60s", 5 * SECOND, HOUR,

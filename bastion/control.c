@@ -87,8 +87,12 @@ admin_recorded(struct msg *m, void *arg)
 {
 	struct admin *a = arg;
 
-	(void)m;
 	a->waiting--;
+	if (m == NULL) {
+		admin_fail(a, "done, but it could not be recorded");
+		admin_free(a);
+		return 0;
+	}
 	admin_output(a, CTL_STDOUT, buf_ptr(a->out), buf_len(a->out));
 	admin_output(a, CTL_STDERR, buf_ptr(a->err), buf_len(a->err));
 	admin_done(a, a->status);
@@ -108,6 +112,11 @@ admin_answered(struct msg *m, void *arg)
 	int r;
 
 	a->waiting--;
+	if (m == NULL) {
+		admin_fail(a, "the process that does this was interrupted; look whether it was done, then try again");
+		admin_free(a);
+		return 0;
+	}
 	if ((r = buf_get_u8(m->body, &a->status)) != 0 || (r = buf_peek_string(m->body, &out, &nout)) != 0 ||
 	    (r = buf_peek_string(m->body, &err, &nerr)) != 0)
 		goto out;

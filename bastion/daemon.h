@@ -50,6 +50,7 @@ struct helper {
 	pid_t		 pid;		/* 0 = not running */
 	struct link	*link;
 	bool		 up;		/* has said STARTED */
+	bool		 stopping;	/* has been asked to finish */
 };
 
 /* Start whatever is not running, as far as what it needs is up. Calls daemon_is_up() once all are. */
@@ -65,6 +66,8 @@ void	helper_stop(struct daemon *, enum helper_kind);
 bool	helper_call(struct daemon *, enum helper_kind, uint16_t type, const struct buf *, call_fn, void *arg);
 /* An audit record of the parent's own; obj is taken over. */
 bool	daemon_record(struct daemon *, const char *event, json_t *obj, call_fn fn, void *arg);
+
+#define GRANTS	16	/* approvals of one session that were used and not spent yet */
 
 /* peer.c: one connection. */
 enum peer_state { PEER_NEW, PEER_VOUCHING, PEER_OPEN };
@@ -84,11 +87,15 @@ struct peer {
 	char		*login, *target;
 	struct gitjob	*jobs;
 	unsigned	 njobs;
+	unsigned	 ndials;	/* under way */
+	uint32_t	 auth_id;	/* of MON_AUTH, for its answer */
+	struct event	*expiry;	/* the certificate ends */
+	bool		 expired;
 	/* approvals used in this session and not yet spent on a store */
-	struct {
-		char	request[ID_TEXT];
-		uint8_t	digest[32];
-	}		 grants[16];
+	struct grant {
+		char	*rule;		/* that asked; NULL = none, or spent */
+		uint8_t	 digest[32];
+	}		 grants[GRANTS];
 	unsigned	 ngrants;
 };
 
@@ -97,6 +104,8 @@ bool	peer_ended(struct daemon *, pid_t, int status);
 struct peer *peer_find(struct daemon *, const char *id);
 /* End a session: after what runs (now = false), or at once. */
 void	peer_stop(struct peer *, const char *reason, bool now);
+/* Tell the session to end when its certificate does. */
+void	peer_watch_expiry(struct peer *);
 /* Give a live session a link to an approvals process that was started again. */
 void	peer_reconnect_approvals(struct peer *);
 /* Tell the audit and approvals processes who a session is; both = false: the approvals process alone. */
@@ -110,8 +119,9 @@ void	monitor_gone(struct link *, int r, void *peer);
 
 /* gitjob.c: the processes of one fetch or push of one session. */
 bool	gitjob_open(struct peer *, uint32_t id, const char *upstream, const char *repo, bool push, const char **errorp);
-/* Let the repository take the spool, if the inspector and (request not "") an approval say so. NULL or why not. */
-const char *gitjob_store(struct peer *, uint32_t id, const char *request);
+/* Let the repository take the spool, if the inspector and, where policy asks, an approval say so. NULL or why not. */
+const char *gitjob_store(struct peer *, uint32_t id);
+/* Take a job away. One that is storing goes on by itself, and its end is recorded. */
 void	gitjob_end(struct peer *, uint32_t id);
 void	gitjob_end_all(struct peer *);
 bool	gitjob_ended(struct daemon *, pid_t);
@@ -146,9 +156,12 @@ struct daemon {
 	struct krl		*krl;
 	struct calls		*calls;
 	struct peer		*peers;
+	struct gitjob		*orphans;	/* storing, and their session has gone */
+	unsigned		 njobs;		/* all pushes and fetches together */
 	unsigned		 npeers;
 	bool			 said_up;
 	bool			 stopping;
+	struct event		*cut_ev;	/* a helper has not finished in time */
 	struct event		*stop_ev;	/* sessions have had their time */
 };
 

@@ -28,6 +28,8 @@ struct dial {
 	struct evutil_addrinfo	*list, *next;
 	unsigned		 tried;
 	char			 why[96];
+	bool			 dead;		/* cancelled or done: only waits to be freed */
+	bool			 starting;	/* inside dial_start: do not free */
 };
 
 static void	dial_next(struct dial *);
@@ -37,8 +39,6 @@ dial_cancel(struct dial *d)
 {
 	if (d == NULL)
 		return;
-	if (d->lookup != NULL)
-		evdns_getaddrinfo_cancel(d->lookup);
 	if (d->ev != NULL)
 		event_free(d->ev);
 	if (d->clock != NULL)
@@ -47,7 +47,15 @@ dial_cancel(struct dial *d)
 		close(d->fd);
 	if (d->list != NULL)
 		evutil_freeaddrinfo(d->list);
-	free(d);
+	d->ev = d->clock = NULL;
+	d->list = NULL;
+	d->fd = -1;
+	/* A look-up still calls back, now or later, when it is cancelled: the object stays until then. */
+	d->dead = true;
+	if (d->lookup != NULL)
+		evdns_getaddrinfo_cancel(d->lookup);
+	else if (!d->starting)
+		free(d);
 }
 
 static void
@@ -127,8 +135,13 @@ dial_looked_up(int r, struct evutil_addrinfo *list, void *arg)
 	struct dial *d = arg;
 
 	d->lookup = NULL;
-	if (r == EVUTIL_EAI_CANCEL)
+	if (d->dead) {
+		if (list != NULL)
+			evutil_freeaddrinfo(list);
+		if (!d->starting)
+			free(d);
 		return;
+	}
 	if (r != 0) {
 		snprintf(d->why, sizeof(d->why), "its name cannot be resolved (%s)", evutil_gai_strerror(r));
 		dial_done(d, -1);
@@ -169,6 +182,13 @@ dial_start(struct daemon *dm, const char *host, uint16_t port, int64_t timeout_m
 		return NULL;
 	}
 	hints.ai_flags = EVUTIL_AI_NUMERICSERV;
+	/* It may call back before it returns, and then returns NULL. */
+	d->starting = true;
 	d->lookup = evdns_getaddrinfo(dm->dns, host, service, &hints, dial_looked_up, d);
+	d->starting = false;
+	if (d->dead && d->lookup == NULL) {
+		free(d);
+		return NULL;
+	}
 	return d;
 }

@@ -4,8 +4,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
-#include <sys/wait.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include "bastion/base/buf.h"
@@ -18,7 +19,8 @@
 #include "bastion/conf.h"
 #include "bastion/daemon.h"
 #include "bastion/monitor_msg.h"
-#include "bastion/ssh/push_digest.h"
+#include "bastion/ssh/git_digest.h"
+#include "bastion/ssh/sshconn.h"
 #include "gitfilter/gitleg_msg.h"
 #include "gitfilter/inspect.h"
 #include "gitfilter/push.h"
@@ -27,10 +29,16 @@
 #define INSPECTOR_CPU		600	/* seconds */
 #define INSPECTOR_DEPTH		250
 #define OPS_MAX			1000
+#define SPOOL_EXTRA		(1024 * 1024)	/* the order before the pack */
+#define JOBS_MAX		256		/* pushes and fetches under way, all together: three processes each at most */
+#define DISK_FLOOR		((uint64_t)256 * 1024 * 1024)	/* free bytes that spools must leave to the evidence */
 
 struct gitjob {
 	struct gitjob	*next;
-	struct peer	*peer;
+	struct daemon	*daemon;
+	struct peer	*peer;			/* NULL: its session has gone while it was storing */
+	char		 session[ID_TEXT];
+	char		*identity;
 	uint32_t	 id;
 	bool		 push;
 	char		*upstream, *repo;
@@ -45,14 +53,17 @@ struct gitjob {
 	struct push_command *cmds;
 	uint8_t		*ops;			/* enum inspect_op */
 	uint32_t	 ncmds;
+	bool		 force, deletes;	/* what git may do when it stores */
+	bool		 approved;		/* to be stored as soon as the inspector has ended */
 	bool		 storing;
+	bool		 reported;		/* the leg has said how it went */
 };
 
 static void
 gitjob_free(struct gitjob *j)
 {
-	/* A store that has begun is finished by the leg: killing it could not undo anything and would lose the answer. */
-	if (j->leg > 0 && !j->storing)
+	j->daemon->njobs--;
+	if (j->leg > 0)
 		(void)kill(j->leg, SIGKILL);
 	if (j->inspector > 0)
 		(void)kill(j->inspector, SIGKILL);
@@ -60,6 +71,7 @@ gitjob_free(struct gitjob *j)
 	link_free(j->inspector_link);
 	if (j->spool != -1)
 		close(j->spool);
+	free(j->identity);
 	free(j->upstream);
 	free(j->repo);
 	free(j->cmds);
@@ -67,7 +79,20 @@ gitjob_free(struct gitjob *j)
 	free(j);
 }
 
-/* What the leg said about the store, for the log; the session hears it from the leg itself. */
+/* The session records how a store went. When it has gone meanwhile, this is the record. */
+static void
+record_orphan(struct gitjob *j, const char *result)
+{
+	json_t *refs = json_array();
+
+	for (uint32_t i = 0; i < j->ncmds; i++)
+		(void)json_array_append_new(refs, json_pack("{s:s, s:s, s:s}", "ref", j->cmds[i].name, "old", j->cmds[i].old_oid, "new",
+		    j->cmds[i].new_oid));
+	(void)daemon_record(j->daemon, "push.stored", json_pack("{s:s, s:s, s:s, s:s, s:o, s:s}", "session", j->session,
+	    "identity", j->identity, "upstream", j->upstream, "repository", j->repo, "updates", refs, "result", result), NULL, NULL);
+}
+
+/* What the leg said about the store; a live session hears it from the leg itself. */
 static int
 on_stored(struct link *l, struct msg *m, void *arg)
 {
@@ -82,8 +107,16 @@ on_stored(struct link *l, struct msg *m, void *arg)
 	if ((r = buf_get_u8(m->body, &ok)) != 0 || (r = buf_get_cstring(m->body, &error)) != 0 ||
 	    (r = buf_peek_string(m->body, &report, &n)) != 0 || (r = buf_end(m->body)) != 0)
 		goto out;
+	j->reported = true;
 	if (!ok)
-		log_warn("%s: %s/%s: not stored: %s", j->peer->id, j->upstream, j->repo, error);
+		log_warn("%s: %s/%s: not stored: %s", j->session, j->upstream, j->repo, error);
+	if (j->peer == NULL) {	/* git's own words for each reference are in its report: what matters is that it is over */
+		char *words = text_printable(report, n < 2048 ? n : 2048), *line = xasprintf("%s %s", ok ? "answered:" : error, words);
+
+		record_orphan(j, line);
+		free(words);
+		free(line);
+	}
  out:
 	free(error);
 	return r;
@@ -153,8 +186,12 @@ static bool
 send_fd(struct gitjob *j, enum monitor_git_fd which, int fd)
 {
 	struct buf *b = buf_new(16);
-	bool ok = b != NULL && buf_put_u8(b, (uint8_t)which) == 0 &&
-	    link_send(j->peer->monitor, MON_GIT_FD, j->id, b, fd) == 0;
+	bool ok = b != NULL && j->peer->monitor != NULL && buf_put_u8(b, (uint8_t)which) == 0;
+
+	if (ok)
+		ok = link_send(j->peer->monitor, MON_GIT_FD, j->id, b, fd) == 0;
+	else if (fd != -1)
+		close(fd);
 
 	buf_free(b);
 	return ok;
@@ -163,13 +200,10 @@ send_fd(struct gitjob *j, enum monitor_git_fd which, int fd)
 static struct link *
 job_link(struct gitjob *j, int fd, const char *name, const struct link_row *rows)
 {
-	struct link_params p = { .base = j->peer->daemon->base, .fd = fd, .name = name, .rows = rows, .gone = on_gone,
+	struct link_params p = { .base = j->daemon->base, .fd = fd, .name = name, .rows = rows, .gone = on_gone,
 	    .arg = j };
-	struct link *l = link_new(&p);
 
-	if (l == NULL)
-		fatal("no link to the %s", name);
-	return l;
+	return fd == -1 ? NULL : link_new(&p);
 }
 
 /* The git leg: sees this one repository. */
@@ -222,7 +256,8 @@ static void
 inspector_child(struct gitjob *j, int session, int parent)
 {
 	const struct conf *c = j->peer->conf->conf;
-	struct inspect_params ip = { .session_fd = 3, .parent_fd = 4, .spool_fd = 5, .scanner = j->peer->daemon->scanner,
+	struct rlimit file = { c->max_pack_bytes + SPOOL_EXTRA, c->max_pack_bytes + SPOOL_EXTRA };
+	struct inspect_params ip = { .session_fd = 3, .parent_fd = 4, .spool_fd = 5, .scanner = j->daemon->scanner,
 	    .max_pack_bytes = c->max_pack_bytes, .max_object_bytes = c->max_object_bytes,
 	    .max_resolved_bytes = c->max_resolved_bytes, .max_objects = c->max_push_objects, .max_depth = INSPECTOR_DEPTH };
 	int high[3], from[3] = { session, parent, j->spool };
@@ -239,41 +274,110 @@ inspector_child(struct gitjob *j, int session, int parent)
 		(void)signal(s, SIG_DFL);
 	log_init("sallyport-inspector", LOG_LEVEL_INFO);
 	sandbox_prepare();
+	sshserver_free(j->daemon->server);	/* the host key is none of its business */
+	if (setrlimit(RLIMIT_FSIZE, &file) == -1)
+		_exit(1);
 	if (sandbox_limits(INSPECTOR_MEMORY, INSPECTOR_CPU) != 0 || sandbox_enter(SANDBOX_INSPECTOR) != 0)
 		_exit(1);
 	_exit(inspect_run(&ip));
 }
 
+/* Spools lie on the same disk as the evidence, which comes first. */
+static bool
+disk_has_room(const char *path)
+{
+	struct statvfs st;
+
+	return statvfs(path, &st) == 0 && (uint64_t)st.f_bavail * st.f_frsize > DISK_FLOOR;
+}
+
+static int
+open_spool(const struct gitjob *j)
+{
+	char *path = file_join(j->peer->conf->conf->state_dir, "spool");
+	int fd = -1;
+
+	if (!disk_has_room(path))
+		log_error("%s: too little room on the disk for a push", path);
+	else if ((fd = open(path, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600)) == -1)
+		log_error("%s: no spool file: %s", path, err_text(ERR_SYSTEM));
+	free(path);
+	return fd;
+}
+
+/* Pairs for: session and leg, parent and leg, session and inspector, parent and inspector. Ours first, theirs second. */
+enum { PAIR_LEG, PAIR_LEG_PARENT, PAIR_INSPECTOR, PAIR_INSPECTOR_PARENT, PAIRS };
+
 static bool
 open_push(struct gitjob *j, const struct conf_upstream *u)
 {
-	char *spool = file_join(j->peer->conf->conf->state_dir, "spool");
-	int sv[4][2], fds[5] = { -1, -1, STDERR_FILENO, -1, -1 };
-	bool ok;
+	int sv[PAIRS][2] = { { -1, -1 }, { -1, -1 }, { -1, -1 }, { -1, -1 } }, fds[5] = { -1, -1, STDERR_FILENO, -1, -1 };
+	bool ok = (j->spool = open_spool(j)) != -1;
 
-	j->spool = open(spool, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
-	if (j->spool == -1) {
-		log_error("%s: no spool file: %s", spool, err_text(ERR_SYSTEM));
-		free(spool);
-		return false;
-	}
-	free(spool);
-	for (int i = 0; i < 4; i++)
-		if (msgio_pair(sv[i]) != 0)
-			fatal("no descriptors left");
-	fds[3] = sv[0][1];
-	fds[4] = sv[1][1];
-	j->leg = spawn_leg(j, u, fds, 5);
-	if ((j->inspector = fork()) == 0)
-		inspector_child(j, sv[2][1], sv[3][1]);
-	ok = j->leg > 0 && j->inspector > 0;
-	for (int i = 0; i < 4; i++)
-		close(sv[i][1]);
-	j->leg_link = job_link(j, sv[1][0], "git leg", leg_rows);
-	j->inspector_link = job_link(j, sv[3][0], "inspector", inspector_rows);
-	ok = send_fd(j, MONITOR_FD_LEG, sv[0][0]) && ok;
-	ok = send_fd(j, MONITOR_FD_INSPECTOR, sv[2][0]) && ok;
+	for (int i = 0; i < PAIRS && ok; i++)
+		ok = msgio_pair(sv[i]) == 0;
+	fds[3] = sv[PAIR_LEG][1];
+	fds[4] = sv[PAIR_LEG_PARENT][1];
+	if (ok && (j->leg = spawn_leg(j, u, fds, 5)) <= 0)
+		j->leg = 0;
+	if (ok && (j->inspector = fork()) == 0)
+		inspector_child(j, sv[PAIR_INSPECTOR][1], sv[PAIR_INSPECTOR_PARENT][1]);
+	if (j->inspector == -1)
+		j->inspector = 0;
+	for (int i = 0; i < PAIRS; i++)
+		if (sv[i][1] != -1)
+			close(sv[i][1]);
+	j->leg_link = job_link(j, sv[PAIR_LEG_PARENT][0], "git leg", leg_rows);
+	j->inspector_link = job_link(j, sv[PAIR_INSPECTOR_PARENT][0], "inspector", inspector_rows);
+	ok = j->leg > 0 && j->inspector > 0 && j->leg_link != NULL && j->inspector_link != NULL && ok;
+	/* What is handed over is handed over or closed, whether or not the one before went. */
+	ok = (sv[PAIR_LEG][0] != -1 && send_fd(j, MONITOR_FD_LEG, sv[PAIR_LEG][0])) && ok;
+	ok = (sv[PAIR_INSPECTOR][0] != -1 && send_fd(j, MONITOR_FD_INSPECTOR, sv[PAIR_INSPECTOR][0])) && ok;
 	return ok && send_fd(j, MONITOR_FD_DONE, -1);
+}
+
+/* Whether an approval of exactly this, asked for by this rule, was used in this session and not spent yet. */
+static bool
+has_grant(const struct peer *p, const uint8_t digest[DIGEST_LEN], const char *rule)
+{
+	for (unsigned i = 0; i < GRANTS; i++)
+		if (p->grants[i].rule != NULL && strcmp(p->grants[i].rule, rule) == 0 &&
+		    memcmp(p->grants[i].digest, digest, DIGEST_LEN) == 0)
+			return true;
+	return false;
+}
+
+static void
+spend_grant(struct peer *p, const uint8_t digest[DIGEST_LEN])
+{
+	for (unsigned i = 0; i < GRANTS; i++)
+		if (p->grants[i].rule != NULL && memcmp(p->grants[i].digest, digest, DIGEST_LEN) == 0) {
+			free(p->grants[i].rule);
+			p->grants[i].rule = NULL;
+		}
+}
+
+/* The parent's own decision on opening a repository at all. */
+static const char *
+judge_open(struct peer *p, const char *upstream, const char *repo, bool push)
+{
+	const struct policy *policy = p->conf->conf->policy;
+	struct request q = { .kind = REQUEST_FETCH, .target = upstream, .repo = repo, .ref = "" };
+	uint8_t digest[DIGEST_LEN];
+	struct verdict v;
+
+	if (push)
+		return policy_may_push(policy, &p->who, upstream, repo) ? NULL : "no rule lets you push to it";
+	decide(policy, &p->who, &q, &v);
+	if (v.what == DECISION_ALLOW)
+		return NULL;
+	if (v.what == DECISION_DENY)
+		return "policy refuses it";
+	fetch_content_digest(p->who.identity, upstream, repo, digest);
+	if (!has_grant(p, digest, v.rule))
+		return "an approval is needed and there is none for this";
+	spend_grant(p, digest);
+	return NULL;
 }
 
 bool
@@ -287,13 +391,16 @@ gitjob_open(struct peer *p, uint32_t id, const char *upstream, const char *repo,
 		if (j->id == id)
 			break;
 	*errorp = j != NULL ? "asked for twice" : u == NULL ? "no such upstream" :
-	    !policy_reaches(c->policy, &p->who, upstream, NULL) ? "no rule lets you reach it" :
 	    !name_is_safe(repo, 256) ? "not a repository path" :
-	    p->njobs >= c->max_channels ? "too many transfers on one connection" : NULL;
+	    p->njobs >= c->max_channels ? "too many transfers on one connection" :
+	    p->daemon->njobs >= JOBS_MAX ? "too many transfers at once; try again" : judge_open(p, upstream, repo, push);
 	if (*errorp != NULL)
 		return false;
 	j = xcalloc(1, sizeof(*j));
+	j->daemon = p->daemon;
 	j->peer = p;
+	memcpy(j->session, p->id, sizeof(j->session));
+	j->identity = xstrdup(p->who.identity);
 	j->id = id;
 	j->push = push;
 	j->spool = -1;
@@ -302,93 +409,97 @@ gitjob_open(struct peer *p, uint32_t id, const char *upstream, const char *repo,
 	j->next = p->jobs;
 	p->jobs = j;
 	p->njobs++;
+	p->daemon->njobs++;
 	if (push ? open_push(j, u) : open_fetch(j, u))
 		return true;
-	*errorp = "its processes could not be started";
+	*errorp = "its processes could not be started; try again";
 	gitjob_end(p, id);
 	return false;
 }
 
-/* Whether an approval for exactly this content was used up in this session. */
-static bool
-has_grant(struct peer *p, struct gitjob *j, const char *request)
-{
-	uint8_t digest[DIGEST_LEN];
-
-	push_content_digest(p->who.identity, j->upstream, j->repo, j->cmds, j->ncmds, digest);
-	for (unsigned i = 0; i < 16 && i < p->ngrants; i++)
-		if (*request != '\0' && strcmp(p->grants[i].request, request) == 0 &&
-		    memcmp(p->grants[i].digest, digest, DIGEST_LEN) == 0) {
-			p->grants[i].request[0] = '\0';	/* once */
-			return true;
-		}
-	return false;
-}
-
-/* The parent's own decision on every reference; what git must still enforce comes back in the two flags. */
+/*
+ * The parent's own decision on every reference. Whether an update is a forward it cannot know: where the inspector does not,
+ * git finds out when it stores, and may force only where policy lets it.
+ */
 static const char *
-judge_refs(struct peer *p, struct gitjob *j, bool granted, bool *forcep, bool *deletep)
+judge_refs(struct peer *p, struct gitjob *j, const uint8_t digest[DIGEST_LEN])
 {
 	struct request q = { .kind = REQUEST_PUSH, .target = j->upstream, .repo = j->repo };
-	struct verdict v;
+	struct verdict v, f;
 
-	*forcep = true;
-	*deletep = true;
+	j->force = j->deletes = true;
 	for (uint32_t i = 0; i < j->ncmds; i++) {
 		q.ref = j->cmds[i].name;
 		q.op = j->ops[i] == INSPECT_CREATE ? REF_CREATE : j->ops[i] == INSPECT_DELETE ? REF_DELETE : REF_UPDATE;
 		decide(p->conf->conf->policy, &p->who, &q, &v);
-		if (j->ops[i] == INSPECT_UNSURE) {	/* forward or not: git finds out, and may force only where policy lets it */
-			struct verdict f;
-
+		if (j->ops[i] == INSPECT_UNSURE) {
 			q.op = REF_FORCE;
 			decide(p->conf->conf->policy, &p->who, &q, &f);
-			if (f.what == DECISION_DENY || (f.what == DECISION_ASK && !granted))
-				*forcep = false;
+			if (f.what == DECISION_DENY || (f.what == DECISION_ASK && !has_grant(p, digest, f.rule)))
+				j->force = false;
+			else if (v.what != DECISION_ALLOW)
+				v = f;
 		}
-		if (v.what == DECISION_DENY && !(j->ops[i] == INSPECT_UNSURE && *forcep))
+		if (v.what == DECISION_DENY)
 			return "policy refuses one of the references";
-		if (v.what == DECISION_ASK && !granted)
+		if (v.what == DECISION_ASK && !has_grant(p, digest, v.rule))
 			return "an approval is needed and there is none for exactly this";
-		if (q.op == REF_DELETE && v.what == DECISION_DENY)
-			*deletep = false;
 	}
 	return NULL;
 }
 
+/* Secrets may pass only where a human said so about exactly this push. */
+static bool
+any_grant(const struct peer *p, const uint8_t digest[DIGEST_LEN])
+{
+	for (unsigned i = 0; i < GRANTS; i++)
+		if (p->grants[i].rule != NULL && memcmp(p->grants[i].digest, digest, DIGEST_LEN) == 0)
+			return true;
+	return false;
+}
+
+/* The inspector has ended for sure: what is in the spool now is what it read. */
+static void
+store_now(struct gitjob *j)
+{
+	struct buf *b = buf_new(64);
+
+	if (b == NULL || buf_put_u64(b, j->length) != 0 || buf_put_u8(b, j->force) != 0 || buf_put_u8(b, j->deletes) != 0)
+		fatal("out of memory");
+	j->approved = false;
+	if (j->leg_link != NULL && link_send(j->leg_link, GITLEG_STORE, 0, b, j->spool) == 0)
+		j->storing = true;
+	else if (j->leg > 0)
+		(void)kill(j->leg, SIGKILL);	/* the session sees it go and says so */
+	j->spool = -1;
+	buf_free(b);
+}
+
 const char *
-gitjob_store(struct peer *p, uint32_t id, const char *request)
+gitjob_store(struct peer *p, uint32_t id)
 {
 	struct gitjob *j = p->jobs;
-	bool granted, force, deletes;
-	struct buf *b;
+	uint8_t digest[DIGEST_LEN];
 	const char *why;
 
 	while (j != NULL && j->id != id)
 		j = j->next;
-	if (j == NULL || !j->push || j->storing || j->leg_link == NULL || j->spool == -1)
+	if (j == NULL || !j->push || j->storing || j->approved || j->leg_link == NULL || j->spool == -1)
 		return "there is nothing to store";
 	if (!j->have_result || j->status == INSPECT_BAD)
 		return "the inspection has not passed it";
-	granted = has_grant(p, j, request);
-	if (j->findings > 0 && !granted)
+	push_content_digest(p->who.identity, j->upstream, j->repo, j->cmds, j->ncmds, digest);
+	if (j->findings > 0 && !any_grant(p, digest))
 		return "the inspection found secrets in it";
-	if ((why = judge_refs(p, j, granted, &force, &deletes)) != NULL)
+	if ((why = judge_refs(p, j, digest)) != NULL)
 		return why;
-	if ((b = buf_new(64)) == NULL || buf_put_u64(b, j->length) != 0 || buf_put_u8(b, force) != 0 ||
-	    buf_put_u8(b, deletes) != 0)
-		fatal("out of memory");
-	/* The inspector has no more business with the spool, and must not have: what is stored is what was inspected. */
-	if (j->inspector > 0) {
-		(void)kill(j->inspector, SIGKILL);
-		(void)waitpid(j->inspector, NULL, 0);	/* gone for sure, not just told to */
-		j->inspector = 0;
-	}
-	why = link_send(j->leg_link, GITLEG_STORE, 0, b, j->spool) == 0 ? NULL : "the repository's process has gone";
-	j->spool = -1;
-	j->storing = why == NULL;
-	buf_free(b);
-	return why;
+	spend_grant(p, digest);
+	j->approved = true;
+	if (j->inspector > 0)
+		(void)kill(j->inspector, SIGKILL);	/* goes on in gitjob_ended */
+	else
+		store_now(j);
+	return NULL;
 }
 
 void
@@ -400,7 +511,13 @@ gitjob_end(struct peer *p, uint32_t id)
 
 			*jp = j->next;
 			p->njobs--;
-			gitjob_free(j);
+			/* Killing a store could undo nothing and would lose the answer. */
+			if (j->storing && !j->reported && j->leg > 0) {
+				j->peer = NULL;
+				j->next = p->daemon->orphans;
+				p->daemon->orphans = j;
+			} else
+				gitjob_free(j);
 			return;
 		}
 }
@@ -412,6 +529,27 @@ gitjob_end_all(struct peer *p)
 		gitjob_end(p, p->jobs->id);
 }
 
+static bool
+orphan_ended(struct daemon *d, pid_t pid)
+{
+	for (struct gitjob **jp = &d->orphans; *jp != NULL; jp = &(*jp)->next) {
+		struct gitjob *j = *jp;
+
+		if (j->leg != pid)
+			continue;
+		j->leg = 0;
+		/* What it said last may still lie in its link. */
+		if (!j->reported && j->leg_link != NULL)
+			(void)link_pump(j->leg_link);
+		if (!j->reported)
+			record_orphan(j, "the repository's process ended before it answered");
+		*jp = j->next;
+		gitjob_free(j);
+		return true;
+	}
+	return false;
+}
+
 bool
 gitjob_ended(struct daemon *d, pid_t pid)
 {
@@ -419,11 +557,13 @@ gitjob_ended(struct daemon *d, pid_t pid)
 		for (struct gitjob *j = p->jobs; j != NULL; j = j->next) {
 			if (j->leg == pid)
 				j->leg = 0;
-			else if (j->inspector == pid)
+			else if (j->inspector == pid) {
 				j->inspector = 0;
-			else
+				if (j->approved)
+					store_now(j);
+			} else
 				continue;
 			return true;
 		}
-	return false;
+	return orphan_ended(d, pid);
 }

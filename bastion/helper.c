@@ -33,9 +33,8 @@ static int
 on_answer(struct link *l, struct msg *m, void *arg)
 {
 	struct daemon *d = arg;
-	int r = calls_answer(d->calls, m);
+	int r = calls_answer(d->calls, l, m);
 
-	(void)l;
 	return r == ERR_NOTFOUND ? 0 : r;	/* who asked has gone meanwhile */
 }
 
@@ -155,7 +154,7 @@ static int
 on_granted(struct link *l, struct msg *m, void *arg)
 {
 	struct daemon *d = arg;
-	char *session = NULL, *request = NULL;
+	char *session = NULL, *request = NULL, *rule = NULL;
 	const uint8_t *digest;
 	struct peer *p;
 	size_t n;
@@ -163,21 +162,24 @@ on_granted(struct link *l, struct msg *m, void *arg)
 
 	(void)l;
 	if ((r = buf_get_cstring(m->body, &session)) != 0 || (r = buf_get_cstring(m->body, &request)) != 0 ||
-	    (r = buf_peek_string(m->body, &digest, &n)) != 0 || (r = buf_end(m->body)) != 0)
+	    (r = buf_peek_string(m->body, &digest, &n)) != 0 || (r = buf_get_cstring(m->body, &rule)) != 0 ||
+	    (r = buf_end(m->body)) != 0)
 		goto out;
 	p = peer_find(d, session);
 	if (n != APPROVAL_DIGEST_LEN || !id_is(request, "REQ-", REQUEST_ID_LEN))
 		r = ERR_FORMAT;
 	else if (p != NULL) {
-		unsigned i = p->ngrants % 16;
+		struct grant *g = &p->grants[p->ngrants++ % GRANTS];
 
-		memcpy(p->grants[i].request, request, strlen(request) + 1);
-		memcpy(p->grants[i].digest, digest, n);
-		p->ngrants++;
+		memcpy(g->digest, digest, n);
+		free(g->rule);
+		g->rule = rule;
+		rule = NULL;
 	}
  out:
 	free(session);
 	free(request);
+	free(rule);
 	return r;
 }
 
@@ -219,6 +221,7 @@ on_gone(struct link *l, int r, void *arg)
 			if (d->helper[k].pid > 0 && !d->stopping)
 				(void)kill(d->helper[k].pid, SIGKILL);	/* ours: without its link it is of no use */
 		}
+	calls_lost(d->calls, l);
 	link_free(l);
 	daemon_listen(d, false);
 }
@@ -347,6 +350,8 @@ helper_ended(struct daemon *d, pid_t pid, int status)
 			continue;
 		h->pid = 0;
 		h->up = false;
+		if (h->link != NULL)
+			calls_lost(d->calls, h->link);
 		link_free(h->link);
 		h->link = NULL;
 		if (d->stopping)
@@ -423,6 +428,9 @@ helper_stop(struct daemon *d, enum helper_kind k)
 {
 	struct helper *h = &d->helper[k];
 
+	if (h->stopping)
+		return;
+	h->stopping = true;
 	if (h->link != NULL && stop_msg[k] != 0)
 		(void)link_send(h->link, stop_msg[k], 0, NULL, -1);
 	else if (h->link != NULL) {	/* it goes when its link does */
@@ -434,11 +442,15 @@ helper_stop(struct daemon *d, enum helper_kind k)
 bool
 helper_call(struct daemon *d, enum helper_kind k, uint16_t type, const struct buf *b, call_fn fn, void *arg)
 {
+	struct call_params p = { .peer = d->helper[k].link, .answer = (uint16_t)(type + 1), .fn = fn, .arg = arg };
 	uint32_t id;
 
-	if (!d->helper[k].up || d->helper[k].link == NULL || (id = calls_add(d->calls, fn, arg)) == 0)
+	if (!d->helper[k].up || d->helper[k].link == NULL || (id = calls_add(d->calls, &p)) == 0)
 		return false;
-	return link_send(d->helper[k].link, type, id, b, -1) == 0;
+	if (link_send(d->helper[k].link, type, id, b, -1) == 0)
+		return true;
+	calls_take_back(d->calls, id);
+	return false;
 }
 
 bool

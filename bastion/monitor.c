@@ -26,6 +26,7 @@
 #include "bastion/ident/keyd_msg.h"
 
 #define KEY_BLOB_MAX	1024
+#define DIALS_MAX	2	/* under way for one session, which has one target */
 
 /* u8 ok, s text: the shape of most answers. */
 static int
@@ -40,6 +41,8 @@ answer(struct peer *p, uint16_t type, uint32_t id, bool ok, const void *text, si
 		r = buf_put_string(b, text, n);
 	if (r == 0)
 		r = link_send(p->monitor, type, id, b, fd);
+	else if (fd != -1)
+		close(fd);
 	buf_free(b);
 	return r;
 }
@@ -58,7 +61,10 @@ auth_recorded(struct msg *m, void *arg)
 {
 	struct peer *p = arg;
 
-	(void)m;
+	if (m == NULL) {
+		(void)refuse(p, MON_AUTHED, p->auth_id, "nothing can be recorded now, so nothing may happen; try again");
+		return 0;
+	}
 	p->state = PEER_OPEN;
 	if (p->monitor == NULL)
 		return 0;
@@ -67,7 +73,7 @@ auth_recorded(struct msg *m, void *arg)
 	link_permit(p->monitor, MON_GIT);
 	link_permit(p->monitor, MON_STORE);
 	link_permit(p->monitor, MON_GIT_END);
-	(void)answer(p, MON_AUTHED, 1, true, "", 0, -1);
+	(void)answer(p, MON_AUTHED, p->auth_id, true, "", 0, -1);
 	return 0;
 }
 
@@ -120,7 +126,8 @@ on_auth(struct link *l, struct msg *m, void *arg)
 	if ((r = buf_get_cstring(m->body, &user)) != 0 || (r = buf_peek_string(m->body, &blob, &n)) != 0 ||
 	    (r = buf_end(m->body)) != 0)
 		goto out;
-	if (n > CERT_BLOB_MAX || strlen(user) > 512 || m->id != 1) {
+	p->auth_id = m->id;
+	if (n > CERT_BLOB_MAX || strlen(user) > 512) {
 		r = ERR_TOOBIG;
 		goto out;
 	}
@@ -131,11 +138,12 @@ on_auth(struct link *l, struct msg *m, void *arg)
 	auth_take_user(p, user);
 	p->state = PEER_VOUCHING;
 	(void)event_del(p->grace);
+	peer_watch_expiry(p);
 	peer_name(p, true);
 	clock_format((int64_t)(p->cert->valid_before < UINT32_MAX * UINT64_C(100) ? p->cert->valid_before : 0) * 1000, from);
-	if (!daemon_record(p->daemon, "session.start", json_pack("{s:s, s:s, s:s*, s:s, s:s, s:I, s:s, s:s*}", "session", p->id,
+	if (!daemon_record(p->daemon, "session.start", json_pack("{s:s, s:s, s:s*, s:s, s:s, s:I, s:s, s:s*, s:s*, s:s*}", "session", p->id,
 	    "identity", p->who.identity, "owner", p->who.owner, "source", p->source, "key_id", p->cert->key_id, "serial",
-	    (json_int_t)p->cert->serial, "valid_before", from, "claimed_session", p->cert->session), auth_recorded, p))
+	    (json_int_t)p->cert->serial, "valid_before", from, "claimed_session", p->cert->session, "target", p->target, "login", p->login), auth_recorded, p))
 		r = refuse(p, MON_AUTHED, m->id, "nothing can be recorded now, so nothing may happen; try again");
  out:
 	free(user);
@@ -152,7 +160,9 @@ target_check(struct peer *p, const char *target, const char *login, const char *
 	const struct conf_target *t = conf_target(c, target);
 
 	*whyp = NULL;
-	if (p->target == NULL || strcmp(p->target, target) != 0 || strcmp(p->login, login) != 0)
+	if (p->expired)
+		*whyp = "your certificate has expired";
+	else if (p->target == NULL || strcmp(p->target, target) != 0 || strcmp(p->login, login) != 0)
 		*whyp = "not the target that was asked for when the session began";
 	else if (t == NULL)
 		*whyp = "no such target";
@@ -178,8 +188,10 @@ on_dialled(int fd, const char *why, void *arg)
 	if (p == NULL) {
 		if (fd != -1)
 			close(fd);
-	} else
+	} else {
+		p->ndials--;
 		(void)answer(p, MON_DIALLED, c->id, fd != -1, why, strlen(why), fd);
+	}
 	free(c);
 }
 
@@ -197,10 +209,11 @@ on_dial(struct link *l, struct msg *m, void *arg)
 	if ((r = buf_get_cstring(m->body, &target)) != 0 || (r = buf_get_cstring(m->body, &login)) != 0 ||
 	    (r = buf_end(m->body)) != 0)
 		goto out;
-	if ((t = target_check(p, target, login, &why)) == NULL) {
-		r = refuse(p, MON_DIALLED, m->id, why);
+	if ((t = target_check(p, target, login, &why)) == NULL || p->ndials >= DIALS_MAX) {
+		r = refuse(p, MON_DIALLED, m->id, t == NULL ? why : "is being dialled already");
 		goto out;
 	}
+	p->ndials++;
 	c = xcalloc(1, sizeof(*c));
 	memcpy(c->session, p->id, sizeof(c->session));
 	c->daemon = p->daemon;
@@ -240,8 +253,7 @@ mint_done(struct mint_call *c, const char *why)
 static int
 mint_recorded(struct msg *m, void *arg)
 {
-	(void)m;
-	mint_done(arg, NULL);
+	mint_done(arg, m == NULL ? "nothing can be recorded now" : NULL);
 	return 0;
 }
 
@@ -255,6 +267,10 @@ mint_minted(struct msg *m, void *arg)
 	uint8_t ok;
 	int r;
 
+	if (m == NULL) {
+		mint_done(c, "the key process was interrupted");
+		return 0;
+	}
 	if ((r = buf_get_u8(m->body, &ok)) != 0 || (r = buf_get_string(m->body, &c->cert, &c->cert_len)) != 0 ||
 	    (r = buf_get_u64(m->body, &serial)) != 0 || (r = buf_end(m->body)) != 0)
 		ok = 0;
@@ -326,8 +342,9 @@ on_git(struct link *l, struct msg *m, void *arg)
 		goto out;
 	if (service > MONITOR_GIT_PUSH)
 		r = ERR_FORMAT;
-	else if (!gitjob_open(p, m->id, upstream, repo, service == MONITOR_GIT_PUSH, &error)) {
-		if ((r = buf_put_u8(b, MONITOR_FD_FAILED)) == 0 && (r = buf_put_cstring(b, error)) == 0)
+	else if (p->expired || !gitjob_open(p, m->id, upstream, repo, service == MONITOR_GIT_PUSH, &error)) {
+		if ((r = buf_put_u8(b, MONITOR_FD_FAILED)) == 0 &&
+		    (r = buf_put_cstring(b, p->expired ? "your certificate has expired" : error)) == 0)
 			r = link_send(p->monitor, MON_GIT_FD, m->id, b, -1);
 	}
  out:
@@ -350,7 +367,7 @@ on_store(struct link *l, struct msg *m, void *arg)
 	if ((r = buf_get_u32(m->body, &id)) != 0 || (r = buf_get_cstring(m->body, &request)) != 0 ||
 	    (r = buf_end(m->body)) != 0)
 		goto out;
-	why = gitjob_store(p, id, request);
+	why = p->expired ? "your certificate has expired" : gitjob_store(p, id);
 	r = why == NULL ? answer(p, MON_STORING, m->id, true, "", 0, -1) : refuse(p, MON_STORING, m->id, why);
  out:
 	free(request);

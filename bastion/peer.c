@@ -10,6 +10,7 @@
 #include "approvals/approvals_msg.h"
 #include "bastion/audit/audit_msg.h"
 #include "bastion/base/buf.h"
+#include "bastion/base/clock.h"
 #include "bastion/base/err.h"
 #include "bastion/base/log.h"
 #include "bastion/base/sandbox.h"
@@ -21,6 +22,8 @@
 #include "bastion/monitor_msg.h"
 #include "bastion/ssh/session.h"
 
+#define EXPIRY_MAX	(400 * 24 * 3600)	/* seconds: certificates that live longer than a timer are not watched */
+#define SESSION_MEMORY	((size_t)1024 * 1024 * 1024)	/* address space: libraries and shared rules are most of it */
 #define CUT_SECONDS	8	/* a session that was told to stop at once and does not */
 
 struct conf_ref *
@@ -73,9 +76,13 @@ peer_free(struct peer *p)
 	calls_cancel(p->daemon->calls, p);
 	if (p->grace != NULL)
 		event_free(p->grace);
+	if (p->expiry != NULL)
+		event_free(p->expiry);
 	link_free(p->monitor);
 	cert_free(p->cert);
 	conf_ref_drop(p->conf);
+	for (unsigned i = 0; i < GRANTS; i++)
+		free(p->grants[i].rule);
 	free(p->login);
 	free(p->target);
 	free(p->source);
@@ -108,6 +115,32 @@ peer_timer(struct peer *p, int64_t ms)
 		fatal("no timer");
 }
 
+/* What runs may end by itself; nothing new is let through on this certificate. */
+static void
+peer_expired(evutil_socket_t fd, short what, void *arg)
+{
+	struct peer *p = arg;
+
+	(void)fd;
+	(void)what;
+	p->expired = true;
+	peer_stop(p, "your certificate has expired", false);
+}
+
+void
+peer_watch_expiry(struct peer *p)
+{
+	int64_t now = clock_wall_ms() / 1000;
+	struct timeval tv = { 0 };
+
+	if (p->cert->valid_before > (uint64_t)now + EXPIRY_MAX)
+		return;
+	tv.tv_sec = (time_t)p->cert->valid_before - now;
+	p->expiry = evtimer_new(p->daemon->base, peer_expired, p);
+	if (p->expiry == NULL || evtimer_add(p->expiry, &tv) == -1)
+		fatal("no timer");
+}
+
 /* In the child: keep what the session needs, forget the rest, and be it. */
 static void
 peer_child(struct peer *p, int fd, int mon, int audit, int approvals)
@@ -130,6 +163,8 @@ peer_child(struct peer *p, int fd, int mon, int audit, int approvals)
 		(void)signal(s, SIG_DFL);
 	log_init("sallyport-session", LOG_LEVEL_INFO);
 	sandbox_prepare();
+	if (sandbox_limits(SESSION_MEMORY, 0) != 0)
+		_exit(1);
 	sp.fd = 3;
 	sp.monitor_fd = 4;
 	sp.audit_fd = 5;

@@ -14,6 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -36,7 +37,8 @@
 #define CALLS_MAX	8192
 #define BACKLOG		512
 #define FINGERPRINT_KEY	32
-#define CUT_SECONDS	3	/* after the sessions' own time: for the sealing of what is recorded */
+#define CUT_SECONDS	5	/* for each helper process to finish once it has been asked to */
+#define ACCEPT_PAUSE_MS	500	/* out of descriptors: let some be given back */
 
 static void
 usage(void)
@@ -158,6 +160,17 @@ open_listener(struct daemon *d)
 /* Running */
 
 static void
+on_accept_pause(evutil_socket_t fd, short what, void *arg)
+{
+	struct daemon *d = arg;
+
+	(void)fd;
+	(void)what;
+	if (!d->stopping && helper_all_up(d))
+		daemon_listen(d, true);
+}
+
+static void
 on_connection(evutil_socket_t fd, short what, void *arg)
 {
 	struct daemon *d = arg;
@@ -167,6 +180,15 @@ on_connection(evutil_socket_t fd, short what, void *arg)
 	int c = accept4(fd, (struct sockaddr *)&sa, &n, SOCK_CLOEXEC);
 
 	(void)what;
+	if (c == -1 && (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM)) {
+		struct timeval tv = { .tv_usec = ACCEPT_PAUSE_MS * 1000 };
+
+		log_error("accept: %s; no connection is taken for a moment", err_text(ERR_SYSTEM));
+		daemon_listen(d, false);
+		if (event_base_once(d->base, -1, EV_TIMEOUT, on_accept_pause, d, &tv) == -1)
+			fatal("no timer");
+		return;
+	}
 	if (c == -1) {
 		if (errno != EAGAIN && errno != EINTR && errno != ECONNABORTED)
 			log_error("accept: %s", err_text(ERR_SYSTEM));
@@ -254,12 +276,37 @@ on_hangup(evutil_socket_t sig, short what, void *arg)
 	daemon_reload(arg);
 }
 
+/* A helper that was asked to finish and does not. */
+static void
+on_cut_deadline(evutil_socket_t fd, short what, void *arg)
+{
+	struct daemon *d = arg;
+	struct timeval tv = { .tv_sec = CUT_SECONDS };
+
+	(void)fd;
+	(void)what;
+	for (int k = HELPERS - 1; k >= 0; k--)
+		if (d->helper[k].pid > 0 && d->helper[k].stopping) {
+			log_error("a helper process did not end in time and is killed");
+			(void)kill(d->helper[k].pid, SIGKILL);
+			break;
+		}
+	(void)evtimer_add(d->cut_ev, &tv);
+}
+
 /* The order of the end: sessions, then approvals, then (with everything recorded) audit, then keys. */
 void
 daemon_peer_gone(struct daemon *d)
 {
-	if (!d->stopping || d->peers != NULL)
+	if (!d->stopping || d->peers != NULL || d->orphans != NULL)
 		return;
+	if (d->cut_ev == NULL) {	/* whoever hangs now is ended */
+		struct timeval tv = { .tv_sec = CUT_SECONDS };
+
+		d->cut_ev = evtimer_new(d->base, on_cut_deadline, d);
+		if (d->cut_ev == NULL || evtimer_add(d->cut_ev, &tv) == -1)
+			fatal("no timer");
+	}
 	if (d->helper[HELPER_APPROVALD].pid > 0)
 		helper_stop(d, HELPER_APPROVALD);
 	else if (d->helper[HELPER_AUDITD].pid > 0)
@@ -341,6 +388,18 @@ run(struct daemon *d)
 	log_info("stopped");
 }
 
+/* Every connection costs the parent one descriptor, every push three more for a while. */
+static void
+raise_descriptors(void)
+{
+	struct rlimit rl;
+
+	if (getrlimit(RLIMIT_NOFILE, &rl) == 0) {
+		rl.rlim_cur = rl.rlim_max;
+		(void)setrlimit(RLIMIT_NOFILE, &rl);
+	}
+}
+
 /* Into the background, once everything that can be wrong with the command line and the files has been said in front. */
 static void
 go_back(void)
@@ -390,6 +449,7 @@ main(int argc, char **argv)
 		usage();
 	log_init("sallyportd", level);
 	sandbox_prepare();
+	raise_descriptors();
 	if (sodium_init() == -1)
 		fatal("libsodium cannot start");
 	if ((d.conf = load_conf(d.conf_path)) == NULL)

@@ -8,9 +8,8 @@
 #include "bastion/base/xmalloc.h"
 
 struct call {
-	uint32_t	 id;	/* 0 = free */
-	call_fn		 fn;
-	void		*arg;
+	uint32_t		 id;	/* 0 = free */
+	struct call_params	 p;
 };
 
 struct calls {
@@ -39,7 +38,7 @@ calls_free(struct calls *c)
 }
 
 uint32_t
-calls_add(struct calls *c, call_fn fn, void *arg)
+calls_add(struct calls *c, const struct call_params *p)
 {
 	if (c->n == c->max)
 		return 0;
@@ -47,33 +46,63 @@ calls_add(struct calls *c, call_fn fn, void *arg)
 		c->last = 1;
 	for (size_t i = 0; i < c->max; i++)
 		if (c->v[i].id == 0) {
-			c->v[i] = (struct call){ .id = c->last, .fn = fn, .arg = arg };
+			c->v[i].id = c->last;
+			c->v[i].p = *p;
 			c->n++;
 			return c->last;
 		}
 	return 0;
 }
 
+static void
+call_release(struct calls *c, struct call *call)
+{
+	call->id = 0;
+	c->n--;
+}
+
+void
+calls_take_back(struct calls *c, uint32_t id)
+{
+	for (size_t i = 0; i < c->max; i++)
+		if (id != 0 && c->v[i].id == id)
+			call_release(c, &c->v[i]);
+}
+
 int
-calls_answer(struct calls *c, struct msg *m)
+calls_answer(struct calls *c, const void *peer, struct msg *m)
 {
 	for (size_t i = 0; i < c->max; i++)
 		if (c->v[i].id == m->id && m->id != 0) {
-			struct call call = c->v[i];
+			struct call_params p = c->v[i].p;
 
-			c->v[i].id = 0;
-			c->n--;
-			return call.fn == NULL ? 0 : call.fn(m, call.arg);
+			if (p.peer != peer || p.answer != m->type)
+				return ERR_FORMAT;
+			call_release(c, &c->v[i]);
+			return p.fn == NULL ? 0 : p.fn(m, p.arg);
 		}
 	return ERR_NOTFOUND;
+}
+
+void
+calls_lost(struct calls *c, const void *peer)
+{
+	for (size_t i = 0; i < c->max; i++)
+		if (c->v[i].id != 0 && c->v[i].p.peer == peer) {
+			struct call_params p = c->v[i].p;
+
+			call_release(c, &c->v[i]);
+			if (p.fn != NULL)
+				(void)p.fn(NULL, p.arg);
+		}
 }
 
 void
 calls_cancel(struct calls *c, const void *arg)
 {
 	for (size_t i = 0; i < c->max; i++)
-		if (c->v[i].id != 0 && c->v[i].arg == arg)
-			c->v[i].fn = NULL;
+		if (c->v[i].id != 0 && c->v[i].p.arg == arg)
+			c->v[i].p.fn = NULL;
 }
 
 size_t

@@ -195,6 +195,18 @@ policy_reaches(const struct policy *p, const struct subject *s, const char *targ
 	return false;
 }
 
+bool
+policy_may_push(const struct policy *p, const struct subject *s, const char *upstream, const char *repo)
+{
+	struct request req = { .kind = REQUEST_PUSH, .target = upstream, .repo = repo };
+
+	for (size_t i = 0; i < p->nrules; i++)
+		for (req.op = REF_CREATE; p->rules[i].what != DECISION_DENY && req.op <= REF_FORCE; req.op++)
+			if (rule_applies(&p->rules[i], s, &req) && rule_meets(&p->rules[i], &req))
+				return true;
+	return false;
+}
+
 const struct approver_rule *
 policy_approvers(const struct policy *p, size_t i)
 {

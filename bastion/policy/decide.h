@@ -65,6 +65,19 @@ void	decide(const struct policy *, const struct subject *, const struct request 
 bool	policy_reaches(const struct policy *, const struct subject *, const char *target, const char *login);
 
 /*
+ * Whether any rule but a denial is about pushes to (or fetches from) this very repository for this subject, whatever the
+ * references: what must hold before its advertisement is shown.
+ */
+bool	policy_reaches_repo(const struct policy *, const struct subject *, enum request_kind, const char *upstream,
+	    const char *repo);
+
+/*
+ * Whether any rule but a denial is about pushes to this very repository for this subject, whatever the references: what
+ * must hold before its references are shown.
+ */
+bool	policy_may_push(const struct policy *, const struct subject *, const char *upstream, const char *repo);
+
+/*
  * Who may approve what rule id asks about: patterns of identities ("human/..", "group:NAME"), and how many distinct
  * humans it takes. NULL when there is no such rule. Belongs to the policy.
  */

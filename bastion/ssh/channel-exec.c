@@ -27,7 +27,8 @@
 
 #define GATHER_IDLE_US	250000		/* standard input silent this long: nothing more is coming for the approval */
 #define ALIVE_US	5000000		/* sign of life while a human is being asked */
-#define STDIN_PIECE	(64 * 1024)
+#define GATHER_MAX_US	10000000	/* standard input that has begun must end within this */
+#define STDIN_ROUNDS	16
 
 enum exec_state { EXEC_JUDGE, EXEC_REFUSE, EXEC_GATHER, EXEC_ASK, EXEC_RECORD, EXEC_LEG, EXEC_START, EXEC_RUN,
 	EXEC_SEAL, EXEC_OVER };
@@ -40,9 +41,12 @@ struct exec {
 	char			*shown;			/* the command, masked, printable */
 	uint8_t			 digest[DIGEST_LEN];
 	struct consent		*consent;
+	bool			 stopped;
+	bool			 unknown;		/* no such target */
+	bool			 redialled;
 	bool			 frozen;		/* stdin is what was approved, nothing more is taken */
 	size_t			 gathered;
-	int64_t			 gather_us, alive_us, wait_until_us;
+	int64_t			 gather_us, begun_us, alive_us, wait_until_us;
 	bool			 durable;		/* the record that the present state waits for */
 	struct tape		*tape;
 	struct outflow		*flow;
@@ -87,6 +91,8 @@ up_exit_status(int status, void *arg)
 {
 	struct exec *x = arg;
 
+	if (x->stopped)
+		return;	/* what a command says that was cut off is not its answer */
 	x->status = status & 0xff;
 	x->has_status = true;
 	x->c->session->moved = true;
@@ -175,6 +181,19 @@ exec_digest(struct exec *x, const void *in, size_t nin)
 	buf_free(b);
 }
 
+/* Not allowed as it stands: the record first, then the refusal or the question. */
+static void
+exec_record_decision(struct exec *x)
+{
+	json_t *o = exec_record(x);
+
+	(void)json_object_set_new(o, "verdict", json_string(decision_word(x->verdict.what)));
+	(void)json_object_set_new(o, "rule", json_string(x->verdict.rule));
+	(void)json_object_set_new(o, "reason", json_string(x->verdict.because));
+	(void)session_record(x->c->session, "exec.decision", o, exec_is_durable, x->c);
+	x->state = x->verdict.what == DECISION_DENY ? EXEC_REFUSE : EXEC_GATHER;
+}
+
 static void
 exec_judge(struct exec *x)
 {
@@ -189,7 +208,6 @@ exec_judge(struct exec *x)
 		.detail = c->subsystem,
 		.pty = c->pty,
 	};
-	json_t *o;
 
 	decide(s->p->conf->policy, &s->who, &q, &x->verdict);
 	exec_digest(x, "", 0);
@@ -197,12 +215,7 @@ exec_judge(struct exec *x)
 		x->state = EXEC_RECORD;
 		return;
 	}
-	o = exec_record(x);
-	(void)json_object_set_new(o, "verdict", json_string(decision_word(x->verdict.what)));
-	(void)json_object_set_new(o, "rule", json_string(x->verdict.rule));
-	(void)json_object_set_new(o, "reason", json_string(x->verdict.because));
-	(void)session_record(s, "exec.decision", o, exec_is_durable, c);
-	x->state = x->verdict.what == DECISION_DENY ? EXEC_REFUSE : EXEC_GATHER;
+	exec_record_decision(x);
 }
 
 /* Ask */
@@ -224,7 +237,22 @@ exec_gather(struct exec *x, int64_t now_us)
 		x->state = EXEC_OVER;
 		return;
 	}
-	if ((!c->in_eof && now_us - x->gather_us < GATHER_IDLE_US) || !x->durable)
+	if (x->begun_us == 0)
+		x->begun_us = now_us;
+	if (!x->durable)
+		return;
+	/*
+	 * Nothing at all may stay open: most commands read nothing. But input that has begun must be there to its end, or half
+	 * a script would be approved and run.
+	 */
+	if (!c->in_eof && buf_len(c->in) > 0 && now_us - x->begun_us >= GATHER_MAX_US) {
+		channel_sayf(c, "denied %s rule=%s: standard input has begun but not ended, so it cannot be shown to a human; end it, or "
+		    "use ssh -n", x->request, x->verdict.rule);
+		channel_end(c, EXIT_DENIED);
+		x->state = EXEC_OVER;
+		return;
+	}
+	if (!c->in_eof && (buf_len(c->in) > 0 || now_us - x->gather_us < GATHER_IDLE_US))
 		return;
 	x->frozen = true;
 	c->in_max = 0;
@@ -259,7 +287,7 @@ exec_ask(struct exec *x)
 	}
 	r |= buf_put_u8(text, '\0');
 	p.text = (const char *)buf_ptr(text);
-	if (r != 0 || shown < buf_len(c->in)) {
+	if (r != 0 || shown < buf_len(c->in) || !session_is_masked(in)) {
 		channel_sayf(c, "denied %s rule=%s: more text than a human can be shown; make it smaller", x->request,
 		    x->verdict.rule);
 		channel_end(c, EXIT_DENIED);
@@ -412,6 +440,15 @@ exec_fail(struct exec *x, int status, const char *why, int64_t now_us)
 	x->state = EXEC_RUN;	/* what the target has sent still goes out, recorded */
 }
 
+static bool
+exec_others_on_leg(const struct exec *x)
+{
+	for (const struct channel *c = x->c->session->channels; c != NULL; c = c->next)
+		if (c->type == &channel_exec_type && c->own != x && ((const struct exec *)c->own)->up != NULL)
+			return true;
+	return false;
+}
+
 static void
 exec_wait_leg(struct exec *x, int64_t now_us)
 {
@@ -420,6 +457,11 @@ exec_wait_leg(struct exec *x, int64_t now_us)
 
 	if (s->leg == NULL)
 		s->leg = leg_new(s, s->target, s->login, now_us);
+	if (leg_state(s->leg) == LEG_DEAD && !x->redialled && !exec_others_on_leg(x)) {
+		leg_free(s->leg);	/* it died before this command: the target may be back */
+		s->leg = leg_new(s, s->target, s->login, now_us);
+	}
+	x->redialled = true;
 	switch (leg_state(s->leg)) {
 	case LEG_DEAD:
 		why = xasprintf("unreachable: %s; nothing has run", leg_why(s->leg));
@@ -463,22 +505,22 @@ static void
 exec_push_input(struct exec *x, int64_t now_us)
 {
 	struct channel *c = x->c;
+	uint8_t piece[SSHCHAN_PIECE];
 
 	if (x->up == NULL || x->up_closed)
 		return;
-	while (buf_len(c->in) > 0) {
-		size_t n = buf_len(c->in) < STDIN_PIECE ? buf_len(c->in) : STDIN_PIECE;
-		size_t room = sshchan_room(x->up);
+	for (int round = 0; buf_len(c->in) > 0; round++) {
+		size_t n = buf_len(c->in) < sizeof(piece) ? buf_len(c->in) : sizeof(piece);
 		ssize_t w;
 
-		if (room == 0)
-			return;
-		n = n < room ? n : room;
-		/* Only count and hash are kept of it: what people type at prompts must not lie in a recording. */
-		if (tape_data(x->tape, CAST_STDIN, buf_ptr(c->in), n, now_us) != 0)
-			return;
-		w = sshchan_write(x->up, SSHCHAN_OUT, buf_ptr(c->in), n);
+		if (round == STDIN_ROUNDS)
+			return;	/* the other channels, and whoever wants to stop us, have their turn */
+		memcpy(piece, buf_ptr(c->in), n);
+		w = sshchan_write(x->up, SSHCHAN_OUT, piece, n);
 		if (w <= 0)
+			return;
+		/* Only count and hash are kept of it: what people type at prompts must not lie in a recording. */
+		if (tape_data(x->tape, CAST_STDIN, piece, (size_t)w, now_us) != 0)
 			return;
 		x->stdin_bytes += (uint64_t)w;
 		(void)buf_consume(c->in, (size_t)w);
@@ -498,10 +540,14 @@ exec_relay_requests(struct exec *x, int64_t now_us)
 
 	if (c->resized && x->up != NULL) {
 		c->resized = false;
-		(void)sshchan_resize(x->up, c->cols, c->rows);
 		(void)tape_resize(x->tape, c->cols, c->rows, now_us);
+		(void)sshchan_resize(x->up, c->cols, c->rows);
 	}
 	if (c->signal != NULL && x->up != NULL) {
+		char *line = xasprintf("signal %s", c->signal);
+
+		(void)tape_marker(x->tape, line, now_us);
+		free(line);
 		(void)sshchan_send_signal(x->up, c->signal);
 		free(c->signal);
 		c->signal = NULL;
@@ -568,7 +614,15 @@ exec_start(struct channel *c)
 	id_make("REQ-", REQUEST_ID_LEN, x->request);
 	x->shown = c->command != NULL ? session_mask(c->session, c->command, strlen(c->command)) :
 	    xasprintf("(%s%s%s)", exec_kind(x), c->subsystem != NULL ? " " : "", c->subsystem != NULL ? c->subsystem : "");
-	exec_judge(x);
+	if (conf_target(c->session->p->conf, c->session->target) == NULL) {
+		x->verdict = (struct verdict){ .what = DECISION_DENY, .rule = "default", .because = "no target of this name" };
+		x->unknown = true;
+		exec_record_decision(x);
+	} else if (!session_is_masked(x->shown)) {
+		x->verdict = (struct verdict){ .what = DECISION_DENY, .rule = "malformed", .because = "the command cannot be scanned" };
+		exec_record_decision(x);
+	} else
+		exec_judge(x);
 }
 
 static void
@@ -580,7 +634,12 @@ exec_turn(struct channel *c, int64_t now_us)
 	case EXEC_JUDGE:
 		return;
 	case EXEC_REFUSE:
-		if (x->durable) {
+		if (x->durable && x->unknown) {
+			channel_sayf(c, "unreachable %s: no target is named %s; ssh BASTION policy lists what you may reach", x->request,
+			    c->session->target);
+			channel_end(c, EXIT_UNREACHED);
+			x->state = EXEC_OVER;
+		} else if (x->durable) {
 			channel_deny(c, x->request, x->verdict.rule, x->verdict.because, x->verdict.detail);
 			x->state = EXEC_OVER;
 		}
@@ -634,8 +693,9 @@ exec_stop(struct channel *c, const char *why)
 {
 	struct exec *x = c->own;
 
-	if (x->state >= EXEC_SEAL)
+	if (x->state >= EXEC_SEAL || x->stopped)
 		return;
+	x->stopped = true;
 	if (x->state < EXEC_LEG) {
 		channel_sayf(c, "stopped: %s; nothing has run", why);
 		channel_end(c, EXIT_LATER);
@@ -643,11 +703,10 @@ exec_stop(struct channel *c, const char *why)
 		return;
 	}
 	channel_sayf(c, "stopped: %s", why);
+	outflow_drop(x->flow);
 	(void)tape_marker(x->tape, why, clock_mono_us());
 	if (x->up != NULL && !x->up_closed)
 		sshchan_close(x->up);	/* sshd hangs up on the command's group */
-	if (c->session->broken != NULL)
-		outflow_drop(x->flow);	/* or an agent that does not read would keep it from being sealed */
 	x->up_closed = true;	/* also where there is no channel yet: nothing will come */
 	if (!x->has_status && x->signal == NULL)
 		x->signal = xstrdup("HUP");

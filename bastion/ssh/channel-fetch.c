@@ -12,18 +12,19 @@
 #include <unistd.h>
 
 #include "bastion/base/buf.h"
-#include "bastion/base/digest.h"
 #include "bastion/base/err.h"
 #include "bastion/base/log.h"
 #include "bastion/base/xmalloc.h"
 #include "bastion/conf.h"
 #include "bastion/ssh/channel-git.h"
 #include "bastion/ssh/consent.h"
+#include "bastion/ssh/git_digest.h"
 #include "bastion/ssh/session_int.h"
 #include "gitfilter/fetch.h"
 
 #define OUT_HIGH	(256 * 1024)	/* bytes for the agent that may wait */
 #define TO_SERVER_MAX	(1024 * 1024)
+#define ROUNDS		16		/* reads in one turn: others have theirs */
 #define ALIVE_US	5000000
 
 enum fetch_state { FETCH_REFUSE, FETCH_ASK, FETCH_RECORD, FETCH_OPEN, FETCH_TALK, FETCH_END, FETCH_OVER };
@@ -99,16 +100,11 @@ fetch_ask(struct fetch_call *f, int64_t now_us)
 	struct consent_params p = { .kind = "fetch", .target = f->door.upstream, .login = f->door.repo, .rule = f->verdict.rule,
 	    .because = f->verdict.because };
 	char *text = xasprintf("git fetch from %s/%s", f->door.upstream, f->door.repo);
-	struct buf *b = buf_new(4096);
 
-	if (b == NULL || buf_put_cstring(b, "sallyport fetch 1") != 0 || buf_put_cstring(b, s->who.identity) != 0 ||
-	    buf_put_cstring(b, f->door.upstream) != 0 || buf_put_cstring(b, f->door.repo) != 0)
-		fatal("out of memory");
-	digest_sha256(buf_ptr(b), buf_len(b), p.digest);
+	fetch_content_digest(s->who.identity, f->door.upstream, f->door.repo, p.digest);
 	p.text = text;
 	f->consent = consent_new(s, &p);
 	f->wait_until_us = now_us + (c->no_wait ? 0 : s->p->conf->approval_wait_ms * 1000);
-	buf_free(b);
 	free(text);
 }
 
@@ -146,7 +142,7 @@ fetch_fail(struct fetch_call *f, const char *why, int status)
 {
 	channel_sayf(f->door.channel, "%s", why);
 	channel_end(f->door.channel, status);
-	f->state = FETCH_OVER;
+	f->state = f->stream != -1 ? FETCH_END : FETCH_OVER;	/* END has the descriptors to close and the record to write */
 }
 
 static void
@@ -222,7 +218,7 @@ fetch_read_server(struct fetch_call *f)
 	struct channel *c = f->door.channel;
 	int r;
 
-	while (f->stream != -1 && buf_len(c->out) < OUT_HIGH) {
+	for (int round = 0; f->stream != -1 && buf_len(c->out) < OUT_HIGH && round < ROUNDS; round++) {
 		r = buf_read(f->from_server, f->stream, 64 * 1024);
 		if (r == ERR_AGAIN)
 			return;

@@ -116,6 +116,7 @@ git_door_init(struct git_door *d, struct channel *c)
 {
 	enum git_service service;
 	const char *error = NULL;
+	char *masked;
 
 	d->channel = c;
 	for (size_t i = 0; i < sizeof(d->fd) / sizeof(d->fd[0]); i++)
@@ -126,6 +127,10 @@ git_door_init(struct git_door *d, struct channel *c)
 		error = "no upstream of this name; ssh BASTION policy lists what you may reach";
 	if (error == NULL)
 		return true;
+	masked = session_mask(c->session, c->command, strlen(c->command));
+	(void)session_record(c->session, "git.refused", json_pack("{s:s, s:s, s:s}", "request", d->request, "command", masked,
+	    "reason", error), NULL, NULL);
+	free(masked);
 	channel_sayf(c, "denied %s rule=default: %s", d->request, error);
 	channel_end(c, EXIT_DENIED);
 	return false;

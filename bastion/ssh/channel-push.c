@@ -23,7 +23,7 @@
 #include "bastion/conf.h"
 #include "bastion/ssh/channel-git.h"
 #include "bastion/ssh/consent.h"
-#include "bastion/ssh/push_digest.h"
+#include "bastion/ssh/git_digest.h"
 #include "bastion/ssh/session_int.h"
 #include "gitfilter/gitleg_msg.h"
 #include "gitfilter/inspect.h"
@@ -36,7 +36,7 @@
 #define ALIVE_US	5000000
 #define OPTIONS_MAX	16
 
-enum push_step { STEP_OPEN, STEP_REFS, STEP_COMMANDS, STEP_INSPECT, STEP_ANCESTRY, STEP_JUDGE, STEP_ASK, STEP_RECORD,
+enum push_step { STEP_RECORD_OPEN, STEP_OPEN, STEP_REFS, STEP_COMMANDS, STEP_INSPECT, STEP_ANCESTRY, STEP_JUDGE, STEP_ASK, STEP_RECORD,
 	STEP_STORE, STEP_REPORT, STEP_OVER };
 
 struct push_call {
@@ -63,6 +63,8 @@ struct push_call {
 	struct verdict		 verdict;	/* the strictest of all */
 	struct verdict		 finding;	/* the strictest about findings */
 	struct buf		*text;		/* what a human would be shown */
+	bool			 text_bad;	/* not all of it fitted */
+	char			*two_rules;	/* two rules ask, for different approvers: cannot be one question */
 	uint8_t			 digest[DIGEST_LEN];
 	struct consent		*consent;
 	int64_t			 wait_until_us, alive_us, spoke_us;
@@ -136,6 +138,18 @@ push_refuse_all(struct push_call *p, const char *fmt, ...)
 		}
 }
 
+static int
+push_is_durable(struct msg *m, void *arg)
+{
+	struct channel *c = arg;
+	struct push_call *p = c->own;
+
+	(void)m;
+	p->durable = true;
+	c->session->moved = true;
+	return 0;
+}
+
 /* Links to the git leg and the inspector */
 
 static void
@@ -175,8 +189,10 @@ push_link(struct push_call *p, int fd, const char *name, const struct link_row *
 	struct link_params lp = { .fd = fd, .name = name, .rows = rows, .gone = push_link_gone, .arg = p };
 	struct link *l = fd == -1 ? NULL : link_new(&lp);
 
-	if (l != NULL)
-		(void)sshloop_watch(p->door.channel->session->loop, link_fd(l), POLLIN, push_link_ready, l);
+	if (l != NULL && sshloop_watch(p->door.channel->session->loop, link_fd(l), POLLIN, push_link_ready, l) != 0) {
+		link_free(l);
+		l = NULL;
+	}
 	return l;
 }
 
@@ -341,8 +357,8 @@ push_show_finding(struct push_call *p, char *const f[8], uint32_t line)
 
 	if (line > 0)
 		snprintf(place, sizeof(place), ":%u", line);
-	(void)buf_putf(p->text, "finding: rule=%s (%s) %s commit=%.12s %s%s value=%s fingerprint=%s\n", f[0], f[1], f[2],
-	    *f[3] ? f[3] : "-", path, place, f[6], f[7]);
+	p->text_bad |= buf_putf(p->text, "finding: rule=%s (%s) %s commit=%.12s %s%s value=%s fingerprint=%s\n", f[0], f[1], f[2],
+	    *f[3] ? f[3] : "-", path, place, f[6], f[7]) != 0;
 	if (p->nshown < FINDINGS_SHOWN)
 		push_say(p, "sallyport: BLOCKED %s rule=%s (%s) commit=%.12s file=%s%s value=%s", p->door.request, f[0], f[1],
 		    *f[3] ? f[3] : "-", *path ? path : f[2], place, f[6]);
@@ -479,15 +495,16 @@ push_start(struct channel *c)
 		return;
 	}
 	/* Each reference update is decided on its own; this is about the advertisement, which names references. */
-	if (!policy_reaches(conf->policy, &c->session->who, p->door.upstream, NULL)) {
+	if (!policy_may_push(conf->policy, &c->session->who, p->door.upstream, p->door.repo)) {
 		(void)session_record(c->session, "push.decision", json_pack("{s:s, s:s, s:s, s:s, s:s}", "request", p->door.request,
 		    "upstream", p->door.upstream, "repository", p->door.repo, "verdict", "deny", "rule", "default"), NULL, NULL);
-		channel_deny(c, p->door.request, "default", "no rule lets you reach this upstream", "ssh BASTION policy lists what "
+		channel_deny(c, p->door.request, "default", "no rule lets you push to this repository", "ssh BASTION policy lists what "
 		    "you may do");
 		p->step = STEP_OVER;
 		return;
 	}
-	git_door_open(&p->door, MONITOR_GIT_PUSH);
+	(void)session_record(c->session, "push.open", json_pack("{s:s, s:s, s:s}", "request", p->door.request, "upstream",
+	    p->door.upstream, "repository", p->door.repo), push_is_durable, c);
 }
 
 static void
@@ -661,18 +678,6 @@ push_wait_ancestry(struct push_call *p)
 	buf_free(b);
 }
 
-static int
-push_is_durable(struct msg *m, void *arg)
-{
-	struct channel *c = arg;
-	struct push_call *p = c->own;
-
-	(void)m;
-	p->durable = true;
-	c->session->moved = true;
-	return 0;
-}
-
 static void
 push_record(struct push_call *p, const char *event, const char *extra)
 {
@@ -699,6 +704,17 @@ push_record(struct push_call *p, const char *event, const char *extra)
 	(void)session_record(c->session, event, o, push_is_durable, c);
 }
 
+/* The strictest counts. Two rules that ask may have different approvers: one answer cannot be for both. */
+static void
+push_take_verdict(struct push_call *p, const struct verdict *v)
+{
+	if (v->what == DECISION_ASK && p->verdict.what == DECISION_ASK && strcmp(v->rule, p->verdict.rule) != 0 &&
+	    p->two_rules == NULL)
+		p->two_rules = xasprintf("%s and %s", p->verdict.rule, v->rule);
+	if (v->what > p->verdict.what || strcmp(p->verdict.rule, "") == 0)
+		p->verdict = *v;
+}
+
 static void
 push_judge_ref(struct push_call *p, struct push_command *cmd, enum ref_op op)
 {
@@ -707,15 +723,28 @@ push_judge_ref(struct push_call *p, struct push_command *cmd, enum ref_op op)
 	struct verdict v;
 
 	decide(s->p->conf->policy, &s->who, &q, &v);
-	(void)buf_putf(p->text, "%s %s %.12s -> %.12s (rule %s: %s)\n", ref_op_word(op), cmd->name, cmd->old_oid, cmd->new_oid,
-	    v.rule, decision_word(v.what));
+	p->text_bad |= buf_putf(p->text, "%s %s %.12s -> %.12s (rule %s: %s)\n", ref_op_word(op), cmd->name, cmd->old_oid, cmd->new_oid,
+	    v.rule, decision_word(v.what)) != 0;
 	if (v.what == DECISION_DENY && cmd->error[0] == '\0') {
 		snprintf(cmd->error, REFUSAL_MAX, "denied %s rule=%s: %s", p->door.request, v.rule, v.because);
 		push_say(p, "sallyport: denied %s rule=%s: %s of %s: %s%s%s", p->door.request, v.rule, ref_op_word(op), cmd->name,
 		    v.because, v.detail[0] ? "; " : "", v.detail);
 	}
-	if (v.what >= p->verdict.what)
-		p->verdict = v;
+	push_take_verdict(p, &v);
+}
+
+static void
+push_refuse_unaskable(struct push_call *p)
+{
+	const char *why = p->two_rules != NULL ? "two rules ask, for different approvers; push the references one by one" :
+	    p->text_bad ? "more than a human can be shown at once; push less at a time" : NULL;
+
+	if (p->verdict.what != DECISION_ASK || why == NULL)
+		return;
+	push_say(p, "sallyport: denied %s rule=%s: %s", p->door.request, p->two_rules != NULL ? p->two_rules : p->verdict.rule,
+	    why);
+	push_refuse_all(p, "denied %s: %s", p->door.request, why);
+	p->verdict.what = DECISION_DENY;
 }
 
 static void
@@ -725,7 +754,11 @@ push_judge(struct push_call *p)
 	size_t n;
 
 	cmds = push_commands(p->git, &n);
-	p->verdict = (struct verdict){ .what = DECISION_ALLOW, .rule = "default", .because = "" };
+	p->verdict = (struct verdict){ .what = DECISION_ALLOW, .rule = "", .because = "" };
+	/* The inspector names a bounded number of findings; what was not named was not judged. */
+	if (p->nfindings > p->nshown)
+		p->finding = (struct verdict){ .what = DECISION_DENY, .rule = "secret-in-push",
+		    .because = "more findings than can be judged one by one" };
 	if (p->status == INSPECT_BAD) {
 		char *why = text_printable(p->reason, strlen(p->reason));
 
@@ -736,8 +769,9 @@ push_judge(struct push_call *p)
 	} else {
 		for (size_t i = 0; i < n; i++)
 			push_judge_ref(p, &cmds[i], p->ops[i]);
-		if (p->nfindings > 0 && p->finding.what >= p->verdict.what)
-			p->verdict = p->finding;
+		if (p->nfindings > 0)
+			push_take_verdict(p, &p->finding);
+		push_refuse_unaskable(p);
 	}
 	if (p->nfindings > FINDINGS_SHOWN)
 		push_say(p, "sallyport: and %u more", p->nfindings - FINDINGS_SHOWN);
@@ -760,11 +794,18 @@ push_ask(struct push_call *p, int64_t now_us)
 	    .rule = p->verdict.rule, .because = p->verdict.because };
 	const char *reason = push_option(p->git, "sallyport.reason");
 	char *masked = reason == NULL ? NULL : session_mask(s, reason, strlen(reason));
+	int r;
 
-	(void)buf_putf(p->text, "%" PRIu64 " objects, %" PRIu64 " bytes, %u findings\n", p->objects, p->pack_bytes, p->nfindings);
+	r = buf_putf(p->text, "%" PRIu64 " objects, %" PRIu64 " bytes, %u findings\n", p->objects, p->pack_bytes, p->nfindings);
 	if (masked != NULL)
-		(void)buf_putf(p->text, "claimed reason: %s\n", masked);
-	(void)buf_put_u8(p->text, '\0');
+		r |= buf_putf(p->text, "claimed reason: %s\n", masked);
+	r |= buf_put_u8(p->text, '\0');
+	if (r != 0) {
+		push_refuse_all(p, "denied %s: more than a human can be shown at once; push less at a time", p->door.request);
+		push_finish(p, NULL);
+		free(masked);
+		return;
+	}
 	cp.text = (const char *)buf_ptr(p->text);
 	memcpy(cp.digest, p->digest, DIGEST_LEN);
 	p->consent = consent_new(s, &cp);
@@ -782,6 +823,8 @@ push_wait_consent(struct push_call *p, int64_t now_us)
 		return;
 	if (p->consent == NULL)
 		push_ask(p, now_us);
+	if (p->consent == NULL)
+		return;
 	st = consent_state(p->consent);
 	if (st == CONSENT_GIVEN) {
 		push_say(p, "sallyport: %s %s", consent_id(p->consent), consent_why(p->consent));
@@ -811,6 +854,8 @@ push_storing(struct msg *m, void *arg)
 	uint8_t ok;
 	int r;
 
+	if (m == NULL)
+		return 0;	/* the session is over anyway */
 	if ((r = buf_get_u8(m->body, &ok)) != 0 || (r = buf_get_cstring(m->body, &error)) != 0 ||
 	    (r = buf_end(m->body)) != 0)
 		goto out;
@@ -889,6 +934,12 @@ push_turn(struct channel *c, int64_t now_us)
 	if (p->inspector_gone)
 		push_drop_link(p, &p->inspector);
 	switch (p->step) {
+	case STEP_RECORD_OPEN:
+		if (p->durable) {
+			git_door_open(&p->door, MONITOR_GIT_PUSH);
+			p->step = STEP_OPEN;
+		}
+		return;
 	case STEP_OPEN:
 		push_wait_open(p);
 		return;
@@ -973,6 +1024,7 @@ push_free_call(struct channel *c)
 	free(p->unsure);
 	free(p->reason);
 	free(p->store_error);
+	free(p->two_rules);
 	buf_free(p->text);
 	consent_free(p->consent);
 	git_door_release(&p->door);

@@ -132,6 +132,19 @@ verb_policy(struct channel *c)
 	channel_end(c, 0);
 }
 
+/* The approvals process has gone while it was asked. */
+static void
+verb_lost(struct channel *c)
+{
+	struct verb_call *v = c->own;
+
+	if (!v->waiting && !v->busy)
+		return;
+	v->waiting = v->busy = false;
+	channel_sayf(c, "the approvals process was interrupted; try again");
+	channel_end(c, EXIT_LATER);
+}
+
 /* APPROVALS_VERB_DONE: u8 status, s stdout, s stderr. */
 static int
 approvals_done(struct msg *m, void *arg)
@@ -142,9 +155,14 @@ approvals_done(struct msg *m, void *arg)
 	uint8_t status;
 	int r;
 
+	if (m == NULL) {
+		verb_lost(c);
+		return 0;
+	}
 	if ((r = buf_get_u8(m->body, &status)) != 0 || (r = buf_peek_string(m->body, &out, &nout)) != 0 ||
 	    (r = buf_peek_string(m->body, &err, &nerr)) != 0 || (r = buf_end(m->body)) != 0)
 		return r;
+	((struct verb_call *)c->own)->busy = false;
 	(void)buf_put(c->out, out, nout);
 	(void)buf_put(c->say, err, nerr);
 	channel_end(c, status);
@@ -181,8 +199,8 @@ verb_wait(struct channel *c)
 	if (v->words.n != 2 || !id_is(v->words.v[1], "REQ-", REQUEST_ID_LEN)) {
 		channel_sayf(c, "usage: wait REQ-XXXXXX");
 		channel_end(c, 2);
-	} else if (b == NULL || buf_put_cstring(b, v->words.v[1]) != 0 ||
-	    !session_call(c->session, c->session->approvals, APPROVALS_WATCH, b, NULL, c)) {
+	} else if (b == NULL || buf_put_cstring(b, v->words.v[1]) != 0 || c->session->approvals == NULL ||
+	    link_send(c->session->approvals, APPROVALS_WATCH, 0, b, -1) != 0) {
 		channel_sayf(c, "the approvals process cannot be asked now; try again");
 		channel_end(c, EXIT_LATER);
 	} else {
@@ -313,5 +331,6 @@ const struct channel_type channel_verb_type = {
 	.stop = verb_stop,
 	.settled = verb_settled,
 	.free = verb_free,
+	.lost = verb_lost,
 	.decided = verb_decided,
 };

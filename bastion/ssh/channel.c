@@ -76,7 +76,12 @@ in_request(struct channel *c, char *command, char *subsystem)
 static bool
 in_exec(const char *command, void *arg)
 {
-	return in_request(arg, xstrdup(command), NULL);
+	struct channel *c = arg;
+
+	if (strlen(command) <= CHANNEL_COMMAND_MAX)
+		return in_request(c, xstrdup(command), NULL);
+	c->too_long = true;
+	return in_request(c, xstrdup(""), NULL);
 }
 
 static bool
@@ -153,7 +158,7 @@ in_signal(const char *name, void *arg)
 	struct channel *c = arg;
 
 	free(c->signal);
-	c->signal = xstrndup(name, 32);
+	c->signal = text_printable(name, strnlen(name, 32));
 	c->session->moved = true;
 }
 
@@ -281,15 +286,16 @@ channel_end(struct channel *c, int status)
 static bool
 flush_one(struct channel *c, enum sshchan_stream st, struct buf *b)
 {
-	if (buf_len(b) > 0) {
+	while (buf_len(b) > 0) {
 		ssize_t n = sshchan_write(c->ssh, st, buf_ptr(b), buf_len(b));
 
-		if (n == ERR_EOF)
+		if (n == 0)
+			break;
+		if (n < 0)
 			buf_clear(b);
-		else if (n > 0) {
+		else
 			(void)buf_consume(b, (size_t)n);
-			c->session->moved = true;
-		}
+		c->session->moved = true;
 	}
 	return buf_len(b) == 0;
 }
@@ -371,7 +377,13 @@ channel_step(struct channel *c, int64_t now_us)
 	if (c->gone && c->type == NULL)
 		c->state = CHANNEL_CLOSED;
 	/* Nothing is done for a request before the parent has vouched for the identity. */
-	if (c->state == CHANNEL_RUN && c->type == NULL && (s->state == SESSION_OPEN || s->state == SESSION_ENDING)) {
+	if (c->state == CHANNEL_RUN && c->type == NULL && s->state == SESSION_OPEN) {
+		if (c->too_long) {
+			channel_sayf(c, "denied rule=malformed: the command is over %d bytes; put it into a file and run that",
+			    CHANNEL_COMMAND_MAX);
+			channel_end(c, EXIT_DENIED);
+			return;
+		}
 		c->type = channel_type_of(c);
 		c->type->start(c);
 	}

@@ -58,6 +58,10 @@ consent_asked(struct msg *m, void *arg)
 	uint8_t verdict;
 	int r;
 
+	if (m == NULL) {
+		consent_set(c, CONSENT_LATER, xstrdup("the approvals process was interrupted"));
+		return 0;
+	}
 	if ((r = buf_get_cstring(m->body, &id)) != 0 || (r = buf_get_u64(m->body, &deadline)) != 0 ||
 	    (r = buf_get_u8(m->body, &verdict)) != 0 || (r = buf_get_cstring(m->body, &error)) != 0 ||
 	    (r = buf_end(m->body)) != 0)
@@ -151,6 +155,10 @@ consent_used(struct msg *m, void *arg)
 	uint8_t ok;
 	int r;
 
+	if (m == NULL) {
+		consent_set(c, CONSENT_LATER, xstrdup("the approvals process was interrupted"));
+		return 0;
+	}
 	if ((r = buf_get_u8(m->body, &ok)) != 0 || (r = buf_get_cstring(m->body, &error)) != 0 ||
 	    (r = buf_end(m->body)) != 0)
 		goto out;

@@ -46,6 +46,8 @@ leg_dialled(struct msg *m, void *arg)
 	uint8_t ok;
 	int r;
 
+	if (m == NULL)
+		return 0;	/* the session is over anyway */
 	if ((r = buf_get_u8(m->body, &ok)) != 0 || (r = buf_get_cstring(m->body, &error)) != 0 ||
 	    (r = buf_end(m->body)) != 0)
 		goto out;
@@ -110,6 +112,8 @@ leg_minted(struct msg *m, void *arg)
 	uint8_t ok;
 	int r;
 
+	if (m == NULL)
+		return 0;	/* the session is over anyway */
 	if ((r = buf_get_u8(m->body, &ok)) != 0 || (r = buf_peek_string(m->body, &p, &n)) != 0 ||
 	    (r = buf_end(m->body)) != 0)
 		return r;

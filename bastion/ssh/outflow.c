@@ -16,7 +16,8 @@
 #define READY_HIGH	(512 * 1024)	/* masked bytes that wait for the recording or the agent */
 #define READY_MAX	(4 * 1024 * 1024)	/* with what masking may add and had held back */
 #define SEGMENTS	1024
-#define TERMINAL_HOLD_US 40000
+#define TERMINAL_HOLD_US 40000		/* masking may hold back a possible secret for so long without news */
+#define STREAM_HOLD_US	1500000
 
 /* A run of ready bytes of one stream that may go once the recording is this long. */
 struct segment {
@@ -33,8 +34,8 @@ struct outflow {
 	struct buf		*ready;
 	struct segment		 seg[SEGMENTS];	/* ring */
 	size_t			 seg_at, nseg;
-	bool			 ending, ended, dropped;
-	int64_t			 held_us;	/* terminal: since when the masking has held something back, or 0 */
+	bool			 ending, ended, dropping;
+	int64_t			 held_us[2];	/* since when the masking has held something back, or 0 */
 	uint64_t		 released;
 };
 
@@ -95,8 +96,6 @@ outflow_take(struct outflow *f, enum sshchan_stream st, const void *p, size_t n)
 {
 	size_t room = buf_room(f->raw[st]);
 
-	if (f->dropped)
-		return n;
 	if (n > room)
 		n = room;
 	return buf_put(f->raw[st], p, n) == 0 ? n : 0;
@@ -112,6 +111,12 @@ void
 outflow_end(struct outflow *f)
 {
 	f->ending = true;
+}
+
+void
+outflow_drop(struct outflow *f)
+{
+	f->dropping = true;
 }
 
 /* Record what the masking gave out and queue it for release. */
@@ -151,30 +156,35 @@ flow_mask(struct outflow *f, enum sshchan_stream st, int64_t now_us)
 		return 0;
 	if (secretscan_stream_feed(f->mask[st], buf_ptr(f->raw[st]), n) != 0)
 		return ERR_FORMAT;	/* not scanned: not released */
+	f->held_us[st] = 0;	/* news: the delay of what is held begins anew */
 	(void)buf_consume(f->raw[st], n);
 	r = flow_record(f, st, now_us);
 	return r != 0 ? r : 1;
 }
 
-/* On a terminal a person waits for the echo: what may become a secret is held for a moment only. */
+/*
+ * What may become a secret is held until it cannot any more, but not for ever: on a terminal a person waits for the echo, and
+ * elsewhere a program may wait for an answer to what looks like the beginning of a token. The flush gives out its first few
+ * characters only; what follows of a secret after all is masked.
+ */
 static int
-flow_flush(struct outflow *f, int64_t now_us)
+flow_flush(struct outflow *f, enum sshchan_stream st, int64_t now_us)
 {
-	struct secretscan_stream *m = f->mask[SSHCHAN_OUT];
+	struct secretscan_stream *m = f->mask[st];
 	int r;
 
-	if (!f->p.terminal || f->ended || secretscan_stream_held(m) == 0) {
-		f->held_us = 0;
+	if (f->ended || secretscan_stream_held(m) == 0) {
+		f->held_us[st] = 0;
 		return 0;
 	}
-	if (f->held_us == 0)
-		f->held_us = now_us;
-	if (now_us - f->held_us < TERMINAL_HOLD_US || !flow_can_mask(f))
+	if (f->held_us[st] == 0)
+		f->held_us[st] = now_us;
+	if (now_us - f->held_us[st] < (f->p.terminal ? TERMINAL_HOLD_US : STREAM_HOLD_US) || !flow_can_mask(f))
 		return 0;
-	f->held_us = 0;
+	f->held_us[st] = now_us;
 	if (secretscan_stream_flush(m) != 0)
 		return ERR_FORMAT;
-	r = flow_record(f, SSHCHAN_OUT, now_us);
+	r = flow_record(f, st, now_us);
 	return r != 0 ? r : 1;
 }
 
@@ -205,19 +215,18 @@ flow_release(struct outflow *f)
 
 		if (s->need > tape_kept(f->p.tape))
 			break;
-		n = sshchan_write(f->p.to, s->stream, buf_ptr(f->ready), s->n);
-		if (n == ERR_EOF) {	/* the agent has gone: nobody to release to */
-			n = (ssize_t)s->n;
-			f->released -= s->n;
-		}
-		if (n <= 0)
+		n = f->dropping ? ERR_EOF : sshchan_write(f->p.to, s->stream, buf_ptr(f->ready), s->n);
+		if (n == 0)
 			break;
+		if (n < 0)	/* the agent has gone: nobody to release to */
+			n = (ssize_t)s->n;
+		else
+			f->released += (size_t)n;
 		moved = 1;
-		f->released += (size_t)n;
 		(void)buf_consume(f->ready, (size_t)n);
 		s->n -= (size_t)n;
 		if (s->n > 0)
-			break;
+			continue;
 		f->seg_at = (f->seg_at + 1) % SEGMENTS;
 		f->nseg--;
 	}
@@ -234,9 +243,11 @@ outflow_step(struct outflow *f, int64_t now_us)
 			return r;
 		moved |= r;
 	}
-	if ((r = flow_flush(f, now_us)) < 0)
-		return r;
-	moved |= r;
+	for (int st = SSHCHAN_OUT; st <= SSHCHAN_ERR; st++) {
+		if ((r = flow_flush(f, (enum sshchan_stream)st, now_us)) < 0)
+			return r;
+		moved |= r;
+	}
 	if ((r = flow_finish(f, now_us)) < 0)
 		return r;
 	moved |= r;
@@ -246,17 +257,8 @@ outflow_step(struct outflow *f, int64_t now_us)
 bool
 outflow_is_waiting(const struct outflow *f)
 {
-	return f->nseg > 0 || buf_len(f->raw[SSHCHAN_OUT]) > 0 || buf_len(f->raw[SSHCHAN_ERR]) > 0 || f->held_us != 0;
-}
-
-void
-outflow_drop(struct outflow *f)
-{
-	buf_clear(f->raw[0]);
-	buf_clear(f->raw[1]);
-	buf_clear(f->ready);
-	f->nseg = 0;
-	f->ending = f->ended = f->dropped = true;
+	return f->nseg > 0 || buf_len(f->raw[SSHCHAN_OUT]) > 0 || buf_len(f->raw[SSHCHAN_ERR]) > 0 || f->held_us[SSHCHAN_OUT] != 0 ||
+	    f->held_us[SSHCHAN_ERR] != 0;
 }
 
 bool

@@ -34,10 +34,10 @@ void		 outflow_free(struct outflow *);	/* NULL is fine */
 size_t	outflow_take(struct outflow *, enum sshchan_stream, const void *p, size_t n);
 /* The target will send nothing more: what the masking still holds may go. */
 void	outflow_end(struct outflow *);
+/* Nobody takes it any more: what is recorded from now on is released to nobody. */
+void	outflow_drop(struct outflow *);
 /* Mask, record, release what can be. 1 = something moved, 0 = nothing, negative = the session must stop. */
 int	outflow_step(struct outflow *, int64_t now_us);
-/* The session ends now: what was not released never will be, what still comes is thrown away. The agent may not be reading. */
-void	outflow_drop(struct outflow *);
 /* True once outflow_end was called and every byte is with the agent's connection. */
 bool	outflow_is_done(const struct outflow *);
 /* True while something waits for the agent, the recording or the delay of a terminal. */

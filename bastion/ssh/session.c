@@ -28,6 +28,7 @@
 #define USER_LEN_MAX	256
 #define CALLS_MAX	512
 #define TURN_MS		200		/* longest sleep: deadlines are looked at this often */
+#define HOPELESS_US	500000		/* the audit process has gone: nothing can be sealed */
 #define ENDING_US	5000000		/* what is recorded gets this long to be sealed */
 #define LAST_WORDS_US	1000000		/* and an agent that does not read this long to hear of it */
 
@@ -38,13 +39,17 @@ session_call(struct session *s, struct link *l, uint16_t type, const struct buf 
 {
 	uint32_t id;
 
-	if (l == NULL && type >= APPROVALS_START && type < APPROVALS_STOP)
-		return false;	/* it may come back; the caller says so */
-	if (l == NULL || (id = calls_add(s->calls, fn, arg)) == 0 || link_send(l, type, id, body, -1) != 0) {
-		session_break(s, "a process of the bastion does not answer");
-		return false;
+	struct call_params p = { .peer = l, .answer = (uint16_t)(type + 1), .fn = fn, .arg = arg };	/* even asks, odd answers */
+
+	if (l != NULL && (l != s->approvals || !s->approvals_gone) && (id = calls_add(s->calls, &p)) != 0) {
+		if (link_send(l, type, id, body, -1) == 0)
+			return true;
+		calls_take_back(s->calls, id);
 	}
-	return true;
+	/* The approvals process may come back; the caller says so. Without the others nothing can go on. */
+	if (l != NULL && l != s->approvals)
+		session_break(s, "a process of the bastion does not answer");
+	return false;
 }
 
 bool
@@ -95,6 +100,14 @@ mask_found(const struct secretscan_finding *f, void *arg)
 	return 0;
 }
 
+static const char not_scanned[] = "(not shown: it could not be scanned)";
+
+bool
+session_is_masked(const char *text)
+{
+	return strcmp(text, not_scanned) != 0;
+}
+
 char *
 session_mask(struct session *s, const void *p, size_t n)
 {
@@ -105,7 +118,7 @@ session_mask(struct session *s, const void *p, size_t n)
 	if (b == NULL || st == NULL)
 		fatal("out of memory");
 	if (secretscan_stream_feed(st, p, n) != 0 || secretscan_stream_end(st) != 0)
-		text = xstrdup("(not shown: it could not be scanned)");
+		text = xstrdup(not_scanned);
 	else
 		text = text_printable(buf_ptr(b), buf_len(b));
 	secretscan_stream_free(st);
@@ -279,6 +292,8 @@ session_vouched(struct msg *m, void *arg)
 	uint8_t ok;
 	int r;
 
+	if (m == NULL)
+		return 0;	/* the session is over anyway */
 	if ((r = buf_get_u8(m->body, &ok)) != 0 || (r = buf_get_cstring(m->body, &reason)) != 0 ||
 	    (r = buf_end(m->body)) != 0)
 		goto out;
@@ -312,8 +327,9 @@ on_answer(struct link *l, struct msg *m, void *arg)
 {
 	struct session *s = arg;
 
-	(void)l;
-	return calls_answer(s->calls, m);
+	int r = calls_answer(s->calls, l, m);
+
+	return r == ERR_NOTFOUND ? 0 : r;	/* who asked has gone meanwhile */
 }
 
 static int
@@ -443,7 +459,11 @@ on_approvals_gone(struct link *l, int r, void *arg)
 	(void)r;
 	log_info("%s: the %s process has gone", s->p->id, link_name(l));
 	s->approvals_gone = true;
+	calls_lost(s->calls, l);
 	consent_fail_all(s);
+	for (struct channel *c = s->channels; c != NULL; c = c->next)
+		if (c->type != NULL && c->type->lost != NULL)
+			c->type->lost(c);
 	s->moved = true;
 }
 
@@ -452,6 +472,10 @@ on_gone(struct link *l, int r, void *arg)
 {
 	struct session *s = arg;
 
+	if (l == s->audit)
+		s->audit_gone = true;
+	else
+		s->monitor_gone = true;
 	session_break(s, "the %s process has gone (%s)", link_name(l), err_text(r));
 }
 
@@ -505,8 +529,13 @@ session_watch_links(struct session *s)
 		s->new_approvals = -1;
 		s->approvals_gone = false;
 	}
+	/* A link that is over would be ready for ever. */
+	if (s->audit_gone)
+		sshloop_forget(s->loop, link_fd(s->audit));
+	if (s->monitor_gone)
+		sshloop_forget(s->loop, link_fd(s->monitor));
 	for (size_t i = 0; i < 3; i++)
-		if (all[i] != NULL)
+		if (all[i] != NULL && !(i == 0 && s->monitor_gone) && !(i == 1 && s->audit_gone))
 			(void)sshloop_watch(s->loop, link_fd(all[i]),
 		    (short)(POLLIN | (link_queued(all[i]) > 0 ? POLLOUT : 0)), link_ready, all[i]);
 }
@@ -528,7 +557,7 @@ session_begin_end(struct session *s, const char *why, int64_t now_us)
 	if (s->state == SESSION_AUTH)	/* nothing is running, and no further try may be answered */
 		sshconn_cut(s->agent, why);
 	s->state = SESSION_ENDING;
-	s->cut_at = now_us + ENDING_US;
+	s->cut_at = now_us + (s->audit_gone ? HOPELESS_US : ENDING_US);
 	for (struct channel *c = s->channels; c != NULL; c = c->next)
 		channel_stop(c, why);
 }

@@ -50,7 +50,7 @@ struct session {
 	unsigned		 nchannels;
 	uint32_t		 last_channel;
 	struct leg		*leg;		/* to this connection's target */
-	bool			 approvals_gone;
+	bool			 approvals_gone, audit_gone, monitor_gone;
 	struct consent		*consents;	/* what humans are being asked */
 	char			*broken;	/* why the session cannot go on, or NULL */
 	int64_t			 cut_at;	/* ENDING: leave at this monotonic time at the latest */
@@ -69,6 +69,8 @@ bool	session_record(struct session *, const char *event, json_t *obj, call_fn fn
 void	session_break(struct session *, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 /* Text with every secret masked and every control character visible; the caller frees. */
 char	*session_mask(struct session *, const void *p, size_t n);
+/* False when that text only says that it could not be scanned: nobody may be asked to approve it. */
+bool	session_is_masked(const char *text);
 
 /*
  * A channel of the agent's. Its type is set by the first request (exec, shell, subsystem); until then type is NULL.
@@ -87,6 +89,8 @@ struct channel_type {
 	/* The audit process said something about a recording of this channel (tape.h); NULL for types without one. */
 	struct tape	*(*tape)(const struct channel *);
 	/* A request was decided that this channel may have been watching, or NULL. Only notes it. */
+	/* The approvals process has gone, or NULL: what waits for it must end. */
+	void		(*lost)(struct channel *);
 	void		(*decided)(struct channel *, const char *request, unsigned verdict, const char *by, const char *reason);
 };
 
@@ -103,6 +107,7 @@ struct channel {
 	/* what the agent asked for */
 	char			*command;	/* exec; NULL = shell or subsystem */
 	char			*subsystem;
+	bool			 too_long;	/* the command was over CHANNEL_COMMAND_MAX and is not kept */
 	struct strvec		 env;		/* accepted "NAME=VALUE" for the target */
 	struct strvec		 claims;	/* what the agent says of itself: never trusted, only recorded */
 	bool			 json;		/* SALLYPORT_FORMAT=json */

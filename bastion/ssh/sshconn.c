@@ -27,10 +27,13 @@
  * would read a moduli file from inside the sandbox.
  */
 #define KEX_LIST	"curve25519-sha256,curve25519-sha256@libssh.org,ecdh-sha2-nistp256,ecdh-sha2-nistp384"
+#ifdef SALLYPORT_NO_GCM
+#define CIPHER_LIST	"chacha20-poly1305@openssh.com,aes256-ctr,aes128-ctr"
+#else
 #define CIPHER_LIST	"aes256-gcm@openssh.com,aes128-gcm@openssh.com,chacha20-poly1305@openssh.com,aes256-ctr,aes128-ctr"
+#endif
 #define MAC_LIST	"hmac-sha2-256-etm@openssh.com,hmac-sha2-512-etm@openssh.com,hmac-sha2-256,hmac-sha2-512"
-#define LOOP_FDS	64
-#define WRITE_PIECE	(32 * 1024)
+#define LOOP_FDS	512
 #define ASKS_MAX	20	/* requests to authenticate by nothing, or by a method that there is none of */
 #define OPEN_AGAIN	(-100)	/* sshchan_start: this step waits for its answer */
 
@@ -884,30 +887,32 @@ sshchan_room(struct sshchan *ch)
 	return window < room ? window : room;
 }
 
+/*
+ * Guard E again: the write may run handlers that move or grow the very buffer the caller points into, so libssh gets a copy
+ * of one piece, and the caller looks again before the next.
+ */
 ssize_t
 sshchan_write(struct sshchan *ch, enum sshchan_stream st, const void *data, size_t n)
 {
-	const uint8_t *p = data;
-	size_t done = 0, room;
+	uint8_t piece[SSHCHAN_PIECE];
+	size_t room = sshchan_room(ch);
+	int r;
 
 	if (ch->conn->state != SSHCONN_UP || !ssh_channel_is_open(ch->ch))
 		return ERR_EOF;
-	while (done < n && (room = sshchan_room(ch)) > 0) {
-		size_t piece = n - done < room ? n - done : room;
-		int r;
-
-		if (piece > WRITE_PIECE)
-			piece = WRITE_PIECE;
-		r = st == SSHCHAN_ERR ? ssh_channel_write_stderr(ch->ch, p + done, (uint32_t)piece) :
-		    ssh_channel_write(ch->ch, p + done, (uint32_t)piece);
-		if (r < 0)
-			return done > 0 ? (ssize_t)done : ERR_EOF;
-		if (r == 0)
-			break;	/* a key exchange is under way */
-		done += (size_t)r;
-		ch->conn->unsent += (size_t)r;
-	}
-	return (ssize_t)done;
+	if (n > room)
+		n = room;
+	if (n > sizeof(piece))
+		n = sizeof(piece);
+	if (n == 0)
+		return 0;
+	memcpy(piece, data, n);
+	r = st == SSHCHAN_ERR ? ssh_channel_write_stderr(ch->ch, piece, (uint32_t)n) :
+	    ssh_channel_write(ch->ch, piece, (uint32_t)n);
+	if (r < 0)
+		return ERR_EOF;
+	ch->conn->unsent += (size_t)r;
+	return r;	/* 0: a key exchange is under way */
 }
 
 /* Offer what lies in the spill. True when it is empty now. */
@@ -962,9 +967,18 @@ chan_result(int r)
 	return r == SSH_OK ? 0 : r == SSH_AGAIN ? ERR_AGAIN : ERR_EOF;
 }
 
+/* Before the target has confirmed the channel there is no number to send anything to. */
+static bool
+chan_is_confirmed(const struct sshchan *ch)
+{
+	return ch->conn->is_server || ch->step != START_OPEN;
+}
+
 int
 sshchan_send_eof(struct sshchan *ch)
 {
+	if (!chan_is_confirmed(ch))
+		return ERR_AGAIN;
 	return chan_result(ssh_channel_send_eof(ch->ch));
 }
 
@@ -983,19 +997,23 @@ sshchan_send_exit_signal(struct sshchan *ch, const char *name, bool core)
 int
 sshchan_send_signal(struct sshchan *ch, const char *name)
 {
+	if (!chan_is_confirmed(ch))
+		return ERR_AGAIN;
 	return chan_result(ssh_channel_request_send_signal(ch->ch, name));
 }
 
 int
 sshchan_resize(struct sshchan *ch, unsigned cols, unsigned rows)
 {
+	if (!chan_is_confirmed(ch))
+		return ERR_AGAIN;
 	return chan_result(ssh_channel_change_pty_size(ch->ch, (int)cols, (int)rows));
 }
 
 void
 sshchan_close(struct sshchan *ch)
 {
-	if (ch->conn->state == SSHCONN_UP)
+	if (ch->conn->state == SSHCONN_UP && chan_is_confirmed(ch))
 		(void)ssh_channel_close(ch->ch);
 }
 

@@ -23,6 +23,7 @@
 
 #define SSHCHAN_UNREAD_MAX	(3 * 1024 * 1024)
 #define SSHCONN_UNSENT_MAX	(256 * 1024)
+#define SSHCHAN_PIECE		(32 * 1024)
 
 struct sshloop;
 struct sshserver;
@@ -134,7 +135,10 @@ int		 sshchan_start(struct sshchan *, const struct sshchan_request *);
 
 /* How many bytes can be written now: window, and what the connection has not sent yet. */
 size_t		 sshchan_room(struct sshchan *);
-/* Write at most sshchan_room bytes. How many went in, or ERR_EOF when the channel is over. */
+/*
+ * Write one piece, at most SSHCHAN_PIECE and sshchan_room bytes. How many went in (0: not now), or ERR_EOF when the channel
+ * is over. Handlers may run meanwhile: take pointers and lengths anew before the next call.
+ */
 ssize_t		 sshchan_write(struct sshchan *, enum sshchan_stream, const void *p, size_t n);
 /* The owner has room again: offer what the handler did not take. */
 void		 sshchan_pull(struct sshchan *);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "bastion/ssh/push_digest.h"
+#include "bastion/ssh/git_digest.h"
 
 #include "bastion/base/buf.h"
 #include "bastion/base/log.h"
@@ -22,6 +22,18 @@ push_content_digest(const char *identity, const char *upstream, const char *repo
 		r = buf_put_cstring(b, cmds[i].name) | buf_put_cstring(b, cmds[i].old_oid) | buf_put_cstring(b, cmds[i].new_oid);
 	if (r != 0)
 		fatal("a push does not fit its digest");
+	digest_sha256(buf_ptr(b), buf_len(b), out);
+	buf_free(b);
+}
+
+void
+fetch_content_digest(const char *identity, const char *upstream, const char *repo, uint8_t out[DIGEST_LEN])
+{
+	struct buf *b = buf_new(4096);
+
+	if (b == NULL || buf_put_cstring(b, "sallyport fetch 1") != 0 || buf_put_cstring(b, identity) != 0 ||
+	    buf_put_cstring(b, upstream) != 0 || buf_put_cstring(b, repo) != 0)
+		fatal("a fetch does not fit its digest");
 	digest_sha256(buf_ptr(b), buf_len(b), out);
 	buf_free(b);
 }

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * push_digest: what an approval of a push is bound to: who, where, and every reference with its old and new tip. The tips
+ * git_digest: what an approval in Git is bound to. For a push: who, where, and every reference with its old and new tip. The tips
  * stand for all objects, because a push may hold nothing that its tips do not reach. The session and the parent compute
  * it independently.
  */
-#ifndef SSH_PUSH_DIGEST_H
-#define SSH_PUSH_DIGEST_H
+#ifndef SSH_GIT_DIGEST_H
+#define SSH_GIT_DIGEST_H
 
 #include <stddef.h>
 #include <stdint.h>
@@ -16,5 +16,8 @@ struct push_command;
 
 void	push_content_digest(const char *identity, const char *upstream, const char *repo, const struct push_command *cmds,
 	    size_t n, uint8_t out[DIGEST_LEN]);
+
+/* The same for a fetch of a whole repository. */
+void	fetch_content_digest(const char *identity, const char *upstream, const char *repo, uint8_t out[DIGEST_LEN]);
 
 #endif
