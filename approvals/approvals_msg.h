@@ -30,7 +30,7 @@ enum approvals_msg {
 	 * s text (all that is decided, as bytes), s digest (32), s policy hash (32) */
 	APPROVALS_ASK = 308,
 	/* same id: s request id or "" , u64 deadline (wall ms), u8 verdict so far (an earlier approval of the same digest may be
-	 * there), s error line when there is no request */
+	 * there), s error line when there is no request, or who denied it before and why */
 	APPROVALS_ASKED = 309,
 	/* approvald -> session, for each request it waits on: s request id, u8 verdict, s by whom, s reason */
 	APPROVALS_DECISION = 311,

@@ -5,6 +5,7 @@
 
 #include "approvals/ask.h"
 #include "approvals/desk_int.h"
+#include "approvals/plain.h"
 #include "approvals/show.h"
 #include "bastion/base/err.h"
 #include "bastion/base/link.h"
@@ -126,12 +127,19 @@ static bool
 stands_denied(struct op *op)
 {
 	struct request *r = NULL;
+	char *by, *text, *plain;
 	int e = store_find_denied(op->desk->p.store, op->who->identity, op->ask->digest, op->ask->policy,
 	    op->now_ms - op->desk->settings->request_ttl_ms, &r);
 
 	if (e != 0)
 		return false;
-	answer(op, r, "");
+	by = request_deciders(r);
+	text = xasprintf("%s%s%s", by, r->why[0] == '\0' ? "" : ": ", r->why);
+	plain = plain_string(text);
+	answer(op, r, plain);
+	free(plain);
+	free(text);
+	free(by);
 	if (op->peer != NULL) {
 		peer_watch(op->peer, r->id);
 		peer_tell(op->peer, r);

@@ -460,6 +460,7 @@ main(int argc, char **argv)
 		return 0;
 	check_state(d.conf->conf);
 	load_host_key(&d);
+	sshserver_warm(d.server);
 	load_scanner(&d);
 	open_listener(&d);
 	if ((c = sandbox_drop(d.conf->conf->user)) != 0)

@@ -22,8 +22,7 @@ static const int never[] = {
 	SCMP_SYS(perf_event_open), SCMP_SYS(userfaultfd), SCMP_SYS(keyctl), SCMP_SYS(add_key), SCMP_SYS(request_key),
 	SCMP_SYS(io_uring_setup), SCMP_SYS(open_by_handle_at), SCMP_SYS(setuid), SCMP_SYS(setgid), SCMP_SYS(setresuid),
 	SCMP_SYS(setresgid), SCMP_SYS(swapon), SCMP_SYS(reboot), SCMP_SYS(sethostname), SCMP_SYS(personality),
-	SCMP_SYS(pidfd_open), SCMP_SYS(pidfd_send_signal), SCMP_SYS(pidfd_getfd), SCMP_SYS(tkill), SCMP_SYS(rt_sigqueueinfo),
-	SCMP_SYS(rt_tgsigqueueinfo), SCMP_SYS(memfd_create), SCMP_SYS(setpriority), SCMP_SYS(sched_setaffinity),
+	SCMP_SYS(memfd_create), SCMP_SYS(setpriority), SCMP_SYS(sched_setaffinity),
 };
 
 static const int network[] = {
@@ -38,8 +37,11 @@ static const int files[] = {
 	SCMP_SYS(setxattr), SCMP_SYS(lsetxattr), SCMP_SYS(utimensat), SCMP_SYS(chdir),
 };
 
-/* Signals to others, and new processes; threads (a resolver's) stay, and tgkill to ourselves, for raise() and abort(). */
-static const int others[] = { SCMP_SYS(kill), SCMP_SYS(fork), SCMP_SYS(vfork) };
+/* Signals to others, by every way there is, and new processes; see also sandbox_refuse_others. */
+static const int others[] = {
+	SCMP_SYS(kill), SCMP_SYS(tkill), SCMP_SYS(rt_sigqueueinfo), SCMP_SYS(rt_tgsigqueueinfo), SCMP_SYS(pidfd_open),
+	SCMP_SYS(pidfd_getfd), SCMP_SYS(pidfd_send_signal), SCMP_SYS(fork), SCMP_SYS(vfork),
+};
 
 #ifdef SALLYPORT_SANITIZE
 /*
@@ -89,17 +91,20 @@ sandbox_refuse(scmp_filter_ctx ctx, const int *calls, size_t n)
 	return true;
 }
 
-/* What depends on the arguments. */
+/*
+ * Calls that are ours as long as they concern ourselves: raise() and abort() are tgkill, getrlimit() is prlimit64, a thread
+ * is made by clone. What clone3 is for lies in memory, where no filter sees it: libraries take clone when it is not there.
+ */
 static bool
 sandbox_refuse_others(scmp_filter_ctx ctx)
 {
-	/* glibc tries clone3 first and takes ENOSYS for an old kernel; clone's flags can be looked at, clone3's cannot. */
-	return seccomp_rule_add(ctx, SCMP_ACT_ERRNO(ENOSYS), SCMP_SYS(clone3), 0) == 0 &&
-	    seccomp_rule_add(ctx, SCMP_ACT_ERRNO(EPERM), SCMP_SYS(clone), 1,
-	    SCMP_A0(SCMP_CMP_MASKED_EQ, CLONE_THREAD, 0)) == 0 &&
-	    seccomp_rule_add(ctx, SCMP_ACT_ERRNO(EPERM), SCMP_SYS(tgkill), 1,
-	    SCMP_A0(SCMP_CMP_NE, (scmp_datum_t)getpid())) == 0 &&
-	    seccomp_rule_add(ctx, SCMP_ACT_ERRNO(EPERM), SCMP_SYS(prlimit64), 1, SCMP_A0(SCMP_CMP_NE, 0)) == 0;
+	scmp_datum_t self = (scmp_datum_t)getpid();
+	const uint32_t no = SCMP_ACT_ERRNO(EPERM);
+
+	return seccomp_rule_add(ctx, no, SCMP_SYS(tgkill), 1, SCMP_A0(SCMP_CMP_NE, self)) == 0 &&
+	    seccomp_rule_add(ctx, no, SCMP_SYS(prlimit64), 1, SCMP_A0(SCMP_CMP_NE, 0)) == 0 &&
+	    seccomp_rule_add(ctx, no, SCMP_SYS(clone), 1, SCMP_A0(SCMP_CMP_MASKED_EQ, CLONE_THREAD, 0)) == 0 &&
+	    seccomp_rule_add(ctx, SCMP_ACT_ERRNO(ENOSYS), SCMP_SYS(clone3), 0) == 0;
 }
 
 #define REFUSE(ctx, list)	sandbox_refuse(ctx, list, sizeof(list) / sizeof((list)[0]))

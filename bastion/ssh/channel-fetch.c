@@ -228,7 +228,10 @@ fetch_read_server(struct fetch_call *f)
 		}
 		c->session->moved = true;
 		if (fetch_pass_server(f) != 0) {
-			fetch_fail(f, "stopped: the repository's answer is not what git sends", EXIT_UNREACHED);
+			char *why = xasprintf("unreachable: %s/%s: %s", f->door.upstream, f->door.repo, fetch_why(f->git));
+
+			fetch_fail(f, why, EXIT_UNREACHED);
+			free(why);
 			return;
 		}
 		channel_flush(c);

@@ -688,10 +688,14 @@ push_record(struct push_call *p, const char *event, const char *extra)
 	size_t n;
 
 	cmds = push_commands(p->git, &n);
-	for (size_t i = 0; i < n; i++)
-		(void)json_array_append_new(refs, json_pack("{s:s, s:s, s:s, s:s, s:s*}", "ref", cmds[i].name, "op",
+	for (size_t i = 0; i < n; i++) {
+		char *name = session_mask(c->session, cmds[i].name, strlen(cmds[i].name));
+
+		(void)json_array_append_new(refs, json_pack("{s:s, s:s, s:s, s:s, s:s*}", "ref", name, "op",
 		    ref_op_word(p->ops[i]), "old", cmds[i].old_oid, "new", cmds[i].new_oid, "error",
 		    cmds[i].error[0] ? cmds[i].error : NULL));
+		free(name);
+	}
 	digest_to_hex(p->digest, hex);
 	o = json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:I, s:I, s:i, s:o, s:s*, s:s*}", "request", p->door.request, "kind",
 	    "push", "upstream", p->door.upstream, "repository", p->door.repo, "verdict", decision_word(p->verdict.what), "rule",
@@ -720,17 +724,19 @@ push_judge_ref(struct push_call *p, struct push_command *cmd, enum ref_op op)
 {
 	struct session *s = p->door.channel->session;
 	struct request q = { .kind = REQUEST_PUSH, .target = p->door.upstream, .repo = p->door.repo, .ref = cmd->name, .op = op };
+	char *name = session_mask(s, cmd->name, strlen(cmd->name));
 	struct verdict v;
 
 	decide(s->p->conf->policy, &s->who, &q, &v);
-	p->text_bad |= buf_putf(p->text, "%s %s %.12s -> %.12s (rule %s: %s)\n", ref_op_word(op), cmd->name, cmd->old_oid, cmd->new_oid,
-	    v.rule, decision_word(v.what)) != 0;
+	p->text_bad |= buf_putf(p->text, "%s %s %.12s -> %.12s (rule %s: %s)\n", ref_op_word(op), name, cmd->old_oid,
+	    cmd->new_oid, v.rule, decision_word(v.what)) != 0;
 	if (v.what == DECISION_DENY && cmd->error[0] == '\0') {
 		snprintf(cmd->error, REFUSAL_MAX, "denied %s rule=%s: %s", p->door.request, v.rule, v.because);
-		push_say(p, "sallyport: denied %s rule=%s: %s of %s: %s%s%s", p->door.request, v.rule, ref_op_word(op), cmd->name,
+		push_say(p, "sallyport: denied %s rule=%s: %s of %s: %s%s%s", p->door.request, v.rule, ref_op_word(op), name,
 		    v.because, v.detail[0] ? "; " : "", v.detail);
 	}
 	push_take_verdict(p, &v);
+	free(name);
 }
 
 static void

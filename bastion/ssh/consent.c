@@ -48,7 +48,7 @@ consent_verdict(struct consent *c, uint8_t verdict, const char *by, const char *
 	}
 }
 
-/* APPROVALS_ASKED: s request id, u64 deadline, u8 verdict, s error. */
+/* APPROVALS_ASKED: s request id, u64 deadline, u8 verdict, s error, or who has denied it before and why. */
 static int
 consent_asked(struct msg *m, void *arg)
 {
@@ -76,7 +76,7 @@ consent_asked(struct msg *m, void *arg)
 	c->deadline = (int64_t)deadline;
 	/* A decision may have overtaken this answer. */
 	if (c->state == CONSENT_ASKING)
-		consent_verdict(c, verdict, "an earlier decision", "");
+		consent_verdict(c, verdict, *error != '\0' ? error : "an earlier decision", "");
  out:
 	free(id);
 	free(error);

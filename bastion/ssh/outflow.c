@@ -15,7 +15,7 @@
 #define PIECE		(64 * 1024)	/* masked and recorded at a time */
 #define READY_HIGH	(512 * 1024)	/* masked bytes that wait for the recording or the agent */
 #define READY_MAX	(4 * 1024 * 1024)	/* with what masking may add and had held back */
-#define SEGMENTS	1024
+#define SEGMENTS	256
 #define TERMINAL_HOLD_US 40000		/* masking may hold back a possible secret for so long without news */
 #define STREAM_HOLD_US	1500000
 

@@ -34,6 +34,8 @@
 #endif
 #define MAC_LIST	"hmac-sha2-256-etm@openssh.com,hmac-sha2-512-etm@openssh.com,hmac-sha2-256,hmac-sha2-512"
 #define LOOP_FDS	512
+#define WARM_TURNS	100
+#define WARM_TURN_MS	5
 #define ASKS_MAX	20	/* requests to authenticate by nothing, or by a method that there is none of */
 #define OPEN_AGAIN	(-100)	/* sshchan_start: this step waits for its answer */
 
@@ -588,6 +590,55 @@ sshconn_free(struct sshconn *c)
 	free(c->user);
 	free(c->why);
 	free(c);
+}
+
+static bool
+warm_auth(const char *user, const uint8_t *blob, size_t len, bool proven, void *arg)
+{
+	(void)user;
+	(void)blob;
+	(void)len;
+	(void)proven;
+	(void)arg;
+	return false;
+}
+
+static void
+warm_other(const char *user, void *arg)
+{
+	(void)user;
+	(void)arg;
+}
+
+void
+sshserver_warm(struct sshserver *server)
+{
+	static const struct sshserver_ops ops = { .auth = warm_auth, .auth_other = warm_other };
+	struct strvec none = STRVEC_INIT;
+	struct sshconn_client p = { .user = "warm/up", .host_keys = &none };
+	struct sshloop *l = sshloop_new();
+	struct sshconn *s = NULL, *c = NULL;
+	int sv[2];
+
+	if (l == NULL || socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, sv) == -1) {
+		sshloop_free(l);
+		return;
+	}
+	strvec_push(&none, "ssh-ed25519 none");
+	p.fd = sv[1];
+	s = sshconn_serve(l, server, sv[0], &ops, NULL);
+	c = sshconn_client(l, &p);
+	/* The client ends it by itself: the key is not the one it wants. */
+	for (int i = 0; s != NULL && c != NULL && i < WARM_TURNS && sshconn_step(c) == SSHCONN_KEX; i++) {
+		(void)sshconn_step(s);
+		(void)sshloop_turn(l, WARM_TURN_MS);
+	}
+	if (c != NULL)
+		free(sshconn_new_key(c));
+	sshconn_free(c);
+	sshconn_free(s);
+	sshloop_free(l);
+	strvec_release(&none);
 }
 
 /* Channels: what comes from the peer */

@@ -43,6 +43,11 @@ int		 sshloop_turn(struct sshloop *, int ms);
 
 /* Host key and algorithms, made once by the parent; shared by fork. NULL and *errorp (static text) on failure. */
 struct sshserver *sshserver_new(const char *host_key_path, const char **errorp);
+/*
+ * One handshake with ourselves, before the first fork: what the libraries set up on first use (OpenSSL looks up each
+ * algorithm once a process) is then shared by all sessions, in memory and in time.
+ */
+void		 sshserver_warm(struct sshserver *);
 void		 sshserver_free(struct sshserver *);
 
 enum sshchan_stream { SSHCHAN_OUT, SSHCHAN_ERR };	/* data, extended data 1 */
