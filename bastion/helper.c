@@ -250,11 +250,14 @@ helper_spawn(struct daemon *d, enum helper_kind k)
 	free(path);
 }
 
+/* A failure here is the end of that process, which is about to be noticed, and of those that needed it: all start again. */
 static void
 start_send(struct daemon *d, enum helper_kind k, uint16_t type, struct buf *b, int fd)
 {
-	if (b == NULL || link_send(d->helper[k].link, type, 0, b, fd) != 0)
-		fatal("%s cannot be told to start", names[k]);
+	if (b == NULL)
+		fatal("out of memory");
+	if (link_send(d->helper[k].link, type, 0, b, fd) != 0)
+		log_warn("%s cannot be told to start", names[k]);
 	buf_free(b);
 }
 
