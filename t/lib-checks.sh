@@ -60,3 +60,52 @@ recording_of () {
 	audit_has event=exec.end "$@" &&
 	echo "$STATE/recordings/$(sed -n 's/.*"recording":"\([^"]*\)".*/\1/p' rec | tail -n 1).cast"
 }
+
+# background NAME COMMAND..: run it in the background without input; NAME.out, NAME.err, and NAME.status when it has ended.
+background () {
+	background_=$1
+	shift
+	rm -f "$background_.status" "$background_.out" "$background_.err"
+	{
+		"$@" <"${background_in_-/dev/null}" >"$background_.out" 2>"$background_.err" 9>&-
+		echo $? >"$background_.tmp"
+		mv "$background_.tmp" "$background_.status"
+	} 9>&- &
+}
+
+# conversation NAME COMMAND..: the same with what is written to descriptor 9 as its input; exec 9>&- ends it.
+conversation () {
+	rm -f "$1.in"
+	mkfifo "$1.in" && exec 9<>"$1.in" || return 1
+	background_in_=$1.in
+	background "$@"
+	unset background_in_
+}
+
+# ended NAME STATUS: it has ended, now or soon, with this status.
+ended () {
+	wait_until "test -f '$1.status'" && echo "$2" >"$1.expect" && test_cmp "$1.expect" "$1.status"
+}
+
+# random_word N: that many random letters and digits. Secrets in tests are synthetic, made anew, and never whole in a script.
+random_word () {
+	head -c $(($1 * 4 + 100)) /dev/urandom | base64 | tr -dc A-Za-z0-9 | cut -c "1-$1"
+}
+
+# upstream_has_none REPOSITORY CLONE RANGE: not one object that RANGE of the clone adds is in the upstream.
+upstream_has_none () {
+	git -C "$2" rev-list --objects --no-object-names $3 >none.oids && test -s none.oids || return 1
+	while read -r none_oid_
+	do
+		! git -C "$STATE/repos/$1.git" cat-file -e "$none_oid_" 2>/dev/null ||
+		{ echo >&2 "the upstream has $none_oid_"; return 1; }
+	done <none.oids
+}
+
+# push_refused IDENTITY CLONE PUSH-ARGUMENT..: git push ends with 1; what it said is in "err".
+push_refused () {
+	push_who_=$1
+	push_clone_=$2
+	shift 2
+	test_expect_code 1 bgit "$push_who_" -C "$push_clone_" push "$@" >out 2>err && test_grep "! \[remote rejected\]" err
+}

@@ -9,15 +9,11 @@ test_expect_success 'a bastion, and an agent with three certificates' '
 	setup_bastion &&
 	make_identity ci agent/ci &&
 	make_identity other agent/other &&
-	make_identity spare agent/ci &&
-	mkfifo hold
+	make_identity spare agent/ci
 '
 
-# A command that runs until its standard input ends: descriptor 9 holds it open.
 test_expect_success 'a command runs' '
-	exec 9<>hold &&
-	{ bssh ci "$TEST_LOGIN@web1" "echo running; cat" <hold >live.out 2>live.err; echo $? >live.status; } &
-	live=$! &&
+	conversation live bssh ci "$TEST_LOGIN@web1" "echo running; cat" &&
 	wait_until "grep -q running live.out"
 '
 
@@ -25,14 +21,14 @@ test_expect_success 'revoking its certificate ends it at once' '
 	serial=$(ssh-keygen -L -f id/ci-cert.pub | sed -n "s/.*Serial: //p") &&
 	before=$(test-tool ms) &&
 	sallyport -f "$CONF" cert revoke "$serial" &&
-	wait_until "test -s live.status" 10 &&
+	wait_until "test -f live.status" 10 &&
 	test $(($(test-tool ms) - before)) -lt 5000 &&
 	exec 9>&-
 '
 
 test_expect_success 'and says why, with a status that no command can have' '
 	test_grep "sallyport: stopped: your certificate has been revoked" live.err &&
-	echo 255 >expect && test_cmp expect live.status
+	ended live 255
 '
 
 test_expect_success 'the end of the command is on record, its recording sealed' '

@@ -48,12 +48,11 @@ test_expect_success 'a command that does not read its input ends, however much t
 '
 
 test_expect_success 'a conversation goes back and forth' '
-	mkfifo to from &&
-	{ bssh ci "$TEST_LOGIN@web1" "while read -r line; do echo \"got \$line\"; done" <to >from & } &&
-	exec 8>to 9<from &&
-	echo one >&8 && read -r answer <&9 && test "$answer" = "got one" &&
-	echo two >&8 && read -r answer <&9 && test "$answer" = "got two" &&
-	exec 8>&- && test "$(cat <&9)" = "" && exec 9<&-
+	conversation talk bssh ci "$TEST_LOGIN@web1" "while read -r line; do echo \"got \$line\"; done; echo over" &&
+	echo one >&9 && wait_until "grep -q \"got one\" talk.out" &&
+	echo two >&9 && wait_until "grep -q \"got two\" talk.out" &&
+	exec 9>&- && ended talk 0 &&
+	printf "got one\ngot two\nover\n" >expect && test_cmp expect talk.out
 '
 
 test_expect_success 'the recording has count and hash of the input, not the input' '
