@@ -8,6 +8,9 @@ need_paramiko
 
 MIB=48
 
+# A command that waits at the pipe outlives its connection, as any process without a terminal may.
+test_atexit '{ exec 7<>hold; } && { exec 7<&-; }'
+
 test_expect_success 'a bastion with one target' '
 	setup_quiet &&
 	mkfifo hold

@@ -49,7 +49,8 @@ test_expect_success 'the next start takes the log up where it ended' '
 	# The copy may have been taken in the middle of a line: whole lines are what counts.
 	head -n "$(wc -l <before)" before >whole &&
 	head -n "$(wc -l <before)" state/audit/log.jsonl | test_cmp whole - &&
-	log_event "recording.c[lu][ot]s*e*\|recording.recovered" $id &&
+	wait_until "log_event daemon.start | test \$(wc -l) -eq 2" &&
+	grep -E "\"event\":\"recording.(close|cut|recovered)\".*$id" state/audit/log.jsonl &&
 	sallyport -f "$CONF" audit verify
 '
 
