@@ -569,8 +569,7 @@ session_reap(struct session *s)
 
 	for (struct channel *c = s->channels; c != NULL; c = next) {
 		next = c->next;
-		if (channel_is_over(c) || (s->state == SESSION_ENDING && c->state == CHANNEL_CLOSED &&
-		    (c->type == NULL || c->type->settled(c))))
+		if (channel_is_over(c))
 			channel_free(c);
 	}
 }
