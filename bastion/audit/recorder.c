@@ -8,16 +8,20 @@
 #include "bastion/audit/audit_msg.h"
 #include "bastion/audit/commit.h"
 #include "bastion/audit/recfile.h"
+#include "bastion/base/clock.h"
 #include "bastion/base/err.h"
 #include "bastion/base/id.h"
 #include "bastion/base/log.h"
 #include "bastion/base/xmalloc.h"
 
+#define CHUNK_ALWAYS	(16 * 1024 * 1024)	/* up to here every MiB has its chunk record */
+#define CHUNK_EVERY_MS	500			/* from there they are at least so far apart */
 #define REC_NAME	48	/* SESSION.N and its NUL */
 
 enum rec_state { REC_OPENING, REC_LIVE, REC_SEALING };
 
 struct recording {
+	int64_t			 chunk_ms;	/* when its last chunk record was made, monotonic; 0 = none yet */
 	struct recorder		*recorder;
 	struct rec_owner	*owner;		/* NULL once the session is no more */
 	struct recording	*next;		/* of the owner */
@@ -127,8 +131,13 @@ static void
 rec_chunk(void *arg, uint64_t bytes, const uint8_t digest[SHA256_LEN])
 {
 	struct recording *r = arg;
+	int64_t now = clock_mono_ms();
 	char hex[SHA256_HEX];
 
+	/* Syncing the log makes the disk write the recording's dirty pages too: bulk output must not wait for that every MiB. */
+	if (bytes > CHUNK_ALWAYS && now - r->chunk_ms < CHUNK_EVERY_MS)
+		return;
+	r->chunk_ms = now;
 	sha256_hex(digest, hex);
 	rec_note(r, "recording.chunk", json_pack("{s:s, s:I, s:s}", "recording", r->name, "bytes", (json_int_t)bytes,
 	    "sha256", hex), NULL, 0);
