@@ -21,7 +21,7 @@
 #include "bastion/ident/krl.h"
 #include "bastion/ident/note.h"
 
-#define FALLS_MAX	8		/* within FALLS_MS: something is broken for good */
+#define FALLS_MAX	20		/* without FALLS_MS of quiet: something is broken for good. One fall takes up to two with it */
 #define FALLS_MS	60000
 #define SECRET_MAX	4096
 
@@ -250,12 +250,25 @@ helper_spawn(struct daemon *d, enum helper_kind k)
 	free(path);
 }
 
-static void
+/*
+ * Tell a helper something at another one's start. One that has just died may not be known as dead yet: then it is now, and
+ * the start is taken up again when its end has been noticed.
+ */
+static bool
 start_send(struct daemon *d, enum helper_kind k, uint16_t type, struct buf *b, int fd)
 {
-	if (b == NULL || link_send(d->helper[k].link, type, 0, b, fd) != 0)
-		fatal("%s cannot be told to start", names[k]);
+	struct helper *h = &d->helper[k];
+	bool ok = h->link != NULL && link_send(h->link, type, 0, b, fd) == 0;
+
+	if (!ok && h->link == NULL && fd != -1)
+		close(fd);
+	if (!ok) {
+		h->up = false;
+		if (h->pid > 0)
+			(void)kill(h->pid, SIGKILL);
+	}
 	buf_free(b);
+	return ok;
 }
 
 static void
@@ -268,7 +281,7 @@ start_keyd(struct daemon *d)
 	if (b == NULL || buf_put_cstring(b, c->state_dir) != 0 || buf_put_cstring(b, c->master_key) != 0 ||
 	    buf_put_cstring(b, c->user) != 0 || buf_put_u64(b, (uint64_t)c->max_cert_ttl_ms) != 0)
 		fatal("out of memory");
-	start_send(d, HELPER_KEYD, KEYD_START, b, -1);
+	(void)start_send(d, HELPER_KEYD, KEYD_START, b, -1);
 }
 
 /* The log's name in its checkpoints is the one its public key was made for: "NAME+HASH+BASE64". The caller frees. */
@@ -293,13 +306,17 @@ start_auditd(struct daemon *d)
 	char *origin = audit_origin(c);
 	int sv[2];
 
-	helper_spawn(d, HELPER_AUDITD);
 	if (b == NULL || k == NULL || msgio_pair(sv) != 0 || buf_put_u32(k, 0) != 0 || buf_put_cstring(b, c->state_dir) != 0 ||
 	    buf_put_cstring(b, c->user) != 0 || buf_put_cstring(b, origin) != 0)
 		fatal("out of memory or descriptors");
 	free(origin);
-	start_send(d, HELPER_KEYD, KEYD_AUDIT_LINK, k, sv[0]);
-	start_send(d, HELPER_AUDITD, AUDIT_START, b, sv[1]);
+	if (!start_send(d, HELPER_KEYD, KEYD_AUDIT_LINK, k, sv[0])) {
+		close(sv[1]);
+		buf_free(b);
+		return;
+	}
+	helper_spawn(d, HELPER_AUDITD);
+	(void)start_send(d, HELPER_AUDITD, AUDIT_START, b, sv[1]);
 }
 
 static void
@@ -309,12 +326,16 @@ start_approvald(struct daemon *d)
 	struct buf *b = buf_new(16384), *a = buf_new(256);
 	int sv[2];
 
-	helper_spawn(d, HELPER_APPROVALD);
 	if (b == NULL || a == NULL || msgio_pair(sv) != 0 || buf_put_cstring(a, "") != 0 ||
 	    buf_put_cstring(a, "approvals") != 0 || buf_put_cstring(b, c->state_dir) != 0 || buf_put_cstring(b, c->user) != 0)
 		fatal("out of memory or descriptors");
-	start_send(d, HELPER_AUDITD, AUDIT_SESSION, a, sv[0]);
-	start_send(d, HELPER_APPROVALD, APPROVALS_START, b, sv[1]);
+	if (!start_send(d, HELPER_AUDITD, AUDIT_SESSION, a, sv[0])) {
+		close(sv[1]);
+		buf_free(b);
+		return;
+	}
+	helper_spawn(d, HELPER_APPROVALD);
+	(void)start_send(d, HELPER_APPROVALD, APPROVALS_START, b, sv[1]);
 }
 
 void

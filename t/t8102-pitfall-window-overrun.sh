@@ -8,17 +8,20 @@ need_paramiko
 
 MIB=48
 
+# A command that waits at the pipe outlives its connection, as any process without a terminal may.
+test_atexit '{ exec 7<>hold; } && { exec 7<&-; }'
+
 test_expect_success 'a bastion with one target' '
 	setup_quiet &&
 	mkfifo hold
 '
 
 test_expect_success 'a command that does not read, and a client that writes all the same' '
-	bg_badclient overrun --user "$TEST_LOGIN@web1" --key id/ci --command "cat $TRASH_DIRECTORY/hold" \
+	bg_badclient overrun --user "$TEST_LOGIN@web1" --key id/ci --command "cat $TRASH_DIRECTORY/hold" --go go \
 		--bytes $((MIB * 1024 * 1024)) >client && client=$CLIENT &&
 	one_session &&
 	before=$(kb "$SESSION" RssAnon) &&
-	top=$before &&
+	top=$before && wait_until "log_event recording.open" && >go &&
 	while is_alive $client && is_alive "$SESSION"
 	do
 		now=$(kb "$SESSION" RssAnon)

@@ -5,6 +5,9 @@ test_description='kill -9 of a session process ends that session alone, and its 
 . "$TEST_SRCDIR/t/lib-bastion.sh"
 . "$TEST_SRCDIR/t/lib-faults.sh"
 
+# A command that waits at the pipe outlives its connection, as any process without a terminal may.
+test_atexit '{ exec 7<>hold; } && { exec 7<&-; }'
+
 test_expect_success 'a bastion with two sessions' '
 	setup_quiet &&
 	mkfifo hold feed &&

@@ -718,6 +718,9 @@ exec_stop(struct channel *c, const char *why)
 		return;
 	x->stopped = true;
 	if (x->state < EXEC_LEG) {
+		if (x->tape != NULL)	/* exec.start is on its way to the log: so must its end be */
+			(void)session_record(c->session, "exec.end", json_pack("{s:s, s:i, s:s}", "request", x->request, "status", EXIT_LATER,
+			    "reason", why), NULL, NULL);
 		channel_sayf(c, "stopped: %s; nothing has run", why);
 		channel_end(c, EXIT_LATER);
 		x->state = EXEC_OVER;

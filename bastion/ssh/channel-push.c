@@ -908,6 +908,20 @@ push_release(struct push_call *p)
 	p->alive_us = clock_mono_us();
 }
 
+/* Whether git took at least one reference; which, the record's updates say. */
+static bool
+push_any_stored(struct push_call *p)
+{
+	const struct push_command *cmds;
+	size_t n;
+
+	cmds = push_commands(p->git, &n);
+	for (size_t i = 0; i < n && p->store_error == NULL; i++)
+		if (cmds[i].error[0] == '\0')
+			return true;
+	return false;
+}
+
 static void
 push_wait_store(struct push_call *p, int64_t now_us)
 {
@@ -926,7 +940,8 @@ push_wait_store(struct push_call *p, int64_t now_us)
 		push_refuse_all(p, "%s: %s", p->door.request, why);
 		free(why);
 	}
-	push_record(p, "push.stored", p->store_error == NULL ? "stored" : p->store_error);
+	push_record(p, push_any_stored(p) ? "push.stored" : "push.refused", p->store_error == NULL ? "stored" :
+	    p->store_error);
 	p->step = STEP_REPORT;
 }
 

