@@ -16,6 +16,7 @@
 #define BINARY_MIN	4096	/* a smaller piece does not begin a run of binary data */
 #define SAMPLE		2048	/* bytes looked at in each of three places */
 #define STREAMS		3
+#define PIECE		4096	/* text that is escaped at a time */
 
 struct stream {
 	uint8_t		 held[UTF8_MAX - 1];	/* the start of a character that is not all there yet */
@@ -117,8 +118,9 @@ put_text(struct buf *out, const uint8_t *p, size_t n)
 	while (n > 0 && r == 0) {
 		size_t good = utf8_valid(p, n);
 
-		if (good > 0)
-			r = put_valid(out, p, good);
+		/* In pieces: room is made for the worst case, which a long text need not have. */
+		for (size_t done = 0; done < good && r == 0; done += PIECE)
+			r = put_valid(out, p + done, good - done < PIECE ? good - done : PIECE);
 		p += good;
 		n -= good;
 		if (n > 0 && r == 0) {

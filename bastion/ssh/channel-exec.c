@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "bastion/audit/audit_msg.h"
 #include "bastion/base/buf.h"
 #include "bastion/base/clock.h"
 #include "bastion/base/digest.h"
@@ -29,6 +30,7 @@
 #define ALIVE_US	5000000		/* sign of life while a human is being asked */
 #define GATHER_MAX_US	10000000	/* standard input that has begun must end within this */
 #define STDIN_ROUNDS	16
+#define RECORD_REST	(8 * 1024)	/* of a record, for what it holds beside the command: claims above all */
 
 enum exec_state { EXEC_JUDGE, EXEC_REFUSE, EXEC_GATHER, EXEC_ASK, EXEC_RECORD, EXEC_LEG, EXEC_START, EXEC_RUN,
 	EXEC_SEAL, EXEC_OVER };
@@ -604,6 +606,19 @@ exec_run(struct exec *x, int64_t now_us)
 
 /* The type */
 
+/* With the rest of its record: quotes and other alphabets take several bytes each there. */
+static bool
+exec_fits_record(const char *shown)
+{
+	json_t *j = json_string(shown);
+	char *text = j == NULL ? NULL : json_dumps(j, JSON_ENCODE_ANY | JSON_ENSURE_ASCII);
+	bool fits = text != NULL && strlen(text) < AUDIT_RECORD_MAX - RECORD_REST;
+
+	free(text);
+	json_decref(j);
+	return fits;
+}
+
 static void
 exec_start(struct channel *c)
 {
@@ -617,6 +632,12 @@ exec_start(struct channel *c)
 	if (conf_target(c->session->p->conf, c->session->target) == NULL) {
 		x->verdict = (struct verdict){ .what = DECISION_DENY, .rule = "default", .because = "no target of this name" };
 		x->unknown = true;
+		exec_record_decision(x);
+	} else if (!exec_fits_record(x->shown)) {
+		free(x->shown);
+		x->shown = xasprintf("(a command of %zu bytes)", strlen(c->command));
+		x->verdict = (struct verdict){ .what = DECISION_DENY, .rule = "malformed", .because =
+		    "the command is too long to be recorded whole; put it into a file and run that" };
 		exec_record_decision(x);
 	} else if (!session_is_masked(x->shown)) {
 		x->verdict = (struct verdict){ .what = DECISION_DENY, .rule = "malformed", .because = "the command cannot be scanned" };
