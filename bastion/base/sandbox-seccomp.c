@@ -98,12 +98,14 @@ sandbox_refuse(scmp_filter_ctx ctx, const int *calls, size_t n)
 static bool
 sandbox_refuse_others(scmp_filter_ctx ctx)
 {
-	scmp_datum_t self = (scmp_datum_t)getpid();
 	const uint32_t no = SCMP_ACT_ERRNO(EPERM);
+	const struct scmp_arg_cmp not_self = { .arg = 0, .op = SCMP_CMP_NE, .datum_a = (scmp_datum_t)getpid() };
+	const struct scmp_arg_cmp not_zero = { .arg = 0, .op = SCMP_CMP_NE, .datum_a = 0 };
+	const struct scmp_arg_cmp no_thread = { .arg = 0, .op = SCMP_CMP_MASKED_EQ, .datum_a = CLONE_THREAD, .datum_b = 0 };
 
-	return seccomp_rule_add(ctx, no, SCMP_SYS(tgkill), 1, SCMP_A0(SCMP_CMP_NE, self)) == 0 &&
-	    seccomp_rule_add(ctx, no, SCMP_SYS(prlimit64), 1, SCMP_A0(SCMP_CMP_NE, 0)) == 0 &&
-	    seccomp_rule_add(ctx, no, SCMP_SYS(clone), 1, SCMP_A0(SCMP_CMP_MASKED_EQ, CLONE_THREAD, 0)) == 0 &&
+	return seccomp_rule_add_array(ctx, no, SCMP_SYS(tgkill), 1, &not_self) == 0 &&
+	    seccomp_rule_add_array(ctx, no, SCMP_SYS(prlimit64), 1, &not_zero) == 0 &&
+	    seccomp_rule_add_array(ctx, no, SCMP_SYS(clone), 1, &no_thread) == 0 &&
 	    seccomp_rule_add(ctx, SCMP_ACT_ERRNO(ENOSYS), SCMP_SYS(clone3), 0) == 0;
 }
 

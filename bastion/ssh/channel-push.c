@@ -76,6 +76,10 @@ struct push_call {
 
 /* Talking to the client */
 
+static void	push_say(struct push_call *, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+static void	push_fail(struct push_call *, int status, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
+static void	push_refuse_all(struct push_call *, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+
 static void
 push_say(struct push_call *p, const char *fmt, ...)
 {
