@@ -75,7 +75,7 @@ usage(FILE *f)
 {
 	fprintf(f, "usage: sallyport [-f FILE] COMMAND [ARGUMENT]...\n\n");
 	for (size_t i = 0; i < NROWS; i++)
-		fprintf(f, "  %-10s %s\n", rows[i].name, rows[i].help);
+		fprintf(f, "  %-13s %s\n", rows[i].name, rows[i].help);
 	fprintf(f, "\nFILE is the configuration: $SALLYPORT_CONF, or " CMD_CONF_DEFAULT ".\n"
 	    "`sallyport help COMMAND` shows what a command takes.\n");
 }
