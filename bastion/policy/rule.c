@@ -417,6 +417,8 @@ read_kind(const struct tree *t, struct rule *r, struct tree_error *e)
 	r->kind = found->kind;
 	if ((rc = read_condition(found, tree_get(t, found->key), r, e)) != 0)
 		return rc;
+	if (r->kind == REQUEST_FINDING && r->what == DECISION_ALLOW)
+		return tree_fail(e, r->line, "rule %s: a secret in a push can be asked about or denied, never allowed unseen", r->id);
 	if (r->login.n > 0 && r->kind >= REQUEST_FETCH)
 		return tree_fail(e, r->line, "rule %s: Git has no login", r->id);
 	return 0;

@@ -207,6 +207,7 @@ test_errors(void **state)
 		{ "rules:\n - {id: a, who: [], on: [y], exec: [ls], do: allow}\n", "who is empty" },
 		{ "rules:\n - {id: a, who: [\"grp:x\"], on: [y], exec: [ls], do: allow}\n", "group:NAME" },
 		{ "rules:\n - {id: a, who: [x], on: [y], exec: {unresolved: true}, do: allow}\n", "never allowed" },
+		{ "rules:\n - {id: a, who: [x], on: [y], finding: {}, do: allow}\n", "never allowed unseen" },
 		{ "rules:\n - {id: a, who: [x], on: [y], exec: [\"ls; rm\"], do: allow}\n", "plain words" },
 		{ "rules:\n - {id: a, who: [x], on: [y], exec: [ls], do: allow, match: [rm]}\n", "does not match" },
 		{ "rules:\n - {id: a, who: [x], on: [y], exec: [ls], do: allow, not_match: [ls]}\n", "must not" },
