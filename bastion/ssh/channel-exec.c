@@ -459,7 +459,7 @@ exec_wait_leg(struct exec *x, int64_t now_us)
 
 	if (s->leg == NULL)
 		s->leg = leg_new(s, s->target, s->login, now_us);
-	if (leg_state(s->leg) == LEG_DEAD && !x->redialled && !exec_others_on_leg(x)) {
+	if (leg_state(s->leg) == LEG_DEAD && !leg_is_hopeless(s->leg) && !x->redialled && !exec_others_on_leg(x)) {
 		leg_free(s->leg);	/* it died before this command: the target may be back */
 		s->leg = leg_new(s, s->target, s->login, now_us);
 	}
@@ -495,10 +495,16 @@ exec_wait_start(struct exec *x, int64_t now_us)
 			exec_fail(x, EXIT_UNREACHED, "unreachable: the target closed before the command began", now_us);
 		return;
 	}
-	if (r != 0) {
-		exec_fail(x, EXIT_UNREACHED, "unreachable: the target refused the channel or the request", now_us);
+	if (r == ERR_TOOBIG && exec_others_on_leg(x))
+		exec_fail(x, EXIT_LATER, "not now: the target opens no more sessions on this connection (MaxSessions of its sshd); "
+		    "nothing has run, try again when another command has ended", now_us);
+	else if (r == ERR_TOOBIG)
+		exec_fail(x, EXIT_UNREACHED, "unreachable: the target opens no session (MaxSessions of its sshd, or no shell for this "
+		    "login); nothing has run", now_us);
+	else if (r != 0)
+		exec_fail(x, EXIT_UNREACHED, "unreachable: the target refused the request; nothing has run", now_us);
+	if (r != 0)
 		return;
-	}
 	c->session->moved = true;
 	x->state = EXEC_RUN;
 }

@@ -11,6 +11,8 @@
 #include "bastion/base/log.h"
 #include "bastion/base/xmalloc.h"
 #include "bastion/conf.h"
+#include "bastion/ident/cert.h"
+#include "bastion/ident/sshkey.h"
 #include "bastion/monitor_msg.h"
 #include "bastion/ssh/session_int.h"
 
@@ -23,6 +25,7 @@ struct leg {
 	enum leg_state		 state;
 	struct sshconn		*ssh;
 	char			*why;
+	bool			 hopeless;
 	int64_t			 deadline_us;	/* for everything up to LEG_UP */
 };
 
@@ -34,6 +37,44 @@ leg_die(struct leg *l, const char *why)
 	l->state = LEG_DEAD;
 	l->why = xasprintf("target %s: %s", l->target->name, why);
 	l->session->moved = true;
+}
+
+/* Fingerprints of the keys that it may have, "SHA256:.. or SHA256:..". The caller frees. */
+static char *
+leg_expected(const struct strvec *keys)
+{
+	struct strvec v = STRVEC_INIT;
+	uint8_t *blob = NULL;
+	char *text;
+	size_t n;
+
+	for (size_t i = 0; i < keys->n; i++)
+		if (sshkey_from_line(keys->v[i], strlen(keys->v[i]), &blob, &n) == 0) {
+			strvec_take(&v, key_fingerprint(blob, n));
+			free(blob);
+		}
+	text = strvec_join(&v, " or ");
+	strvec_release(&v);
+	return text;
+}
+
+/* Somebody else may be in its place: a hard stop, on record, and nothing of ours was shown to it but the key exchange. */
+static void
+leg_wrong_key(struct leg *l)
+{
+	const char *got = sshconn_wrong_key(l->ssh);
+	char *expected = leg_expected(&l->target->host_keys), *why;
+
+	log_warn("%s: host key of %s has changed: expected %s, got %s", l->session->p->id, l->target->name, expected,
+	    *got == '\0' ? "none of that type" : got);
+	(void)session_record(l->session, "target.hostkey", json_pack("{s:s, s:s, s:s}", "target", l->target->name, "expected",
+	    expected, "got", got), NULL, NULL);
+	why = xasprintf("host key of %s has changed: expected %s, got %s; nothing was sent; tell whoever runs this bastion",
+	    l->target->name, expected, *got == '\0' ? "no key of that type" : got);
+	l->hopeless = true;
+	leg_die(l, why);
+	free(why);
+	free(expected);
 }
 
 /* MON_DIALLED: u8 ok, s error; descriptor. */
@@ -154,7 +195,9 @@ leg_step(struct leg *l, int64_t now_us)
 
 	if (l->ssh != NULL && l->state != LEG_DEAD) {
 		st = sshconn_step(l->ssh);
-		if (st == SSHCONN_DEAD)
+		if (st == SSHCONN_DEAD && sshconn_wrong_key(l->ssh) != NULL)
+			leg_wrong_key(l);
+		else if (st == SSHCONN_DEAD)
 			leg_die(l, sshconn_why(l->ssh));
 		else if (l->state == LEG_KEX && st == SSHCONN_AUTH)
 			leg_mint(l);
@@ -180,6 +223,12 @@ const char *
 leg_why(const struct leg *l)
 {
 	return l->why == NULL ? "" : l->why;
+}
+
+bool
+leg_is_hopeless(const struct leg *l)
+{
+	return l->hopeless;
 }
 
 struct sshchan *

@@ -6,6 +6,7 @@
 #ifndef SSH_LEG_H
 #define SSH_LEG_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 struct leg;
@@ -22,6 +23,8 @@ enum leg_state { LEG_DIALLING, LEG_KEX, LEG_MINTING, LEG_AUTH, LEG_UP, LEG_DEAD 
 enum leg_state	 leg_step(struct leg *, int64_t now_us);
 enum leg_state	 leg_state(const struct leg *);
 const char	*leg_why(const struct leg *);	/* one line for the agent, when dead */
+/* Dead for a reason that dialling again does not cure: the host key is not the one it must be. */
+bool		 leg_is_hopeless(const struct leg *);
 /* A channel on it; NULL when it is not up. */
 struct sshchan	*leg_channel(struct leg *, const struct sshchan_ops *, void *arg);
 

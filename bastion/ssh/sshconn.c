@@ -74,6 +74,7 @@ struct sshconn {
 	int				 has_cert;
 	char				*user;
 	const struct strvec		*host_keys;
+	char				*wrong_key;
 };
 
 enum start_step { START_OPEN, START_ENV, START_PTY, START_RUN, START_DONE };
@@ -477,6 +478,24 @@ sshconn_set_cert(struct sshconn *c, const uint8_t *blob, size_t len)
 	return r;
 }
 
+/* The peer's key is not the one it must have: keep what it is, for whoever has to find out why. */
+static void
+conn_note_wrong_key(struct sshconn *c)
+{
+	unsigned char *hash = NULL;
+	char *text = NULL;
+	ssh_key key = NULL;
+	size_t n;
+
+	if (ssh_get_server_publickey(c->ssh, &key) == SSH_OK &&
+	    ssh_get_publickey_hash(key, SSH_PUBLICKEY_HASH_SHA256, &hash, &n) == 0)
+		text = ssh_get_fingerprint_hash(SSH_PUBLICKEY_HASH_SHA256, hash, n);
+	c->wrong_key = xstrdup(text == NULL ? "" : text);
+	ssh_string_free_char(text);
+	ssh_clean_pubkey_hash(&hash);
+	ssh_key_free(key);
+}
+
 /* Whether the peer's host key is one of the pinned ones. */
 static bool
 host_key_is_pinned(struct sshconn *c)
@@ -513,11 +532,14 @@ step_kex(struct sshconn *c)
 	conn_join_loop(c);
 	if (r == SSH_AGAIN)
 		return;
-	if (r != SSH_OK)
+	if (r != SSH_OK) {
+		if (!c->is_server && strstr(ssh_get_error(c->ssh), "server host key algo") != NULL)
+			c->wrong_key = xstrdup("");
 		conn_die(c, ssh_get_error(c->ssh));
-	else if (!c->is_server && !host_key_is_pinned(c))
-		conn_die(c, "host key is not one of those pinned in the configuration");
-	else
+	} else if (!c->is_server && !host_key_is_pinned(c)) {
+		conn_note_wrong_key(c);
+		conn_die(c, "host key is not the one it must be");
+	} else
 		c->state = SSHCONN_AUTH;
 }
 
@@ -564,6 +586,12 @@ sshconn_why(const struct sshconn *c)
 	return c->why == NULL ? "" : c->why;
 }
 
+const char *
+sshconn_wrong_key(const struct sshconn *c)
+{
+	return c->wrong_key;
+}
+
 void
 sshconn_cut(struct sshconn *c, const char *why)
 {
@@ -588,6 +616,7 @@ sshconn_free(struct sshconn *c)
 	ssh_free(c->ssh);
 	ssh_key_free(c->key);
 	free(c->user);
+	free(c->wrong_key);
 	free(c->why);
 	free(c);
 }
@@ -902,7 +931,7 @@ start_step(struct sshchan *ch, const struct sshchan_request *q)
 	if (r == SSH_AGAIN)
 		return OPEN_AGAIN;
 	if (r != SSH_OK)
-		return ERR_DENIED;
+		return ch->step == START_OPEN ? ERR_TOOBIG : ERR_DENIED;
 	ch->step++;
 	return 0;
 }

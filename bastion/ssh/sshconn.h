@@ -117,6 +117,11 @@ enum sshconn_state sshconn_step(struct sshconn *);
 enum sshconn_state sshconn_state(const struct sshconn *);
 /* Why it is dead: static or owned text, never NULL. */
 const char	*sshconn_why(const struct sshconn *);
+/*
+ * Client role, dead because the peer's host key is none of host_keys: "SHA256:.." of what it showed, or "" when it has no key
+ * of a wanted type at all; otherwise NULL. The connection's. Nothing was sent to that peer but the key exchange.
+ */
+const char	*sshconn_wrong_key(const struct sshconn *);
 /* Says goodbye and closes; channels on it are dead. */
 void		 sshconn_cut(struct sshconn *, const char *why);
 /* True while bytes of ours have not left yet. */
@@ -135,7 +140,10 @@ struct sshchan_request {
 	unsigned	 cols, rows;
 	const struct strvec *env;	/* "NAME=VALUE" */
 };
-/* Drives open, env, pty and the request. 0 = runs, ERR_AGAIN = call again next turn, ERR_DENIED = the target refused. */
+/*
+ * Drives open, env, pty and the request. 0 = runs, ERR_AGAIN = call again next turn, ERR_DENIED = the target refused the
+ * request, ERR_TOOBIG = it opens no channel (MaxSessions of sshd).
+ */
 int		 sshchan_start(struct sshchan *, const struct sshchan_request *);
 
 /* How many bytes can be written now: window, and what the connection has not sent yet. */
