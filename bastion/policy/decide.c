@@ -103,8 +103,8 @@ describe_request(struct verdict *v, const struct request *req)
 		set_detail(v, "fetch %s/%s %s", req->target, repo, req->ref != NULL ? req->ref : "");
 		break;
 	case REQUEST_FINDING:
-		set_detail(v, "%s in %s; remove it from every pushed commit and rotate it", detail,
-		    req->path != NULL ? req->path : "?");
+		set_detail(v, "%s in %s; remove it from %s and rotate it", detail, req->path != NULL ? req->path : "?",
+		    req->repo != NULL ? "every pushed commit" : "the file");
 		break;
 	case REQUEST_SHELL:
 		set_detail(v, "a shell on %s; run one command instead: ssh .. 'COMMAND'", req->target);
@@ -131,6 +131,9 @@ decide_plain(const struct policy *p, const struct subject *s, const struct reque
 		out->what = best->what;
 		out->rule = best->id;
 		out->because = best->because;
+	} else if (req->kind == REQUEST_FINDING && req->repo == NULL) {
+		out->rule = "secret-in-file";
+		out->because = "the file carries a secret";
 	} else if (req->kind == REQUEST_FINDING) {
 		out->rule = "secret-in-push";
 		out->because = "the push carries a secret";

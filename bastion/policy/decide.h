@@ -24,7 +24,7 @@ enum request_kind {
 	REQUEST_FORWARD,	/* detail = "HOST:PORT" */
 	REQUEST_FETCH,		/* target = upstream, repo; ref = "" or one wanted reference */
 	REQUEST_PUSH,		/* target = upstream, repo, ref, op; one reference update */
-	REQUEST_FINDING,	/* a secret found in a push: target, repo, ref, detail = scanner rule, path */
+	REQUEST_FINDING,	/* a secret found in a push: target, repo, ref, detail = scanner rule, path; or, repo NULL, in a file */
 	REQUEST_APPROVE,	/* may this identity decide on requests? detail = rule id of the request */
 };
 

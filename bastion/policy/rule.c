@@ -33,8 +33,8 @@ static const struct kind_row kinds[] = {
 };
 #define NKINDS	(sizeof(kinds) / sizeof(kinds[0]))
 
-static const char *const reserved[] = { "default", "malformed", "unresolved", "secret-in-push", "shell-builtin",
-    "approvers" };
+static const char *const reserved[] = { "default", "malformed", "unresolved", "secret-in-push", "secret-in-file",
+    "not-scanned", "shell-builtin", "approvers" };
 
 static const char *const ops[] = { [REF_CREATE] = "create", [REF_UPDATE] = "update", [REF_DELETE] = "delete",
     [REF_FORCE] = "force" };

@@ -116,6 +116,10 @@ test_findings(void **state)
 
 	(void)state;
 	decide(p, &who, &req, &v);
+	assert_string_equal(v.rule, "secret-in-file");
+	assert_int_equal(v.what, DECISION_DENY);
+	req.repo = "demo";
+	decide(p, &who, &req, &v);
 	assert_string_equal(v.rule, "secret-in-push");
 	assert_int_equal(v.what, DECISION_DENY);
 	req.path = "t/x/y";
