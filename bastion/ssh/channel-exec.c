@@ -442,27 +442,14 @@ exec_fail(struct exec *x, int status, const char *why, int64_t now_us)
 	x->state = EXEC_RUN;	/* what the target has sent still goes out, recorded */
 }
 
-static bool
-exec_others_on_leg(const struct exec *x)
-{
-	for (const struct channel *c = x->c->session->channels; c != NULL; c = c->next)
-		if (c->type == &channel_exec_type && c->own != x && ((const struct exec *)c->own)->up != NULL)
-			return true;
-	return false;
-}
-
 static void
 exec_wait_leg(struct exec *x, int64_t now_us)
 {
 	struct session *s = x->c->session;
 	char *why;
 
-	if (s->leg == NULL)
-		s->leg = leg_new(s, s->target, s->login, now_us);
-	if (leg_state(s->leg) == LEG_DEAD && !leg_is_hopeless(s->leg) && !x->redialled && !exec_others_on_leg(x)) {
-		leg_free(s->leg);	/* it died before this command: the target may be back */
-		s->leg = leg_new(s, s->target, s->login, now_us);
-	}
+	if (!x->redialled || s->leg == NULL)	/* one that dies while this command waits for it is its answer */
+		(void)leg_get(s, now_us);
 	x->redialled = true;
 	switch (leg_state(s->leg)) {
 	case LEG_DEAD:
@@ -495,7 +482,7 @@ exec_wait_start(struct exec *x, int64_t now_us)
 			exec_fail(x, EXIT_UNREACHED, "unreachable: the target closed before the command began", now_us);
 		return;
 	}
-	if (r == ERR_TOOBIG && exec_others_on_leg(x))
+	if (r == ERR_TOOBIG && leg_users(c->session->leg) > 1)
 		exec_fail(x, EXIT_LATER, "not now: the target opens no more sessions on this connection (MaxSessions of its sshd); "
 		    "nothing has run, try again when another command has ended", now_us);
 	else if (r == ERR_TOOBIG)
@@ -690,11 +677,8 @@ exec_turn(struct channel *c, int64_t now_us)
 		exec_run(x, now_us);
 		return;
 	case EXEC_SEAL:
-		if (x->up != NULL) {
-			sshchan_close(x->up);
-			sshchan_free(x->up);
-			x->up = NULL;
-		}
+		leg_release(c->session->leg, x->up);
+		x->up = NULL;
 		if (x->durable && tape_state(x->tape) != TAPE_CLOSING)
 			x->state = EXEC_OVER;
 		return;
@@ -756,9 +740,7 @@ exec_free(struct channel *c)
 {
 	struct exec *x = c->own;
 
-	if (x->up != NULL)
-		sshchan_close(x->up);
-	sshchan_free(x->up);
+	leg_release(c->session->leg, x->up);
 	outflow_free(x->flow);
 	tape_free(x->tape);
 	consent_free(x->consent);

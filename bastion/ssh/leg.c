@@ -27,6 +27,7 @@ struct leg {
 	char			*why;
 	bool			 hopeless;
 	int64_t			 deadline_us;	/* for everything up to LEG_UP */
+	unsigned		 users;		/* channels that are held on it */
 };
 
 static void
@@ -231,8 +232,45 @@ leg_is_hopeless(const struct leg *l)
 	return l->hopeless;
 }
 
+struct leg *
+leg_get(struct session *s, int64_t now_us)
+{
+	if (s->leg != NULL && s->leg->state == LEG_DEAD && !s->leg->hopeless && s->leg->users == 0) {
+		leg_free(s->leg);	/* it died before this request: the target may be back */
+		s->leg = NULL;
+	}
+	if (s->leg == NULL)
+		s->leg = leg_new(s, s->target, s->login, now_us);
+	return s->leg;
+}
+
 struct sshchan *
 leg_channel(struct leg *l, const struct sshchan_ops *ops, void *arg)
 {
-	return l->state == LEG_UP ? sshchan_new(l->ssh, ops, arg) : NULL;
+	struct sshchan *ch = l->state == LEG_UP ? sshchan_new(l->ssh, ops, arg) : NULL;
+
+	l->users += ch != NULL;
+	return ch;
+}
+
+void
+leg_release(struct leg *l, struct sshchan *ch)
+{
+	if (ch == NULL)
+		return;
+	sshchan_close(ch);
+	sshchan_free(ch);
+	l->users--;
+}
+
+unsigned
+leg_users(const struct leg *l)
+{
+	return l->users;
+}
+
+struct sshconn *
+leg_conn(struct leg *l)
+{
+	return l->state == LEG_UP ? l->ssh : NULL;
 }

@@ -25,7 +25,12 @@ enum leg_state	 leg_state(const struct leg *);
 const char	*leg_why(const struct leg *);	/* one line for the agent, when dead */
 /* Dead for a reason that dialling again does not cure: the host key is not the one it must be. */
 bool		 leg_is_hopeless(const struct leg *);
-/* A channel on it; NULL when it is not up. */
+/* The leg of the session: a new one where there is none, or where the last one died and nobody uses it any more. */
+struct leg	*leg_get(struct session *, int64_t now_us);
+/* A channel on it; NULL when it is not up. Given back, and closed, by leg_release (NULL is fine). */
 struct sshchan	*leg_channel(struct leg *, const struct sshchan_ops *, void *arg);
+void		 leg_release(struct leg *, struct sshchan *);
+unsigned	 leg_users(const struct leg *);	/* channels held on it */
+struct sshconn	*leg_conn(struct leg *);	/* NULL unless up */
 
 #endif

@@ -69,7 +69,10 @@ struct sshconn {
 	struct sshserver_ops		 ops;
 	void				*arg;
 	unsigned			 asks;
+	struct ssh_counter_struct	 in;
 	/* client */
+	bool				(*incoming)(struct sshchan *, unsigned, const char *, unsigned, const struct sshchan_ops **,
+					    void **, void *);
 	ssh_key				 key;
 	int				 has_cert;
 	char				*user;
@@ -306,26 +309,93 @@ on_auth_password(ssh_session s, const char *user, const char *password, void *ar
 
 static void	chan_hook(struct sshchan *);
 
+/* A channel of the peer's that an owner may take: its handlers are set, or it is gone again. */
+static struct sshchan *
+chan_offered(struct sshconn *c, ssh_channel lch)
+{
+	struct sshchan *ch = xcalloc(1, sizeof(*ch));
+
+	ch->conn = c;
+	ch->ch = lch;
+	ch->step = START_DONE;
+	return ch;
+}
+
+static void
+chan_taken(struct sshchan *ch, const struct sshchan_ops *ops)
+{
+	ch->ops = *ops;
+	chan_hook(ch);
+}
+
 static ssh_channel
 on_open(ssh_session s, void *arg)
 {
 	struct sshconn *c = arg;
-	struct sshchan *ch;
 	const struct sshchan_ops *ops = NULL;
+	ssh_channel lch;
+	struct sshchan *ch;
 
-	if (c->state != SSHCONN_UP)
+	if (c->state != SSHCONN_UP || (lch = ssh_channel_new(s)) == NULL)
 		return NULL;
-	ch = xcalloc(1, sizeof(*ch));
-	ch->conn = c;
-	if ((ch->ch = ssh_channel_new(s)) == NULL || !c->ops.open(ch, &ops, &ch->arg, c->arg)) {
-		if (ch->ch != NULL)
-			ssh_channel_free(ch->ch);
+	ch = chan_offered(c, lch);
+	if (!c->ops.open(ch, &ops, &ch->arg, c->arg)) {
+		ssh_channel_free(lch);
 		free(ch);
 		return NULL;
 	}
-	ch->ops = *ops;
-	chan_hook(ch);
+	chan_taken(ch, ops);
 	return ch->ch;
+}
+
+/*
+ * Confirm an open with a channel that the owner has taken. Bytes may follow in the same read: the handlers are set before.
+ * False: it is to be refused.
+ */
+static bool
+open_confirm(struct sshchan *ch, ssh_message m)
+{
+	return ssh_message_channel_request_open_reply_accept_channel(m, ch->ch) == SSH_OK;
+}
+
+/* 0 = answered, 1 = refuse. */
+static int
+on_forward(struct sshconn *c, ssh_message m)
+{
+	const char *host = ssh_message_channel_request_open_destination(m);
+	const struct sshchan_ops *ops = NULL;
+	ssh_channel lch;
+	struct sshchan *ch;
+
+	if (host == NULL || (lch = ssh_channel_new(c->ssh)) == NULL)
+		return 1;
+	ch = chan_offered(c, lch);
+	if (!c->ops.forward(ch, host, (unsigned)ssh_message_channel_request_open_destination_port(m), &ops, &ch->arg, c->arg)) {
+		ssh_channel_free(lch);
+		free(ch);
+		return 1;
+	}
+	chan_taken(ch, ops);
+	return open_confirm(ch, m) ? 0 : 1;
+}
+
+static int
+on_global(struct sshconn *c, ssh_message m, int sub)
+{
+	const char *host = ssh_message_global_request_address(m);
+	unsigned port = (unsigned)ssh_message_global_request_port(m);
+	bool ok = false;
+
+	if (sub == SSH_GLOBAL_REQUEST_TCPIP_FORWARD && c->ops.listen != NULL && host != NULL)
+		ok = c->ops.listen(host, port, c->arg);
+	else if (sub == SSH_GLOBAL_REQUEST_CANCEL_TCPIP_FORWARD && c->ops.unlisten != NULL && host != NULL)
+		ok = c->ops.unlisten(host, port, c->arg);
+	else if (sub != SSH_GLOBAL_REQUEST_KEEPALIVE)
+		c->ops.refused("global request", c->arg);
+	if (!ok)
+		return 1;
+	(void)ssh_message_global_request_reply_success(m, (uint16_t)port);
+	return 0;
 }
 
 /* Whatever no callback took: other channel types, global requests. Returning 1 has libssh refuse it. */
@@ -338,13 +408,42 @@ on_message(ssh_session s, ssh_message m, void *arg)
 	(void)s;
 	if (type == SSH_REQUEST_AUTH)
 		conn_count_ask(c);
-	if (c->state == SSHCONN_UP && type == SSH_REQUEST_CHANNEL_OPEN)
-		c->ops.refused(sub == SSH_CHANNEL_DIRECT_TCPIP ? "port forwarding (direct-tcpip)" :
-		    sub == SSH_CHANNEL_X11 ? "X11 channel" : "channel of an unknown type", c->arg);
-	else if (c->state == SSHCONN_UP && type == SSH_REQUEST_GLOBAL)
-		c->ops.refused(sub == SSH_GLOBAL_REQUEST_TCPIP_FORWARD ? "remote forwarding (tcpip-forward)" :
-		    "global request", c->arg);
+	if (c->state != SSHCONN_UP)
+		return 1;
+	if (type == SSH_REQUEST_CHANNEL_OPEN && sub == SSH_CHANNEL_DIRECT_TCPIP)
+		return on_forward(c, m);
+	if (type == SSH_REQUEST_CHANNEL_OPEN)
+		c->ops.refused(sub == SSH_CHANNEL_X11 ? "X11 channel" : "channel of an unknown type", c->arg);
+	else if (type == SSH_REQUEST_GLOBAL)
+		return on_global(c, m, sub);
 	return 1;
+}
+
+/*
+ * What a target asks of us. Without a callback libssh would keep it all, for ever. The one thing that may be granted is
+ * what came in where the target listens for us.
+ */
+static int
+on_target_message(ssh_session s, ssh_message m, void *arg)
+{
+	struct sshconn *c = arg;
+	const struct sshchan_ops *ops = NULL;
+	ssh_channel lch;
+	struct sshchan *ch;
+
+	if (ssh_message_type(m) != SSH_REQUEST_CHANNEL_OPEN || ssh_message_subtype(m) != SSH_CHANNEL_FORWARDED_TCPIP ||
+	    c->state != SSHCONN_UP || c->incoming == NULL || (lch = ssh_channel_new(s)) == NULL)
+		return 1;
+	ch = chan_offered(c, lch);
+	if (!c->incoming(ch, (unsigned)ssh_message_channel_request_open_destination_port(m),
+	    ssh_message_channel_request_open_originator(m), (unsigned)ssh_message_channel_request_open_originator_port(m),
+	    &ops, &ch->arg, c->arg)) {
+		ssh_channel_free(lch);
+		free(ch);
+		return 1;
+	}
+	chan_taken(ch, ops);
+	return open_confirm(ch, m) ? 0 : 1;
 }
 
 struct sshconn *
@@ -370,6 +469,7 @@ sshconn_serve(struct sshloop *l, struct sshserver *server, int fd, const struct 
 		return NULL;
 	}
 	ssh_set_server_callbacks(c->ssh, &c->server_cb);
+	ssh_set_counters(c->ssh, NULL, &c->in);
 	ssh_set_message_callback(c->ssh, on_message, c);
 	ssh_set_auth_methods(c->ssh, SSH_AUTH_METHOD_PUBLICKEY);
 	ssh_set_blocking(c->ssh, 0);
@@ -421,6 +521,8 @@ sshconn_client(struct sshloop *l, const struct sshconn_client *p)
 	}
 	c->user = xstrdup(p->user);
 	c->host_keys = p->host_keys;
+	c->incoming = p->incoming;
+	c->arg = p->arg;
 	types = host_key_types(p->host_keys);
 	ok = ssh_options_set(c->ssh, SSH_OPTIONS_PROCESS_CONFIG, &no) == SSH_OK &&
 	    ssh_options_set(c->ssh, SSH_OPTIONS_HOST, "target") == SSH_OK &&
@@ -441,6 +543,8 @@ sshconn_client(struct sshloop *l, const struct sshconn_client *p)
 		sshconn_free(c);
 		return NULL;
 	}
+	ssh_set_message_callback(c->ssh, on_target_message, c);
+	ssh_set_counters(c->ssh, NULL, &c->in);
 	ssh_set_blocking(c->ssh, 0);
 	return c;
 }
@@ -604,6 +708,36 @@ bool
 sshconn_unsent(struct sshconn *c)
 {
 	return c->state != SSHCONN_DEAD && (ssh_get_poll_flags(c->ssh) & SSH_WRITE_PENDING) != 0;
+}
+
+/* libssh waits for the answer in its own time: calling again before it has come sends nothing and takes the answer. */
+void
+sshconn_keepalive(struct sshconn *c)
+{
+	if (c->state == SSHCONN_UP)
+		(void)ssh_send_keepalive(c->ssh);
+}
+
+uint64_t
+sshconn_packets_in(const struct sshconn *c)
+{
+	return c->in.in_packets;
+}
+
+int
+sshconn_listen(struct sshconn *c, const char *host, unsigned port)
+{
+	int r = c->state == SSHCONN_UP ? ssh_channel_listen_forward(c->ssh, host, (int)port, NULL) : SSH_ERROR;
+
+	return r == SSH_AGAIN ? ERR_AGAIN : r == SSH_OK ? 0 : ERR_DENIED;
+}
+
+int
+sshconn_unlisten(struct sshconn *c, const char *host, unsigned port)
+{
+	int r = c->state == SSHCONN_UP ? ssh_channel_cancel_forward(c->ssh, host, (int)port) : SSH_ERROR;
+
+	return r == SSH_AGAIN ? ERR_AGAIN : r == SSH_OK ? 0 : ERR_DENIED;
 }
 
 void
@@ -946,6 +1080,31 @@ sshchan_start(struct sshchan *ch, const struct sshchan_request *q)
 	return r == OPEN_AGAIN ? ERR_AGAIN : r;
 }
 
+/* One call that opens a channel: 0, ERR_AGAIN or ERR_DENIED. */
+static int
+start_result(struct sshchan *ch, int r)
+{
+	if (r == SSH_AGAIN)
+		return ERR_AGAIN;
+	if (r != SSH_OK)
+		return ERR_DENIED;
+	ch->step = START_DONE;
+	return 0;
+}
+
+int
+sshchan_start_forward(struct sshchan *ch, const char *host, unsigned port)
+{
+	return ch->step == START_DONE ? 0 : start_result(ch, ssh_channel_open_forward(ch->ch, host, (int)port, "127.0.0.1", 0));
+}
+
+int
+sshchan_start_reverse(struct sshchan *ch, const char *host, unsigned port, const char *from, unsigned from_port)
+{
+	return ch->step == START_DONE ? 0 : start_result(ch, ssh_channel_open_reverse_forward(ch->ch, host, (int)port, from,
+	    (int)from_port));
+}
+
 /* Guard C: libssh would queue without end for a peer that advertises a huge window and does not read. */
 static size_t
 conn_room(struct sshconn *c)
@@ -1047,11 +1206,11 @@ chan_result(int r)
 	return r == SSH_OK ? 0 : r == SSH_AGAIN ? ERR_AGAIN : ERR_EOF;
 }
 
-/* Before the target has confirmed the channel there is no number to send anything to. */
+/* Before the peer has confirmed the channel there is no number to send anything to. */
 static bool
 chan_is_confirmed(const struct sshchan *ch)
 {
-	return ch->conn->is_server || ch->step != START_OPEN;
+	return ch->step != START_OPEN;
 }
 
 int

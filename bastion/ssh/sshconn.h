@@ -85,12 +85,26 @@ struct sshserver_ops {
 	bool	(*open)(struct sshchan *, const struct sshchan_ops **opsp, void **chan_argp, void *arg);
 	/* Another channel type or a global request was refused; what in words. */
 	void	(*refused)(const char *what, void *arg);
+	/*
+	 * A direct-tcpip channel (RFC 4254 section 7.2). As open; what is taken is confirmed at once, libssh 0.10 has no later.
+	 */
+	bool	(*forward)(struct sshchan *, const char *host, unsigned port, const struct sshchan_ops **opsp, void **chan_argp,
+		    void *arg);
+	/* The other side shall listen there (7.1), and no longer. Answered at once, for the same reason; NULL refuses. */
+	bool	(*listen)(const char *host, unsigned port, void *arg);
+	bool	(*unlisten)(const char *host, unsigned port, void *arg);
 };
 
 /* Server role on an accepted socket (taken over). NULL on failure. */
 struct sshconn	*sshconn_serve(struct sshloop *, struct sshserver *, int fd, const struct sshserver_ops *, void *arg);
 
 struct sshconn_client {
+	/*
+	 * forwarded-tcpip, for a listen of ours; NULL refuses. from and from_port: where it came from. As sshserver_ops.open.
+	 */
+	bool	(*incoming)(struct sshchan *, unsigned to_port, const char *from, unsigned from_port,
+		    const struct sshchan_ops **opsp, void **chan_argp, void *arg);
+	void			*arg;
 	int			 fd;		/* connected; taken over */
 	const char		*user;
 	const struct strvec	*host_keys;	/* "ssh-ed25519 AAAA.."; the peer must have one of these */
@@ -126,10 +140,16 @@ const char	*sshconn_wrong_key(const struct sshconn *);
 void		 sshconn_cut(struct sshconn *, const char *why);
 /* True while bytes of ours have not left yet. */
 bool		 sshconn_unsent(struct sshconn *);
+/*
+ * A sign of life that asks for one (keepalive@openssh.com), and how many packets have come in so far: a peer from which
+ * nothing comes after several of these is gone.
+ */
+void		 sshconn_keepalive(struct sshconn *);
+uint64_t	 sshconn_packets_in(const struct sshconn *);
 /* Only outside handlers. NULL is fine. Channels must have been freed. */
 void		 sshconn_free(struct sshconn *);
 
-/* Client role: a new session channel; ops as above. NULL = no memory. */
+/* A new channel, to be started by one of the sshchan_start calls; ops as above. NULL = no memory. */
 struct sshchan	*sshchan_new(struct sshconn *, const struct sshchan_ops *, void *arg);
 
 struct sshchan_request {
@@ -145,6 +165,17 @@ struct sshchan_request {
  * request, ERR_TOOBIG = it opens no channel (MaxSessions of sshd).
  */
 int		 sshchan_start(struct sshchan *, const struct sshchan_request *);
+/* Instead of it: a direct-tcpip channel, to where the peer can reach host:port. Results alike. */
+int		 sshchan_start_forward(struct sshchan *, const char *host, unsigned port);
+
+/*
+ * Client role: ask the peer to listen at host:port (RFC 4254 section 7.1) or to stop. 0, ERR_AGAIN = call again next turn,
+ * ERR_DENIED. One at a time.
+ */
+int		 sshconn_listen(struct sshconn *, const char *host, unsigned port);
+int		 sshconn_unlisten(struct sshconn *, const char *host, unsigned port);
+/* Server role, instead of sshchan_start: a channel to the peer for what came in there. Results alike. */
+int		 sshchan_start_reverse(struct sshchan *, const char *host, unsigned port, const char *from, unsigned from_port);
 
 /* How many bytes can be written now: window, and what the connection has not sent yet. */
 size_t		 sshchan_room(struct sshchan *);
