@@ -26,6 +26,7 @@ usage(void)
 	    "       sallyport policy test FILE --as IDENTITY [--group G].. [--owner HUMAN] --on TARGET [--login L] -- 'COMMAND'\n"
 	    "       sallyport policy test FILE --as IDENTITY .. --on UPSTREAM --push REPO REF create|update|delete|force\n"
 	    "       sallyport policy test FILE --as IDENTITY .. --on UPSTREAM --fetch REPO [REF]\n"
+	    "       sallyport policy test FILE --as IDENTITY .. --on TARGET --sftp OPERATION PATH\n"
 	    "FILE is sallyport.yaml or a policy file on its own.\n", stderr);
 	return EXIT_USAGE;
 }
@@ -107,6 +108,17 @@ read_op(const char *word, enum ref_op *op)
 	return false;
 }
 
+static bool
+read_file_op(const char *word, enum file_op *op)
+{
+	for (int i = 0; i < FILE_OPS; i++)
+		if (strcmp(word, file_op_word((enum file_op)i)) == 0) {
+			*op = (enum file_op)i;
+			return true;
+		}
+	return false;
+}
+
 /* Options that take one word. */
 static bool
 read_option(struct question *q, const char *name, const char *value)
@@ -145,6 +157,12 @@ read_question(struct question *q, int argc, char **argv)
 			q->req.repo = argv[i + 1];
 			q->req.ref = i + 2 < argc && argv[i + 2][0] != '-' ? argv[i + 2] : "";
 			i += q->req.ref[0] == '\0' ? 2 : 3;
+		} else if (strcmp(argv[i], "--sftp") == 0 && i + 2 < argc) {
+			q->req.kind = REQUEST_SFTP;
+			q->req.path = argv[i + 2];
+			if (!read_file_op(argv[i + 1], &q->req.file_op) || strchr("/~", argv[i + 2][0]) == NULL)
+				return false;
+			i += 3;
 		} else if (strcmp(argv[i], "--") == 0) {
 			for (i++; i < argc; i++)
 				strvec_push(&words, argv[i]);

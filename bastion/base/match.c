@@ -89,6 +89,23 @@ match_path(const char *p, const char *s)
 }
 
 bool
+match_path_below(const char *p, const char *s)
+{
+	for (;;) {
+		size_t plen = strcspn(p, "/"), slen = strcspn(s, "/");
+
+		if (*p == '\0')
+			return false;
+		if (*s == '\0' || (plen == 2 && p[0] == '*' && p[1] == '*'))
+			return true;
+		if (!match_component(p, plen, s, slen))
+			return false;
+		p += plen + (p[plen] == '/');
+		s += slen + (s[slen] == '/');
+	}
+}
+
+bool
 match_any(const struct strvec *patterns, const char *text)
 {
 	for (size_t i = 0; i < patterns->n; i++)

@@ -23,7 +23,8 @@ decision_word(enum decision d)
 const char *
 request_kind_word(enum request_kind k)
 {
-	static const char *const words[] = { "exec", "shell", "subsystem", "forward", "fetch", "push", "finding", "approve" };
+	static const char *const words[] = { "exec", "shell", "subsystem", "forward", "sftp", "fetch", "push", "finding",
+	    "approve" };
 
 	return words[k];
 }
@@ -105,6 +106,10 @@ describe_request(struct verdict *v, const struct request *req)
 	case REQUEST_FINDING:
 		set_detail(v, "%s in %s; remove it from %s and rotate it", detail, req->path != NULL ? req->path : "?",
 		    req->repo != NULL ? "every pushed commit" : "the file");
+		break;
+	case REQUEST_SFTP:
+		set_detail(v, "%s %s on %s; ssh BASTION policy lists what you may do", file_op_word(req->file_op),
+		    req->path != NULL ? req->path : "", req->target);
 		break;
 	case REQUEST_SHELL:
 		set_detail(v, "a shell on %s; run one command instead: ssh .. 'COMMAND'", req->target);
@@ -249,6 +254,21 @@ describe_cond(struct strvec *line, const struct exec_cond *c)
 	line_add(line, "write to", &c->write);
 }
 
+static void
+describe_ops(struct strvec *line, const struct rule *r)
+{
+	if (r->kind == REQUEST_PUSH)
+		for (int op = REF_CREATE; op <= REF_FORCE; op++)
+			if ((r->ops & 1u << op) != 0)
+				strvec_push(line, ref_op_word((enum ref_op)op));
+	if (r->kind == REQUEST_SFTP && r->ops == FILE_OPS_ALL)
+		strvec_push(line, "everything");
+	else if (r->kind == REQUEST_SFTP)
+		for (int op = 0; op < FILE_OPS; op++)
+			if ((r->ops & 1u << op) != 0)
+				strvec_push(line, file_op_word((enum file_op)op));
+}
+
 static char *
 describe_rule(const struct rule *r)
 {
@@ -258,14 +278,12 @@ describe_rule(const struct rule *r)
 	strvec_pushf(&line, "%-5s %s on %s:", decision_word(r->what), request_kind_word(r->kind), on);
 	for (size_t i = 0; i < r->nconds; i++)
 		describe_cond(&line, &r->conds[i]);
-	if (r->kind == REQUEST_PUSH)
-		for (int op = REF_CREATE; op <= REF_FORCE; op++)
-			if ((r->ops & 1u << op) != 0)
-				strvec_push(&line, ref_op_word((enum ref_op)op));
+	describe_ops(&line, r);
 	line_add(&line, r->kind == REQUEST_FETCH || r->kind == REQUEST_PUSH ? "repositories" : "of", &r->names);
 	line_add(&line, "references", &r->refs);
 	line_add(&line, "but not", &r->not_refs);
 	line_add(&line, "paths", &r->paths);
+	line_add(&line, "but not", &r->not_paths);
 	line_add(&line, "as login", &r->login);
 	strvec_pushf(&line, "[%s]", r->id);
 	if (r->because[0] != '\0')

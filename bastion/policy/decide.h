@@ -22,6 +22,7 @@ enum request_kind {
 	REQUEST_SHELL,		/* interactive, or a shell without a command */
 	REQUEST_SUBSYSTEM,	/* detail = its name, "sftp" */
 	REQUEST_FORWARD,	/* detail = "HOST:PORT" */
+	REQUEST_SFTP,		/* target, login, file_op, path, home, tree: one operation on one path of a target */
 	REQUEST_FETCH,		/* target = upstream, repo; ref = "" or one wanted reference */
 	REQUEST_PUSH,		/* target = upstream, repo, ref, op; one reference update */
 	REQUEST_FINDING,	/* a secret found in a push: target, repo, ref, detail = scanner rule, path; or, repo NULL, in a file */
@@ -29,6 +30,11 @@ enum request_kind {
 };
 
 enum ref_op { REF_CREATE, REF_UPDATE, REF_DELETE, REF_FORCE };
+
+/* What is done to a file of a target, by SFTP or by a copying program. */
+enum file_op { FILE_READ, FILE_WRITE, FILE_LIST, FILE_STAT, FILE_REMOVE, FILE_RENAME, FILE_MKDIR, FILE_RMDIR, FILE_SETSTAT,
+	FILE_LINK };
+#define FILE_OPS	10
 
 /* Who asks. Borrowed pointers; owner may be NULL. */
 struct subject {
@@ -48,7 +54,10 @@ struct request {
 	const char		*repo;		/* path below the upstream, without .git */
 	const char		*ref;		/* full name, refs/heads/main */
 	enum ref_op		 op;
-	const char		*path;
+	enum file_op		 file_op;
+	const char		*path;		/* sftp: absolute, without "." and ".." */
+	const char		*home;		/* sftp: the login's home folder, where it is known: "~" of the rules */
+	bool			 tree;		/* sftp: it is a folder, and what is below it is meant too */
 };
 
 struct verdict {
@@ -97,5 +106,6 @@ char	*policy_describe(const struct policy *, const struct subject *);
 const char	*decision_word(enum decision);		/* "allow", "ask", "deny" */
 const char	*request_kind_word(enum request_kind);	/* "exec", "push", .. */
 const char	*ref_op_word(enum ref_op);		/* "create", .. */
+const char	*file_op_word(enum file_op);		/* "read", .. */
 
 #endif

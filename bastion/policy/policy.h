@@ -15,6 +15,7 @@ struct tree_error;
 
 #define POLICY_MAX_RULES	2000
 #define POLICY_MAX_WORDS	512	/* in one list of a rule */
+#define FILE_OPS_ALL		((1u << FILE_OPS) - 1)
 
 /* What one entry of an exec rule asks of one simple command. Empty lists ask nothing. */
 struct exec_cond {
@@ -41,8 +42,9 @@ struct rule {
 	struct strvec		 names;		/* subsystem names, HOST:PORT patterns, repositories, scanner rules */
 	struct strvec		 refs;		/* push: references; empty = any */
 	struct strvec		 not_refs;	/* push, fetch: but not these */
-	struct strvec		 paths;		/* finding: paths; empty = any */
-	unsigned		 ops;		/* push: bits 1 << enum ref_op */
+	struct strvec		 paths;		/* finding, sftp: paths; empty = any */
+	struct strvec		 not_paths;	/* sftp: but not these */
+	unsigned		 ops;		/* push: bits 1 << enum ref_op; sftp: 1 << enum file_op */
 	struct strvec		 match, not_match;	/* examples, checked at load */
 	struct approver_rule	 approvers;	/* ask alone */
 };
@@ -66,5 +68,7 @@ const char	*policy_path(const struct policy *);
 bool	rule_applies(const struct rule *, const struct subject *, const struct request *);
 /* Whether this one rule meets the request of its kind, with who, on and login left aside. For examples. */
 bool	rule_meets(const struct rule *, const struct request *);
+/* The same for a rule on files (file-rule.c). */
+bool	file_rule_meets(const struct rule *, const struct request *);
 
 #endif

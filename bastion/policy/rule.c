@@ -20,24 +20,38 @@ struct kind_row {
 	enum request_kind	 kind;
 	const char		*names_key;	/* the list that a bare list stands for */
 	const char		*known[5];
+	const char *const	*ops;		/* words of the list "ops" */
+	size_t			 nops;
 };
 
+static const char *const ref_ops[] = { [REF_CREATE] = "create", [REF_UPDATE] = "update", [REF_DELETE] = "delete",
+    [REF_FORCE] = "force" };
+#define NREFOPS	(sizeof(ref_ops) / sizeof(ref_ops[0]))
+
+static const char *const file_ops[FILE_OPS] = { [FILE_READ] = "read", [FILE_WRITE] = "write", [FILE_LIST] = "list",
+    [FILE_STAT] = "stat", [FILE_REMOVE] = "remove", [FILE_RENAME] = "rename", [FILE_MKDIR] = "mkdir",
+    [FILE_RMDIR] = "rmdir", [FILE_SETSTAT] = "setstat", [FILE_LINK] = "link" };
+
 static const struct kind_row kinds[] = {
-	{ "exec", REQUEST_EXEC, NULL, { NULL } },
-	{ "shell", REQUEST_SHELL, NULL, { NULL } },
-	{ "subsystem", REQUEST_SUBSYSTEM, "names", { "names", NULL } },
-	{ "forward", REQUEST_FORWARD, "to", { "to", NULL } },
-	{ "fetch", REQUEST_FETCH, "repos", { "repos", "refs", "not_refs", NULL } },
-	{ "push", REQUEST_PUSH, NULL, { "repos", "refs", "not_refs", "ops", NULL } },
-	{ "finding", REQUEST_FINDING, NULL, { "rules", "paths", NULL } },
+	{ "exec", REQUEST_EXEC, NULL, { NULL }, NULL, 0 },
+	{ "shell", REQUEST_SHELL, NULL, { NULL }, NULL, 0 },
+	{ "subsystem", REQUEST_SUBSYSTEM, "names", { "names", NULL }, NULL, 0 },
+	{ "forward", REQUEST_FORWARD, "to", { "to", NULL }, NULL, 0 },
+	{ "sftp", REQUEST_SFTP, NULL, { "paths", "not_paths", "ops", NULL }, file_ops, FILE_OPS },
+	{ "fetch", REQUEST_FETCH, "repos", { "repos", "refs", "not_refs", NULL }, NULL, 0 },
+	{ "push", REQUEST_PUSH, NULL, { "repos", "refs", "not_refs", "ops", NULL }, ref_ops, NREFOPS },
+	{ "finding", REQUEST_FINDING, NULL, { "rules", "paths", NULL }, NULL, 0 },
 };
 #define NKINDS	(sizeof(kinds) / sizeof(kinds[0]))
 
 static const char *const reserved[] = { "default", "malformed", "unresolved", "secret-in-push", "secret-in-file",
     "not-scanned", "shell-builtin", "approvers" };
 
-static const char *const ops[] = { [REF_CREATE] = "create", [REF_UPDATE] = "update", [REF_DELETE] = "delete",
-    [REF_FORCE] = "force" };
+const char *
+file_op_word(enum file_op op)
+{
+	return file_ops[op];
+}
 
 static void
 cond_release(struct exec_cond *c)
@@ -66,6 +80,7 @@ rule_release(struct rule *r)
 	strvec_release(&r->refs);
 	strvec_release(&r->not_refs);
 	strvec_release(&r->paths);
+	strvec_release(&r->not_paths);
 	strvec_release(&r->match);
 	strvec_release(&r->not_match);
 	strvec_release(&r->approvers.who);
@@ -207,22 +222,37 @@ read_exec(const struct tree *t, struct rule *r, struct tree_error *e)
 	return 0;
 }
 
-static int
-read_ops(const struct tree *t, struct rule *r, struct tree_error *e)
+/* The number of a word in a table, or n. */
+static size_t
+word_find(const char *const *table, size_t n, const char *word)
 {
-	struct strvec words = STRVEC_INIT;
-	int rc = tree_strings(t, "ops", 8, &words, e);
+	size_t i = 0;
 
+	while (i < n && strcmp(table[i], word) != 0)
+		i++;
+	return i;
+}
+
+static int
+read_ops(const struct kind_row *k, const struct tree *t, struct rule *r, struct tree_error *e)
+{
+	struct strvec words = STRVEC_INIT, all = STRVEC_INIT;
+	char *known;
+	int rc = tree_strings(t, "ops", 2 * k->nops, &words, e);
+
+	for (size_t i = 0; i < k->nops; i++)
+		strvec_push(&all, k->ops[i]);
+	known = strvec_join(&all, ", ");
 	for (size_t i = 0; rc == 0 && i < words.n; i++) {
-		size_t op = 0;
+		size_t op = word_find(k->ops, k->nops, words.v[i]);
 
-		while (op < sizeof(ops) / sizeof(ops[0]) && strcmp(ops[op], words.v[i]) != 0)
-			op++;
-		if (op == sizeof(ops) / sizeof(ops[0]))
-			rc = tree_fail(e, t->line, "ops are create, update, delete and force, not '%s'", words.v[i]);
+		if (op == k->nops)
+			rc = tree_fail(e, t->line, "ops of %s are %s, not '%s'", k->key, known, words.v[i]);
 		else
 			r->ops |= 1u << op;
 	}
+	free(known);
+	strvec_release(&all);
 	strvec_release(&words);
 	return rc;
 }
@@ -237,14 +267,32 @@ list_of(struct rule *r, const char *key)
 		return &r->not_refs;
 	if (strcmp(key, "paths") == 0)
 		return &r->paths;
+	if (strcmp(key, "not_paths") == 0)
+		return &r->not_paths;
 	return &r->names;
+}
+
+/* A pattern that can never match anything is a mistake: requests have absolute paths without "..", or "~/". */
+static int
+check_paths(const struct strvec *v, unsigned line, struct tree_error *e)
+{
+	for (size_t i = 0; i < v->n; i++) {
+		const char *s = v->v[i];
+		size_t n = strlen(s);
+
+		if ((s[0] != '/' && strcmp(s, "**") != 0 && strcmp(s, "~") != 0 && strncmp(s, "~/", 2) != 0 && strncmp(s, "**/", 3) != 0) ||
+		    strstr(s, "//") != NULL || strstr(s, "/../") != NULL || strstr(s, "/./") != NULL ||
+		    (n > 1 && s[n - 1] == '/') || (n >= 3 && strcmp(s + n - 3, "/..") == 0))
+			return tree_fail(e, line, "'%s': a path begins with /, ~/ or **/ and has no //, /./, /../ or / at its end", s);
+	}
+	return 0;
 }
 
 static int
 read_condition(const struct kind_row *k, const struct tree *t, struct rule *r, struct tree_error *e)
 {
 	bool yes = false;
-	int rc;
+	int rc = 0;
 
 	r->ops = 0;
 	if (k->kind == REQUEST_EXEC)
@@ -262,7 +310,7 @@ read_condition(const struct kind_row *k, const struct tree *t, struct rule *r, s
 	if ((rc = tree_keys(t, k->key, k->known, e)) != 0)
 		return rc;
 	for (size_t i = 0; i < t->n; i++) {
-		rc = strcmp(t->keys[i], "ops") == 0 ? read_ops(t->items[i], r, e) :
+		rc = strcmp(t->keys[i], "ops") == 0 ? read_ops(k, t->items[i], r, e) :
 		    tree_strings(t->items[i], t->keys[i], POLICY_MAX_WORDS, list_of(r, t->keys[i]), e);
 		if (rc != 0)
 			return rc;
@@ -271,8 +319,10 @@ read_condition(const struct kind_row *k, const struct tree *t, struct rule *r, s
 			return tree_fail(e, t->items[i]->line, "%s is empty; leave it out for any", t->keys[i]);
 	}
 	if (r->ops == 0)
-		r->ops = 1u << REF_CREATE | 1u << REF_UPDATE | 1u << REF_DELETE | 1u << REF_FORCE;
-	return 0;
+		r->ops = (1u << k->nops) - 1;
+	if (k->kind == REQUEST_SFTP && (rc = check_paths(&r->paths, t->line, e)) == 0)
+		rc = check_paths(&r->not_paths, t->line, e);
+	return rc;
 }
 
 static int
@@ -412,13 +462,16 @@ read_kind(const struct tree *t, struct rule *r, struct tree_error *e)
 		found = &kinds[i];
 	}
 	if (found == NULL)
-		return tree_fail(e, r->line, "rule %s says nothing about exec, shell, subsystem, forward, fetch, push or finding",
+		return tree_fail(e, r->line, "rule %s says nothing about exec, shell, subsystem, forward, sftp, fetch, push or finding",
 		    r->id);
 	r->kind = found->kind;
 	if ((rc = read_condition(found, tree_get(t, found->key), r, e)) != 0)
 		return rc;
 	if (r->kind == REQUEST_FINDING && r->what == DECISION_ALLOW)
 		return tree_fail(e, r->line, "rule %s: a secret in a push can be asked about or denied, never allowed unseen", r->id);
+	if (r->kind == REQUEST_SFTP && r->what == DECISION_ASK)
+		return tree_fail(e, r->line, "rule %s: an operation on a file cannot wait for a human, programs give up; use allow or "
+		    "deny here, and ask at its subsystem rule", r->id);
 	if (r->login.n > 0 && r->kind >= REQUEST_FETCH)
 		return tree_fail(e, r->line, "rule %s: Git has no login", r->id);
 	return 0;
@@ -427,7 +480,7 @@ read_kind(const struct tree *t, struct rule *r, struct tree_error *e)
 static int
 read_rule(const struct tree *t, struct rule *r, struct tree_error *e)
 {
-	static const char *const known[] = { "id", "who", "on", "login", "exec", "shell", "subsystem", "forward", "fetch",
+	static const char *const known[] = { "id", "who", "on", "login", "exec", "shell", "subsystem", "forward", "sftp", "fetch",
 	    "push", "finding", "do", "because", "approvers", "quorum", "match", "not_match", NULL };
 	const struct tree *id, *what;
 	int rc;
@@ -449,7 +502,8 @@ read_rule(const struct tree *t, struct rule *r, struct tree_error *e)
 static int
 example_request(const struct rule *r, char *copy, struct request *req)
 {
-	char *rest = copy, *word;
+	char *rest = copy;
+	size_t op;
 
 	*req = (struct request){ .kind = r->kind };
 	switch (r->kind) {
@@ -469,15 +523,20 @@ example_request(const struct rule *r, char *copy, struct request *req)
 		req->path = rest;
 		return 0;
 	case REQUEST_PUSH:
-		word = strsep(&rest, " ");
-		for (size_t op = 0; op < sizeof(ops) / sizeof(ops[0]); op++)
-			if (strcmp(ops[op], word) == 0 && rest != NULL) {
-				req->op = (enum ref_op)op;
-				req->ref = strsep(&rest, " ");
-				req->repo = rest;
-				return 0;
-			}
-		return ERR_FORMAT;
+		op = word_find(ref_ops, NREFOPS, strsep(&rest, " "));
+		if (op == NREFOPS || rest == NULL)
+			return ERR_FORMAT;
+		req->op = (enum ref_op)op;
+		req->ref = strsep(&rest, " ");
+		req->repo = rest;
+		return 0;
+	case REQUEST_SFTP:
+		op = word_find(file_ops, FILE_OPS, strsep(&rest, " "));
+		if (op == FILE_OPS || rest == NULL || (rest[0] != '/' && rest[0] != '~'))
+			return ERR_FORMAT;
+		req->file_op = (enum file_op)op;
+		req->path = rest;
+		return 0;
 	default:
 		return ERR_FORMAT;
 	}
@@ -494,7 +553,8 @@ try_examples(const struct rule *r, const struct strvec *v, bool want, struct tre
 
 		if (example_request(r, copy, &req) != 0)
 			rc = tree_fail(e, r->line, "rule %s: the example '%s' is not %s", r->id, v->v[i],
-			    r->kind == REQUEST_PUSH ? "'update refs/heads/x'" : "of this kind");
+			    r->kind == REQUEST_PUSH ? "'update refs/heads/x'" :
+			    r->kind == REQUEST_SFTP ? "'read /srv/x'" : "of this kind");
 		else if (rule_meets(r, &req) != want)
 			rc = tree_fail(e, r->line, "rule %s: the example '%s' %s", r->id, v->v[i],
 			    want ? "does not match" : "matches, and must not");
@@ -540,6 +600,8 @@ rule_meets(const struct rule *r, const struct request *req)
 		return (r->ops & 1u << req->op) != 0 && list_meets(&r->names, req->repo) && refs_meet(r, req->ref);
 	case REQUEST_FINDING:
 		return (r->names.n == 0 || match_any(&r->names, req->detail)) && list_meets(&r->paths, req->path);
+	case REQUEST_SFTP:
+		return file_rule_meets(r, req);
 	case REQUEST_APPROVE:
 		break;
 	}

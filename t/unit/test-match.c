@@ -54,6 +54,22 @@ paths(void **state)
 	}
 }
 
+static void
+below(void **state)
+{
+	static const struct row rows[] = {
+		{ "/a/x", "/a", 1 }, { "/a/*", "/a", 1 }, { "**/x", "/a", 1 }, { "/a/b/c", "/a", 1 }, { "/a", "/a", 0 },
+		{ "/a/x", "/a/x", 0 }, { "/a/x", "/b", 0 }, { "/?/x", "/b", 1 }, { "/a/**", "/a/b/c", 1 }, { "/ab/x", "/a", 0 },
+		{ "/a/b", "/a/c", 0 }, { "~/x", "~", 1 }, { "/a/**/x", "/a/b", 1 },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		if (match_path_below(rows[i].pattern, rows[i].text) != (rows[i].want != 0))
+			fail_msg("%s below %s is not %d", rows[i].pattern, rows[i].text, rows[i].want);
+	}
+}
+
 /* Patterns that take a backtracking matcher longer than the universe. */
 static void
 no_pattern_explodes(void **state)
@@ -98,6 +114,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(globs),
 		cmocka_unit_test(paths),
+		cmocka_unit_test(below),
 		cmocka_unit_test(no_pattern_explodes),
 		cmocka_unit_test(any_of_a_list),
 	};

@@ -129,6 +129,76 @@ test_findings(void **state)
 	policy_free(p);
 }
 
+struct file_row {
+	enum file_op	 op;
+	const char	*path;
+	enum decision	 what;
+	const char	*rule;
+};
+
+static void
+expect_files(const struct policy *p, const struct file_row *rows, size_t n, bool tree)
+{
+	struct subject who = { .identity = "x" };
+	struct request req = { .kind = REQUEST_SFTP, .target = "web1", .login = "deploy", .home = "/home/deploy", .tree = tree };
+	struct verdict v;
+
+	for (size_t i = 0; i < n; i++) {
+		req.file_op = rows[i].op;
+		req.path = rows[i].path;
+		decide(p, &who, &req, &v);
+		if (v.what != rows[i].what || strcmp(v.rule, rows[i].rule) != 0)
+			fail_msg("%s %s: %s by %s", file_op_word(req.file_op), req.path == NULL ? "(none)" : req.path,
+			    decision_word(v.what), v.rule);
+	}
+}
+
+static const char file_rules[] = "rules:\n"
+    " - {id: all, who: [x], on: [w*], sftp: {paths: [\"/srv/**\", \"~/in/**\"], not_paths: [\"/srv/x/y/**\"]}, do: allow,\n"
+    "    match: [\"read /srv/a\", \"write ~/in/a\"], not_match: [\"read /srv/x/y/z\", \"read /etc/a\"]}\n"
+    " - {id: look, who: [x], on: [w*], sftp: {ops: [list, stat]}, do: allow, match: [\"list /\"], not_match: [\"read /a\"]}\n"
+    " - {id: no, who: [x], on: [w*], sftp: {paths: [\"/srv/s/**\", \"**/.env\"], not_paths: [\"/srv/s/ok/**\"]}, do: deny,\n"
+    "    because: b}\n";
+
+static void
+test_files(void **state)
+{
+	static const struct file_row rows[] = {
+		{ FILE_READ, "/srv/a", DECISION_ALLOW, "all" }, { FILE_WRITE, "/srv/a/b/c", DECISION_ALLOW, "all" },
+		{ FILE_READ, "/srv", DECISION_DENY, "default" }, { FILE_LIST, "/srv", DECISION_ALLOW, "all" },
+		{ FILE_RMDIR, "/srv", DECISION_DENY, "default" }, { FILE_STAT, "/etc/passwd", DECISION_ALLOW, "look" },
+		{ FILE_READ, "/etc/passwd", DECISION_DENY, "default" }, { FILE_READ, "/srv/x/y/z", DECISION_DENY, "default" },
+		{ FILE_READ, "/home/deploy/in/a", DECISION_ALLOW, "all" }, { FILE_READ, "/home/deployer/in/a", DECISION_DENY, "default" },
+		{ FILE_READ, "/srv/s/a", DECISION_DENY, "no" }, { FILE_LIST, "/srv/s", DECISION_DENY, "no" },
+		{ FILE_REMOVE, "/srv/s", DECISION_ALLOW, "all" }, { FILE_READ, "/srv/s/ok/a", DECISION_ALLOW, "all" },
+		{ FILE_READ, "/srv/a/.env", DECISION_DENY, "no" }, { FILE_READ, "/home/deploy/in/.env", DECISION_DENY, "no" },
+		{ FILE_READ, NULL, DECISION_DENY, "no" },
+	};
+	/* A folder that moves takes along what is in it. */
+	static const struct file_row trees[] = {
+		{ FILE_RENAME, "/srv/s", DECISION_DENY, "no" }, { FILE_RENAME, "/srv/a", DECISION_DENY, "no" },
+		{ FILE_RENAME, "/srv/x", DECISION_DENY, "no" }, { FILE_RENAME, "/srv/s/ok", DECISION_ALLOW, "all" },
+	};
+	static const struct file_row moves[] = {
+		{ FILE_RENAME, "/srv/x", DECISION_DENY, "default" }, { FILE_RENAME, "/srv/a", DECISION_ALLOW, "all" },
+		{ FILE_RENAME, "/srv/s/ok", DECISION_ALLOW, "all" }, { FILE_RENAME, "/srv/s", DECISION_DENY, "no" },
+	};
+	struct policy *p = load(file_rules), *without;
+	char *env = strdup(file_rules);
+	char *hole = strstr(env, ", \"**/.env\"");
+
+	(void)state;
+	expect_files(p, rows, sizeof(rows) / sizeof(rows[0]), false);
+	expect_files(p, trees, sizeof(trees) / sizeof(trees[0]), true);
+	memset(hole, ' ', strlen(", \"**/.env\""));
+	without = load(env);
+	expect_files(without, moves, sizeof(moves) / sizeof(moves[0]), true);
+	assert_true(policy_reaches(p, &(struct subject){ .identity = "x" }, "web1", "deploy"));
+	policy_free(without);
+	policy_free(p);
+	free(env);
+}
+
 static void
 test_who(void **state)
 {
@@ -219,6 +289,12 @@ test_errors(void **state)
 		{ "rules:\n - {id: a, who: [x], on: [y], push: {refs: []}, do: allow}\n", "refs is empty" },
 		{ "rules:\n - {id: a, who: [x], on: [y], push: {}, login: [z], do: allow}\n", "no login" },
 		{ "rules:\n - {id: a, who: [x], on: [y], exec: {args: [x]}, do: allow}\n", "exec needs" },
+		{ "rules:\n - {id: a, who: [x], on: [y], sftp: {}, do: ask, because: b, approvers: [\"group:g\"]}\n", "cannot wait" },
+		{ "rules:\n - {id: a, who: [x], on: [y], sftp: {ops: [fly]}, do: allow}\n", "read, write, list" },
+		{ "rules:\n - {id: a, who: [x], on: [y], sftp: {paths: [srv/x]}, do: allow}\n", "a path begins with" },
+		{ "rules:\n - {id: a, who: [x], on: [y], sftp: {not_paths: [/srv/../x]}, do: allow}\n", "a path begins with" },
+		{ "rules:\n - {id: a, who: [x], on: [y], sftp: {}, do: allow, match: [\"fly /x\"]}\n", "'read /srv/x'" },
+		{ "rules:\n - {id: a, who: [x], on: [y], sftp: [/x], do: allow}\n", "must be a map" },
 		{ "rules:\n - &a {id: a}\n", "anchors" },
 		{ "rules: !x []\n", "tags" },
 		{ "rules: []\n---\nrules: []\n", "second document" },
@@ -238,6 +314,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_template),
 		cmocka_unit_test(test_findings),
+		cmocka_unit_test(test_files),
 		cmocka_unit_test(test_who),
 		cmocka_unit_test(test_operands),
 		cmocka_unit_test(test_errors),
