@@ -3,10 +3,8 @@
  * channel-exec: one command, shell or subsystem on a target.
  *
  *	JUDGE -> REFUSE					denied: the record is durable before the agent hears of it
- *	JUDGE -> GATHER -> ASK -> (REFUSE) -> RECORD	asked: standard input is frozen, it is part of what is approved
- *	JUDGE -> RECORD -> LEG -> START -> RUN -> SEAL -> OVER
- *
- * RECORD waits until exec.start is durable and the recording is open; only then does anything cross to the target.
+ *	JUDGE -> GATHER -> ASK -> (REFUSE) -> RUN	asked: standard input is frozen, it is part of what is approved
+ *	JUDGE -> RUN -> OVER				remote.h has what happens there, from the record to the seal
  */
 #include <stdlib.h>
 #include <string.h>
@@ -20,8 +18,8 @@
 #include "bastion/base/xmalloc.h"
 #include "bastion/conf.h"
 #include "bastion/ssh/consent.h"
-#include "bastion/ssh/leg.h"
 #include "bastion/ssh/outflow.h"
+#include "bastion/ssh/remote.h"
 #include "bastion/ssh/session_int.h"
 #include "bastion/ssh/tape.h"
 #include "secretscan/secretscan.h"
@@ -32,8 +30,7 @@
 #define STDIN_ROUNDS	16
 #define RECORD_REST	(8 * 1024)	/* of a record, for what it holds beside the command: claims above all */
 
-enum exec_state { EXEC_JUDGE, EXEC_REFUSE, EXEC_GATHER, EXEC_ASK, EXEC_RECORD, EXEC_LEG, EXEC_START, EXEC_RUN,
-	EXEC_SEAL, EXEC_OVER };
+enum exec_state { EXEC_JUDGE, EXEC_REFUSE, EXEC_GATHER, EXEC_ASK, EXEC_RUN, EXEC_OVER };
 
 struct exec {
 	struct channel		*c;
@@ -43,80 +40,15 @@ struct exec {
 	char			*shown;			/* the command, masked, printable */
 	uint8_t			 digest[DIGEST_LEN];
 	struct consent		*consent;
-	bool			 stopped;
 	bool			 unknown;		/* no such target */
-	bool			 redialled;
 	bool			 frozen;		/* stdin is what was approved, nothing more is taken */
 	size_t			 gathered;
 	int64_t			 gather_us, begun_us, alive_us, wait_until_us;
 	bool			 durable;		/* the record that the present state waits for */
-	struct tape		*tape;
+	struct remote		*remote;
 	struct outflow		*flow;
-	struct sshchan		*up;
-	bool			 up_eof, up_closed, in_eof_sent, has_status;
-	int			 status;
-	char			*signal;
+	bool			 in_eof_sent;
 	uint64_t		 stdin_bytes, masked;
-};
-
-/* What the target does: only noted. */
-
-static size_t
-up_data(enum sshchan_stream st, const void *p, size_t n, void *arg)
-{
-	struct exec *x = arg;
-
-	x->c->session->moved = true;
-	return outflow_take(x->flow, st, p, n);
-}
-
-static void
-up_eof(void *arg)
-{
-	struct exec *x = arg;
-
-	x->up_eof = true;
-	x->c->session->moved = true;
-}
-
-static void
-up_closed(void *arg)
-{
-	struct exec *x = arg;
-
-	x->up_closed = true;
-	x->c->session->moved = true;
-}
-
-static void
-up_exit_status(int status, void *arg)
-{
-	struct exec *x = arg;
-
-	if (x->stopped)
-		return;	/* what a command says that was cut off is not its answer */
-	x->status = status & 0xff;
-	x->has_status = true;
-	x->c->session->moved = true;
-}
-
-static void
-up_exit_signal(const char *name, bool core, void *arg)
-{
-	struct exec *x = arg;
-
-	(void)core;
-	free(x->signal);
-	x->signal = xstrndup(name, 32);
-	x->c->session->moved = true;
-}
-
-static const struct sshchan_ops target_ops = {
-	.data = up_data,
-	.eof = up_eof,
-	.closed = up_closed,
-	.exit_status = up_exit_status,
-	.exit_signal = up_exit_signal,
 };
 
 /* Decide */
@@ -139,55 +71,19 @@ exec_is_durable(struct msg *m, void *arg)
 	return 0;
 }
 
-/* The members that exec.decision and exec.start have in common. */
-static json_t *
-exec_record(const struct exec *x)
+static struct remote_params
+exec_params(const struct exec *x)
 {
-	const struct session *s = x->c->session;
-	char hex[DIGEST_HEX];
-	json_t *o;
-
-	digest_to_hex(x->digest, hex);
-	o = json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:b}", "request", x->request, "kind", exec_kind(x), "target", s->target,
-	    "login", s->login, "command", x->shown, "digest", hex, "pty", (int)x->c->pty);
-	if (o == NULL)
-		fatal("out of memory for a record");
-	(void)json_object_set_new(o, "claimed", channel_claims(x->c));
-	return o;
-}
-
-/*
- * What an approval is bound to: identity, target, login, kind, the exact command, its environment, the terminal and the
- * standard input that goes with it.
- */
-static void
-exec_digest(struct exec *x, const void *in, size_t nin)
-{
-	const struct session *s = x->c->session;
-	uint8_t din[DIGEST_LEN];
-	struct buf *b = buf_new(256 * 1024);
-	int r;
-
-	digest_sha256(in, nin, din);
-	if (b == NULL)
-		fatal("out of memory");
-	r = buf_put_cstring(b, "sallyport exec 1") | buf_put_cstring(b, s->who.identity) | buf_put_cstring(b, s->target) |
-	    buf_put_cstring(b, s->login) | buf_put_cstring(b, exec_kind(x)) | buf_put_cstring(b, x->c->command) |
-	    buf_put_cstring(b, x->c->subsystem) | buf_put_u8(b, x->c->pty) | buf_put_string(b, din, sizeof(din)) |
-	    buf_put_u32(b, (uint32_t)x->c->env.n);
-	for (size_t i = 0; i < x->c->env.n; i++)
-		r |= buf_put_cstring(b, x->c->env.v[i]);
-	if (r != 0)
-		fatal("a command does not fit its digest");
-	digest_sha256(buf_ptr(b), buf_len(b), x->digest);
-	buf_free(b);
+	return (struct remote_params){ .c = x->c, .request = x->request, .kind = exec_kind(x), .shown = x->shown,
+	    .digest = x->digest, .verdict = &x->verdict, .consent = x->consent };
 }
 
 /* Not allowed as it stands: the record first, then the refusal or the question. */
 static void
 exec_record_decision(struct exec *x)
 {
-	json_t *o = exec_record(x);
+	const struct remote_params p = exec_params(x);
+	json_t *o = remote_record(&p);
 
 	(void)json_object_set_new(o, "verdict", json_string(decision_word(x->verdict.what)));
 	(void)json_object_set_new(o, "rule", json_string(x->verdict.rule));
@@ -212,9 +108,9 @@ exec_judge(struct exec *x)
 	};
 
 	decide(s->p->conf->policy, &s->who, &q, &x->verdict);
-	exec_digest(x, "", 0);
+	remote_digest(c, exec_kind(x), "", 0, x->digest);
 	if (x->verdict.what == DECISION_ALLOW) {
-		x->state = EXEC_RECORD;
+		x->state = EXEC_RUN;
 		return;
 	}
 	exec_record_decision(x);
@@ -273,7 +169,7 @@ exec_ask(struct exec *x)
 	char *in = session_mask(s, buf_ptr(c->in), shown);
 	int r;
 
-	exec_digest(x, buf_ptr(c->in), buf_len(c->in));
+	remote_digest(c, exec_kind(x), buf_ptr(c->in), buf_len(c->in), x->digest);
 	memcpy(p.digest, x->digest, DIGEST_LEN);
 	if (text == NULL)
 		fatal("out of memory");
@@ -360,7 +256,7 @@ exec_wait(struct exec *x, int64_t now_us)
 		consent_use(x->consent);
 		return;
 	case CONSENT_USED:
-		x->state = EXEC_RECORD;
+		x->state = EXEC_RUN;
 		return;
 	case CONSENT_REFUSED:
 		channel_sayf(c, "denied %s rule=%s: %s", consent_id(x->consent), x->verdict.rule, consent_why(x->consent));
@@ -373,7 +269,7 @@ exec_wait(struct exec *x, int64_t now_us)
 	}
 }
 
-/* Record */
+/* Run */
 
 static void
 exec_masked(const struct secretscan_finding *f, void *arg)
@@ -382,127 +278,39 @@ exec_masked(const struct secretscan_finding *f, void *arg)
 
 	if (x->masked++ < 100)	/* each is in the recording; the log gets a bounded number */
 		(void)session_record(x->c->session, "mask.hit", json_pack("{s:s, s:s, s:s, s:s}", "request", x->request,
-		    "recording", tape_id(x->tape), "rule", f->rule, "fingerprint", f->fingerprint), NULL, NULL);
+		    "recording", tape_id(remote_tape(x->remote)), "rule", f->rule, "fingerprint", f->fingerprint), NULL, NULL);
+}
+
+static size_t
+exec_data(enum sshchan_stream st, const void *p, size_t n, void *arg)
+{
+	struct exec *x = arg;
+
+	return outflow_take(x->flow, st, p, n);
 }
 
 static void
-exec_open_tape(struct exec *x, int64_t now_us)
+exec_go(struct exec *x, int64_t now_us)
 {
-	struct channel *c = x->c;
-	struct session *s = c->session;
-	char *title = xasprintf("%s@%s as %s", s->login, s->target, s->who.identity);
-	struct cast_params cp = { .cols = c->pty ? c->cols : 80, .rows = c->pty ? c->rows : 24, .term = c->term,
-	    .title = title, .command = x->shown, .session = s->p->id, .start_wall_ms = clock_wall_ms(), .start_us = now_us };
-	struct outflow_params fp = { .scanner = s->p->scanner, .terminal = c->pty, .to = c->ssh, .on_mask = exec_masked,
-	    .arg = x };
-	json_t *o = exec_record(x);
+	struct outflow_params fp = { .scanner = x->c->session->p->scanner, .terminal = x->c->pty, .to = x->c->ssh,
+	    .on_mask = exec_masked, .arg = x };
+	struct remote_params p = exec_params(x);
 
-	x->durable = false;
-	(void)json_object_set_new(o, "verdict", json_string(decision_word(x->verdict.what)));
-	(void)json_object_set_new(o, "rule", json_string(x->verdict.rule));
-	if (x->consent != NULL)
-		(void)json_object_set_new(o, "approval", json_string(consent_id(x->consent)));
-	(void)session_record(s, "exec.start", o, exec_is_durable, c);
-	x->tape = tape_new(s->audit, c->number, &cp);
-	fp.tape = x->tape;
+	p.data = exec_data;
+	p.arg = x;
+	x->remote = remote_new(&p, now_us);
+	fp.tape = remote_tape(x->remote);
 	x->flow = outflow_new(&fp);
-	free(title);
-}
-
-static void
-exec_wait_record(struct exec *x, int64_t now_us)
-{
-	if (x->tape == NULL)
-		exec_open_tape(x, now_us);
-	if (tape_state(x->tape) == TAPE_FAILED) {
-		channel_sayf(x->c, "stopped: the session cannot be recorded (%s); nothing has run",
-		    *tape_id(x->tape) ? tape_id(x->tape) : "the audit process does not answer");
-		channel_end(x->c, EXIT_LATER);
-		x->state = EXEC_OVER;
-	} else if (x->durable && tape_state(x->tape) == TAPE_OPEN) {
-		if (x->consent != NULL)
-			(void)tape_marker(x->tape, consent_why(x->consent), now_us);
-		x->state = EXEC_LEG;
-	}
-}
-
-/* Run */
-
-static void
-exec_fail(struct exec *x, int status, const char *why, int64_t now_us)
-{
-	channel_sayf(x->c, "%s", why);
-	free(x->signal);
-	x->signal = NULL;
-	x->status = status;
-	x->has_status = true;
-	if (tape_state(x->tape) == TAPE_OPEN)
-		(void)tape_marker(x->tape, why, now_us);
-	x->up_eof = x->up_closed = true;
-	x->state = EXEC_RUN;	/* what the target has sent still goes out, recorded */
-}
-
-static void
-exec_wait_leg(struct exec *x, int64_t now_us)
-{
-	struct session *s = x->c->session;
-	char *why;
-
-	if (!x->redialled || s->leg == NULL)	/* one that dies while this command waits for it is its answer */
-		(void)leg_get(s, now_us);
-	x->redialled = true;
-	switch (leg_state(s->leg)) {
-	case LEG_DEAD:
-		why = xasprintf("unreachable: %s; nothing has run", leg_why(s->leg));
-		exec_fail(x, EXIT_UNREACHED, why, now_us);
-		free(why);
-		return;
-	case LEG_UP:
-		if ((x->up = leg_channel(s->leg, &target_ops, x)) == NULL)
-			exec_fail(x, EXIT_UNREACHED, "unreachable: no channel to the target; nothing has run", now_us);
-		else
-			x->state = EXEC_START;
-		return;
-	default:
-		return;
-	}
-}
-
-static void
-exec_wait_start(struct exec *x, int64_t now_us)
-{
-	struct channel *c = x->c;
-	struct sshchan_request q = { .command = c->command, .subsystem = c->subsystem, .pty = c->pty, .term = c->term,
-	    .cols = c->cols, .rows = c->rows, .env = &c->env };
-	int r = sshchan_start(x->up, &q);
-
-	if (r == ERR_AGAIN) {
-		c->session->soon = true;
-		if (x->up_closed || leg_state(c->session->leg) == LEG_DEAD)
-			exec_fail(x, EXIT_UNREACHED, "unreachable: the target closed before the command began", now_us);
-		return;
-	}
-	if (r == ERR_TOOBIG && leg_users(c->session->leg) > 1)
-		exec_fail(x, EXIT_LATER, "not now: the target opens no more sessions on this connection (MaxSessions of its sshd); "
-		    "nothing has run, try again when another command has ended", now_us);
-	else if (r == ERR_TOOBIG)
-		exec_fail(x, EXIT_UNREACHED, "unreachable: the target opens no session (MaxSessions of its sshd, or no shell for this "
-		    "login); nothing has run", now_us);
-	else if (r != 0)
-		exec_fail(x, EXIT_UNREACHED, "unreachable: the target refused the request; nothing has run", now_us);
-	if (r != 0)
-		return;
-	c->session->moved = true;
-	x->state = EXEC_RUN;
 }
 
 static void
 exec_push_input(struct exec *x, int64_t now_us)
 {
 	struct channel *c = x->c;
+	struct sshchan *up = remote_chan(x->remote);
 	uint8_t piece[SSHCHAN_PIECE];
 
-	if (x->up == NULL || x->up_closed)
+	if (remote_is_closed(x->remote))
 		return;
 	for (int round = 0; buf_len(c->in) > 0; round++) {
 		size_t n = buf_len(c->in) < sizeof(piece) ? buf_len(c->in) : sizeof(piece);
@@ -511,18 +319,18 @@ exec_push_input(struct exec *x, int64_t now_us)
 		if (round == STDIN_ROUNDS)
 			return;	/* the other channels, and whoever wants to stop us, have their turn */
 		memcpy(piece, buf_ptr(c->in), n);
-		w = sshchan_write(x->up, SSHCHAN_OUT, piece, n);
+		w = sshchan_write(up, SSHCHAN_OUT, piece, n);
 		if (w <= 0)
 			return;
 		/* Only count and hash are kept of it: what people type at prompts must not lie in a recording. */
-		if (tape_data(x->tape, CAST_STDIN, piece, (size_t)w, now_us) != 0)
+		if (tape_data(remote_tape(x->remote), CAST_STDIN, piece, (size_t)w, now_us) != 0)
 			return;
 		x->stdin_bytes += (uint64_t)w;
 		(void)buf_consume(c->in, (size_t)w);
 		c->session->moved = true;
 	}
 	if ((c->in_eof || x->frozen) && !x->in_eof_sent && (x->frozen || !sshchan_has_unread(c->ssh))) {
-		(void)sshchan_send_eof(x->up);
+		(void)sshchan_send_eof(up);
 		x->in_eof_sent = true;
 		c->session->moved = true;
 	}
@@ -532,60 +340,37 @@ static void
 exec_relay_requests(struct exec *x, int64_t now_us)
 {
 	struct channel *c = x->c;
+	struct sshchan *up = remote_chan(x->remote);
 
-	if (c->resized && x->up != NULL) {
+	if (c->resized && up != NULL) {
 		c->resized = false;
-		(void)tape_resize(x->tape, c->cols, c->rows, now_us);
-		(void)sshchan_resize(x->up, c->cols, c->rows);
+		(void)tape_resize(remote_tape(x->remote), c->cols, c->rows, now_us);
+		(void)sshchan_resize(up, c->cols, c->rows);
 	}
-	if (c->signal != NULL && x->up != NULL) {
+	if (c->signal != NULL && up != NULL) {
 		char *line = xasprintf("signal %s", c->signal);
 
-		(void)tape_marker(x->tape, line, now_us);
+		(void)tape_marker(remote_tape(x->remote), line, now_us);
 		free(line);
-		(void)sshchan_send_signal(x->up, c->signal);
+		(void)sshchan_send_signal(up, c->signal);
 		free(c->signal);
 		c->signal = NULL;
 	}
 }
 
 static void
-exec_seal(struct exec *x, int64_t now_us)
+exec_pump(struct exec *x, int64_t now_us)
 {
 	struct channel *c = x->c;
-	int status = x->has_status ? x->status : x->signal == NULL ? EXIT_UNREACHED : 0;
-	json_t *o;
-
-	if (x->signal == NULL && !x->has_status && !c->gone)
-		channel_sayf(c, "stopped: the connection to the target ended before the command did");
-	(void)tape_close(x->tape, status, x->signal, now_us);
-	o = json_pack("{s:s, s:s, s:i, s:I, s:I, s:I}", "request", x->request, "recording", tape_id(x->tape), "status", status,
-	    "stdin_bytes", (json_int_t)x->stdin_bytes, "output_bytes", (json_int_t)outflow_bytes(x->flow), "masked",
-	    (json_int_t)x->masked);
-	if (x->signal != NULL)
-		(void)json_object_set_new(o, "signal", json_string(x->signal));
-	x->durable = false;
-	(void)session_record(c->session, "exec.end", o, exec_is_durable, c);
-	c->exit_signal = x->signal;
-	x->signal = NULL;
-	channel_end(c, status);
-	x->state = EXEC_SEAL;
-}
-
-static void
-exec_run(struct exec *x, int64_t now_us)
-{
-	struct channel *c = x->c;
-	int r;
+	int r = 0;
 
 	exec_push_input(x, now_us);
 	exec_relay_requests(x, now_us);
-	if (x->up != NULL && outflow_has_room(x->flow))
-		sshchan_pull(x->up);
-	if ((x->up_closed || (c->session->leg != NULL && leg_state(c->session->leg) == LEG_DEAD)) &&
-	    (x->up == NULL || !sshchan_has_unread(x->up)))
+	if (remote_chan(x->remote) != NULL && outflow_has_room(x->flow))
+		sshchan_pull(remote_chan(x->remote));
+	if (remote_has_ended(x->remote))
 		outflow_end(x->flow);
-	if (tape_state(x->tape) == TAPE_FAILED || (r = outflow_step(x->flow, now_us)) < 0) {
+	if (tape_state(remote_tape(x->remote)) == TAPE_FAILED || (r = outflow_step(x->flow, now_us)) < 0) {
 		session_break(c->session, "the recording failed, the session stops");
 		return;
 	}
@@ -594,7 +379,28 @@ exec_run(struct exec *x, int64_t now_us)
 	if (outflow_is_waiting(x->flow) || buf_len(c->in) > 0)
 		c->session->soon = true;
 	if (outflow_is_done(x->flow))
-		exec_seal(x, now_us);
+		remote_end(x->remote, json_pack("{s:I, s:I, s:I}", "stdin_bytes", (json_int_t)x->stdin_bytes, "output_bytes",
+		    (json_int_t)outflow_bytes(x->flow), "masked", (json_int_t)x->masked), now_us);
+}
+
+static void
+exec_run(struct exec *x, int64_t now_us)
+{
+	if (x->remote == NULL)
+		exec_go(x, now_us);
+	switch (remote_step(x->remote, now_us)) {
+	case REMOTE_READY:
+		remote_begin(x->remote, now_us);
+		break;
+	case REMOTE_UP:
+		exec_pump(x, now_us);
+		break;
+	case REMOTE_OVER:
+		x->state = EXEC_OVER;
+		break;
+	default:
+		break;
+	}
 }
 
 /* The type */
@@ -664,23 +470,8 @@ exec_turn(struct channel *c, int64_t now_us)
 	case EXEC_ASK:
 		exec_wait(x, now_us);
 		return;
-	case EXEC_RECORD:
-		exec_wait_record(x, now_us);
-		return;
-	case EXEC_LEG:
-		exec_wait_leg(x, now_us);
-		return;
-	case EXEC_START:
-		exec_wait_start(x, now_us);
-		return;
 	case EXEC_RUN:
 		exec_run(x, now_us);
-		return;
-	case EXEC_SEAL:
-		leg_release(c->session->leg, x->up);
-		x->up = NULL;
-		if (x->durable && tape_state(x->tape) != TAPE_CLOSING)
-			x->state = EXEC_OVER;
 		return;
 	case EXEC_OVER:
 		return;
@@ -704,27 +495,14 @@ exec_stop(struct channel *c, const char *why)
 {
 	struct exec *x = c->own;
 
-	if (x->state >= EXEC_SEAL || x->stopped)
-		return;
-	x->stopped = true;
-	if (x->state < EXEC_LEG) {
-		if (x->tape != NULL)	/* exec.start is on its way to the log: so must its end be */
-			(void)session_record(c->session, "exec.end", json_pack("{s:s, s:i, s:s}", "request", x->request, "status", EXIT_LATER,
-			    "reason", why), NULL, NULL);
+	if (x->remote != NULL) {
+		outflow_drop(x->flow);
+		remote_stop(x->remote, why);
+	} else if (x->state != EXEC_OVER) {
 		channel_sayf(c, "stopped: %s; nothing has run", why);
 		channel_end(c, EXIT_LATER);
 		x->state = EXEC_OVER;
-		return;
 	}
-	channel_sayf(c, "stopped: %s", why);
-	outflow_drop(x->flow);
-	(void)tape_marker(x->tape, why, clock_mono_us());
-	if (x->up != NULL && !x->up_closed)
-		sshchan_close(x->up);	/* sshd hangs up on the command's group */
-	x->up_closed = true;	/* also where there is no channel yet: nothing will come */
-	if (!x->has_status && x->signal == NULL)
-		x->signal = xstrdup("HUP");
-	x->state = EXEC_RUN;
 }
 
 static bool
@@ -740,12 +518,10 @@ exec_free(struct channel *c)
 {
 	struct exec *x = c->own;
 
-	leg_release(c->session->leg, x->up);
+	remote_free(x->remote);
 	outflow_free(x->flow);
-	tape_free(x->tape);
 	consent_free(x->consent);
 	free(x->shown);
-	free(x->signal);
 	free(x);
 }
 
@@ -754,7 +530,7 @@ exec_tape(const struct channel *c)
 {
 	const struct exec *x = c->own;
 
-	return x->tape;
+	return x->remote == NULL ? NULL : remote_tape(x->remote);
 }
 
 const struct channel_type channel_exec_type = {
