@@ -18,6 +18,7 @@
 #include "bastion/base/xmalloc.h"
 #include "bastion/conf_table.h"
 #include "bastion/conf_tree.h"
+#include "bastion/ident/cidr.h"
 #include "bastion/policy/policy.h"
 
 #define MAX_NAME	63	/* of a target or upstream */
@@ -359,6 +360,19 @@ read_block(struct loader *l, const struct conf_row *row, const struct tree *t)
 	return tree_fail(&l->error, t->line, "no reader for '%s'", row->name);
 }
 
+static int
+read_networks(struct loader *l, const char *what, const struct tree *t, struct strvec *v)
+{
+	int r;
+
+	if ((r = tree_strings(t, what, MAX_WORDS, v, &l->error)) != 0)
+		return r;
+	for (size_t i = 0; i < v->n; i++)
+		if (strchr(v->v[i], ',') != NULL || !cidr_list_is_valid(v->v[i]))
+			return tree_fail(&l->error, t->line, "%s must be networks such as 192.0.2.0/24, not '%.60s'", what, v->v[i]);
+	return 0;
+}
+
 /* One setting from its text into its field. */
 static int
 read_row(struct loader *l, const struct conf_row *row, const struct tree *t)
@@ -377,6 +391,8 @@ read_row(struct loader *l, const struct conf_row *row, const struct tree *t)
 		return read_address(l, row->name, t, &l->c->listen_host, &l->c->listen_port);
 	case CONF_WORDS:
 		return tree_strings(t, row->name, MAX_WORDS, p, e);
+	case CONF_NETWORKS:
+		return read_networks(l, row->name, t, p);
 	case CONF_COUNT:
 		if ((r = tree_number(t, row->name, row->min, row->max, &v, e)) == 0)
 			*(unsigned *)p = (unsigned)v;
@@ -403,10 +419,10 @@ read_default(struct loader *l, const struct conf_row *row)
 	if (row->def == NULL)
 		return 0;
 	t.text = xstrdup(row->def);
-	if (row->type == CONF_WORDS) {
+	if (row->type == CONF_WORDS || row->type == CONF_NETWORKS) {
 		char *rest = t.text, *word;
 
-		while ((word = strsep(&rest, " ")) != NULL)
+		while ((word = strsep(&rest, " ")) != NULL && *word != '\0')
 			strvec_push(field(l->c, row), word);
 		r = 0;
 	} else
@@ -538,6 +554,8 @@ conf_free(struct conf *c)
 	free(c->host_key);
 	free(c->master_key);
 	free(c->banner);
+	strvec_release(&c->proxy_protocol);
+	strvec_release(&c->penalty_exempt);
 	strvec_release(&c->accept_env);
 	free(c);
 }

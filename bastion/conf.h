@@ -52,6 +52,8 @@ struct conf {
 	char		*host_key;	/* path */
 	char		*master_key;	/* path of the key that opens the key store */
 	char		*banner;	/* shown before authentication, or NULL */
+	struct strvec	 proxy_protocol;	/* networks whose connections begin with a PROXY header */
+	struct strvec	 penalty_exempt;	/* networks that penalties do not concern */
 	struct strvec	 accept_env;	/* patterns of environment names passed to targets */
 
 	int64_t		 login_grace_ms;
@@ -63,6 +65,8 @@ struct conf {
 	unsigned	 max_offers;	/* keys offered on one connection */
 	unsigned	 max_startups;	/* connections not yet authenticated, all together */
 	unsigned	 max_startups_per_source;
+	int64_t		 penalty_start_ms;	/* a source whose penalties reach this is refused; 0 = none is */
+	int64_t		 penalty_max_ms;
 	unsigned	 max_sessions;	/* connections, all together */
 	unsigned	 max_channels;	/* on one connection */
 

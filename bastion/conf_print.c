@@ -102,6 +102,7 @@ print_value(const struct conf *c, const struct conf_row *row, FILE *f)
 		print_address(f, c->listen_host, c->listen_port);
 		break;
 	case CONF_WORDS:
+	case CONF_NETWORKS:
 		print_words(f, p);
 		break;
 	case CONF_COUNT:

@@ -11,6 +11,7 @@ enum conf_type {
 	CONF_PATH,	/* char *, made absolute from the file's folder */
 	CONF_LISTEN,	/* HOST:PORT into listen_host and listen_port */
 	CONF_WORDS,	/* struct strvec */
+	CONF_NETWORKS,	/* struct strvec of ADDRESS/BITS */
 	CONF_COUNT,	/* unsigned */
 	CONF_DURATION,	/* int64_t milliseconds */
 	CONF_SIZE,	/* uint64_t bytes */

@@ -5,9 +5,9 @@
  * certificate and the names that a session sends it, and holds no key but the host key.
  *
  *	sallyportd.c	options, signals, start and stop		helper.c	the key, audit and approvals processes
- *	peer.c		one connection: accept, fork, limits, end	monitor.c	what a session may ask, and the re-check
- *	dial.c		connecting to targets without waiting		gitjob.c	the processes of one fetch or push
- *	control.c	the administrator's socket
+ *	door.c		from accept to a process of its own		peer.c		one connection: fork, grace, end
+ *	monitor.c	what a session may ask, and the re-check	gitjob.c	the processes of one fetch or push
+ *	dial.c		connecting to targets without waiting		control.c	the administrator's socket
  */
 #ifndef BASTION_DAEMON_H
 #define BASTION_DAEMON_H
@@ -20,12 +20,15 @@
 #include "bastion/base/calls.h"
 #include "bastion/base/id.h"
 #include "bastion/base/link.h"
+#include "bastion/penalty.h"
 #include "bastion/policy/decide.h"
+#include "bastion/source.h"
 
 struct buf;
 struct cert;
 struct conf;
 struct daemon;
+struct door;
 struct event;
 struct event_base;
 struct evconnlistener;
@@ -69,6 +72,17 @@ bool	daemon_record(struct daemon *, const char *event, json_t *obj, call_fn fn, 
 
 #define GRANTS	16	/* approvals of one session that were used and not spent yet */
 
+/* door.c: who may come in. */
+void	door_open(struct daemon *);
+/* Nobody is waiting at the door any more. */
+void	door_close(struct daemon *);
+/* The listener has connections; arg is the daemon. */
+void	door_on_connection(int fd, short what, void *arg);
+/* A connection from there came to nothing. */
+void	door_left(struct daemon *, const struct source *, const char *address, enum penalty);
+/* Somebody there has shown a good certificate. */
+void	door_let_in(struct daemon *, const struct source *);
+
 /* peer.c: one connection. */
 enum peer_state { PEER_NEW, PEER_VOUCHING, PEER_OPEN };
 
@@ -79,7 +93,10 @@ struct peer {
 	pid_t		 pid;
 	enum peer_state	 state;
 	char		 id[ID_TEXT];
-	char		*source;
+	char		*source;	/* numeric address */
+	struct source	 from;
+	int64_t		 since_ms;	/* accepted */
+	bool		 evicted, timed_out;	/* told to end before it had authenticated */
 	struct link	*monitor;	/* NULL once it has gone */
 	struct event	*grace;		/* login grace: over key exchange and authentication together */
 	struct cert	*cert;		/* once vouched for */
@@ -99,7 +116,10 @@ struct peer {
 	unsigned	 ngrants;
 };
 
-void	peer_accept(struct daemon *, int fd, const char *source);
+/* A session process for an accepted socket, which is taken; since_ms: when the login grace began. */
+void	peer_accept(struct daemon *, int fd, const char *address, const struct source *, int64_t since_ms);
+/* One that has not authenticated makes room. */
+void	peer_evict(struct peer *);
 bool	peer_ended(struct daemon *, pid_t, int status);
 struct peer *peer_find(struct daemon *, const char *id);
 /* End a session: after what runs (now = false), or at once. */
@@ -144,6 +164,7 @@ struct daemon {
 	struct conf_ref		*conf;
 	struct secretscan	*scanner;
 	struct sshserver	*server;
+	struct door		*door;
 	int			 listen_fd;
 	struct event		*listen_ev;
 	int			 control_fd;

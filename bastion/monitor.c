@@ -66,6 +66,7 @@ auth_recorded(struct msg *m, void *arg)
 		return 0;
 	}
 	p->state = PEER_OPEN;
+	door_let_in(p->daemon, &p->from);
 	if (p->monitor == NULL)
 		return 0;
 	link_permit(p->monitor, MON_DIAL);

@@ -51,24 +51,6 @@ peer_find(struct daemon *d, const char *id)
 	return NULL;
 }
 
-/* NULL, or why one more connection from here is too many. */
-static const char *
-peer_limit(const struct daemon *d, const char *source)
-{
-	const struct conf *c = d->conf->conf;
-	unsigned fresh = 0, here = 0;
-
-	if (d->npeers >= c->max_sessions)
-		return "too many sessions";
-	for (const struct peer *p = d->peers; p != NULL; p = p->next)
-		if (p->state == PEER_NEW) {
-			fresh++;
-			here += strcmp(p->source, source) == 0;
-		}
-	return fresh >= c->max_startups ? "too many connections that have not authenticated" :
-	    here >= c->max_startups_per_source ? "too many connections from this source that have not authenticated" : NULL;
-}
-
 static void
 peer_free(struct peer *p)
 {
@@ -100,6 +82,7 @@ peer_timeout(evutil_socket_t fd, short what, void *arg)
 	if (p->state == PEER_NEW)
 		(void)daemon_record(p->daemon, "auth.timeout", json_pack("{s:s, s:s}", "session", p->id, "source", p->source), NULL,
 		    NULL);
+	p->timed_out = true;
 	log_info("%s: %s", p->id, p->state == PEER_NEW ? "not authenticated in time" : "did not stop in time");
 	(void)kill(p->pid, SIGKILL);
 }
@@ -224,15 +207,15 @@ peer_reconnect_approvals(struct peer *p)
 }
 
 void
-peer_accept(struct daemon *d, int fd, const char *source)
+peer_accept(struct daemon *d, int fd, const char *address, const struct source *from, int64_t since_ms)
 {
-	const char *why = helper_all_up(d) ? peer_limit(d, source) : "not ready";
 	struct link_params lp = { .base = d->base, .name = "session", .rows = monitor_rows, .gone = monitor_gone };
 	int mon[2] = { -1, -1 }, audit[2] = { -1, -1 }, approvals[2] = { -1, -1 };
+	int64_t left = d->conf->conf->login_grace_ms - (clock_mono_ms() - since_ms);
 	struct peer *p;
 
-	if (why != NULL || msgio_pair(mon) != 0 || msgio_pair(audit) != 0 || msgio_pair(approvals) != 0) {
-		log_info("connection from %s refused: %s", source, why != NULL ? why : "no descriptors");
+	if (msgio_pair(mon) != 0 || msgio_pair(audit) != 0 || msgio_pair(approvals) != 0) {
+		log_error("connection from %s refused: no descriptors", address);
 		for (int i = 0; i < 2; i++) {
 			close(mon[i]);
 			close(audit[i]);
@@ -244,7 +227,9 @@ peer_accept(struct daemon *d, int fd, const char *source)
 	p = xcalloc(1, sizeof(*p));
 	p->daemon = d;
 	p->conf = conf_ref_take(d->conf);
-	p->source = xstrdup(source);
+	p->source = xstrdup(address);
+	p->from = *from;
+	p->since_ms = since_ms;
 	id_make("S-", SESSION_ID_LEN, p->id);
 	if ((p->pid = fork()) == 0)
 		peer_child(p, fd, mon[1], audit[1], approvals[1]);
@@ -269,7 +254,31 @@ peer_accept(struct daemon *d, int fd, const char *source)
 	lp.arg = p;
 	if ((p->monitor = link_new(&lp)) == NULL)
 		fatal("no link to a session");
-	peer_timer(p, p->conf->conf->login_grace_ms);
+	peer_timer(p, left > 0 ? left : 0);
+}
+
+void
+peer_evict(struct peer *p)
+{
+	p->evicted = true;
+	(void)kill(p->pid, SIGKILL);
+}
+
+/* What a connection that ended before anybody was let in says of its source. */
+static void
+peer_left(const struct peer *p, int status)
+{
+	enum penalty what = PENALTY_NOTHING;
+
+	if (p->evicted || p->daemon->stopping)
+		return;
+	if (p->timed_out)
+		what = PENALTY_GRACE;
+	else if (WIFSIGNALED(status))
+		what = PENALTY_CRASH;
+	else if (WEXITSTATUS(status) == SESSION_EXIT_REFUSED)
+		what = PENALTY_REFUSED;
+	door_left(p->daemon, &p->from, p->source, what);
 }
 
 bool
@@ -282,7 +291,9 @@ peer_ended(struct daemon *d, pid_t pid, int status)
 			continue;
 		*pp = p->next;
 		d->npeers--;
-		if (p->state != PEER_NEW)
+		if (p->state == PEER_NEW)
+			peer_left(p, status);
+		else
 			(void)daemon_record(d, "session.end", json_pack("{s:s, s:s, s:s, s:i}", "session", p->id, "identity",
 			    p->who.identity, "how", WIFEXITED(status) ? "exit" : "signal", "status",
 			    WIFEXITED(status) ? WEXITSTATUS(status) : WTERMSIG(status)), NULL, NULL);

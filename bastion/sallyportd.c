@@ -35,10 +35,9 @@
 #include "secretscan/secretscan.h"
 
 #define CALLS_MAX	8192
-#define BACKLOG		512
+#define BACKLOG		4096	/* the kernel has its own ceiling, somaxconn */
 #define FINGERPRINT_KEY	32
 #define CUT_SECONDS	5	/* for each helper process to finish once it has been asked to */
-#define ACCEPT_PAUSE_MS	500	/* out of descriptors: let some be given back */
 
 static void
 usage(void)
@@ -158,48 +157,6 @@ open_listener(struct daemon *d)
 }
 
 /* Running */
-
-static void
-on_accept_pause(evutil_socket_t fd, short what, void *arg)
-{
-	struct daemon *d = arg;
-
-	(void)fd;
-	(void)what;
-	if (!d->stopping && helper_all_up(d))
-		daemon_listen(d, true);
-}
-
-static void
-on_connection(evutil_socket_t fd, short what, void *arg)
-{
-	struct daemon *d = arg;
-	struct sockaddr_storage sa;
-	socklen_t n = sizeof(sa);
-	char source[NI_MAXHOST];
-	int c = accept4(fd, (struct sockaddr *)&sa, &n, SOCK_CLOEXEC);
-
-	(void)what;
-	if (c == -1 && (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM)) {
-		struct timeval tv = { .tv_usec = ACCEPT_PAUSE_MS * 1000 };
-
-		log_error("accept: %s; no connection is taken for a moment", err_text(ERR_SYSTEM));
-		daemon_listen(d, false);
-		if (event_base_once(d->base, -1, EV_TIMEOUT, on_accept_pause, d, &tv) == -1)
-			fatal("no timer");
-		return;
-	}
-	if (c == -1) {
-		if (errno != EAGAIN && errno != EINTR && errno != ECONNABORTED)
-			log_error("accept: %s", err_text(ERR_SYSTEM));
-		return;
-	}
-	if (getnameinfo((struct sockaddr *)&sa, n, source, sizeof(source), NULL, 0, NI_NUMERICHOST) != 0) {
-		close(c);
-		return;
-	}
-	peer_accept(d, c, source);
-}
 
 void
 daemon_listen(struct daemon *d, bool on)
@@ -344,6 +301,7 @@ on_terminate(evutil_socket_t sig, short what, void *arg)
 	d->stopping = true;
 	daemon_listen(d, false);
 	close(d->listen_fd);
+	door_close(d);
 	(void)daemon_record(d, "daemon.stop", json_pack("{s:i, s:i}", "signal", (int)sig, "sessions", (int)d->npeers), NULL, NULL);
 	for (struct peer *p = d->peers; p != NULL; p = p->next)
 		peer_stop(p, "the bastion is stopping", false);
@@ -378,7 +336,8 @@ run(struct daemon *d)
 		fatal("no event loop");
 	d->calls = calls_new(CALLS_MAX);
 	watch_signals(d);
-	d->listen_ev = event_new(d->base, d->listen_fd, EV_READ | EV_PERSIST, on_connection, d);
+	door_open(d);
+	d->listen_ev = event_new(d->base, d->listen_fd, EV_READ | EV_PERSIST, door_on_connection, d);
 	if (d->listen_ev == NULL)
 		fatal("no event");
 	control_open(d);

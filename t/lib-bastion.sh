@@ -20,6 +20,7 @@ CONF=$STATE/sallyport.yaml
 TEST_LOGIN=$(id -un)
 SSHD=${SSHD:-$(command -v sshd)}
 BASTION_PID=
+BASTION_PENALTIES=
 bastion_targets_=
 
 for test_need_ in ssh ssh-keygen git
@@ -176,6 +177,7 @@ write_config () {
 	{
 		echo "listen: 127.0.0.1:$BASTION_PORT"
 		echo 'policy: policy.yaml'
+		test -n "$BASTION_PENALTIES" || echo 'penalty_exempt: [127.0.0.0/8]'	# most tests are of one bad source
 		echo 'upstreams: {hosted: {path: repos}}'
 		test -z "$bastion_targets_" || echo 'targets:'
 		for target_ in $bastion_targets_

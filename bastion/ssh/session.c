@@ -671,7 +671,8 @@ session_run(const struct session_params *p)
 		s.moved = s.soon = false;
 		session_turn(&s);
 	}
-	r = s.broken != NULL;
+	r = s.cert != NULL ? (s.broken != NULL ? SESSION_EXIT_BROKEN : SESSION_EXIT_WELL) :
+	    s.tries + s.offers > 0 ? SESSION_EXIT_REFUSED : SESSION_EXIT_NOTHING;
 	session_close_down(&s);
 	free(s.broken);
 	return r;

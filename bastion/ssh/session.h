@@ -28,7 +28,15 @@ struct session_params {
 	int			 monitor_fd, audit_fd, approvals_fd;
 };
 
-/* Until the connection is over. Returns the process's exit status: 0, or 1 when something of ours failed. */
+/* The exit status of its process. */
+enum session_exit {
+	SESSION_EXIT_WELL,
+	SESSION_EXIT_BROKEN,	/* something of ours failed, or it was cut */
+	SESSION_EXIT_REFUSED,	/* nobody was let in, though somebody tried */
+	SESSION_EXIT_NOTHING,	/* nobody tried */
+};
+
+/* Until the connection is over. Returns a session_exit. */
 int	session_run(const struct session_params *);
 
 #endif

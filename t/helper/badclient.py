@@ -19,12 +19,15 @@ import time
 WAIT = 20.0  # no answer of a bastion on the same machine takes this long
 
 
-def dial(port, room=0):
+def dial(port, room=0, source=None):
     """room: how much the kernel takes for us before we read; it has to be known before the connection is made.
 
     Small segments keep the other side's kernel from taking much, too: a blocking write there would block.
+    source: the address to come from.
     """
     s = socket.socket()
+    if source:
+        s.bind((source, 0))
     if room:
         s.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, room)
         s.setsockopt(socket.IPPROTO_TCP, socket.TCP_MAXSEG, 536)
@@ -111,10 +114,11 @@ def cmd_bytes(a):
 
 
 def cmd_silent(a):
-    """COUNT connections that say nothing. Prints ready, then how many are open each time that changes, until none is."""
+    """COUNT connections that say nothing, from SOURCES addresses in turn. Prints ready, and how many are left at the end."""
     sel = selectors.DefaultSelector()
-    for _ in range(a.count):
-        sel.register(dial(a.port), selectors.EVENT_READ)
+    for i in range(a.count):
+        source = f"127.1.{i % a.sources // 250}.{i % a.sources % 250 + 1}" if a.sources else a.source
+        sel.register(dial(a.port, source=source), selectors.EVENT_READ)
     print("ready", flush=True)
     left = a.count
     end = time.monotonic() + a.seconds
@@ -149,6 +153,116 @@ def cmd_drip(a):
         return 1
     print("ms", int((time.monotonic() - start) * 1000))
     return 0
+
+
+def cmd_knock(a):
+    """COUNT connections, one after the other, that are closed at once."""
+    for _ in range(a.count):
+        s = dial(a.port, source=a.source)
+        s.sendall(b"GET / HTTP/1.0\r\n\r\n")
+        until_closed(s, a.seconds)
+        s.close()
+    return 0
+
+
+# A load balancer's word before the SSH: the PROXY protocol
+
+
+def proxy_v1(client, words=None):
+    family = "TCP6" if ":" in client else "TCP4"
+    return (words or f"PROXY {family} {client} {client} 40000 22").encode() + b"\r\n"
+
+
+def proxy_v2(client, command=0x21, family=None, more=b"", length=None, addresses=None):
+    v6 = ":" in client
+    if addresses is None:
+        addresses = socket.inet_pton(socket.AF_INET6 if v6 else socket.AF_INET, client) * 2 + struct.pack(">HH", 40000, 22)
+    if family is None:
+        family = 0x21 if v6 else 0x11
+    body = addresses + more
+    size = len(body) if length is None else length
+    return b"\r\n\r\n\0\r\nQUIT\n" + struct.pack(">BBH", command, family, size) + body
+
+
+def proxy_header(name, client):
+    v1, v2 = proxy_v1(client), proxy_v2(client)
+    return {
+        "none": b"",
+        "v1": v1,
+        "v1-dribble": v1,
+        "v1-silent": v1,
+        "v1-cut": v1[:20],
+        "v1-twice": v1 + v1,
+        "v1-unknown": proxy_v1(client, "PROXY UNKNOWN some words"),
+        "v1-long": proxy_v1(client, "PROXY UNKNOWN " + "x" * 200),
+        "v1-port": proxy_v1(client, f"PROXY TCP4 {client} {client} 65536 22"),
+        "v1-name": proxy_v1(client, f"PROXY TCP4 localhost {client} 1 22"),
+        "v1-lf": v1[:-2] + b"\n",
+        "v2": v2,
+        "v2-dribble": v2,
+        "v2-twice": v2 + v2,
+        "v2-tlv": proxy_v2(client, more=b"\x04\x00\x08" + b"whatever"),
+        "v2-local": proxy_v2(client, command=0x20),
+        "v2-unspec": proxy_v2(client, family=0, addresses=b""),
+        "v2-unix": proxy_v2(client, family=0x31, addresses=bytes(216)),
+        "v2-long": proxy_v2(client, more=bytes(1000)),
+        "v2-short": proxy_v2(client, family=0x21),
+        "v2-command": proxy_v2(client, command=0x22),
+        "v2-family": proxy_v2(client, family=0x12),
+        "v2-signature": v2[:11] + b"\r" + v2[12:],
+    }[name]
+
+
+def cmd_proxy(a):
+    """A connection from SOURCE that begins with HEADER and, unless it is v1-cut or v1-silent, a banner. Prints whether the
+    bastion closed it; with COUNT, how many of so many it did not close."""
+    data = proxy_header(a.header, a.client)
+    if a.header not in ("v1-cut", "v1-silent"):
+        data += HELLO
+    all_of_them = [dial(a.port, source=a.source) for _ in range(a.count)]
+    for s in all_of_them:
+        try:
+            s.sendall(data)
+        except OSError:
+            pass
+    if a.count > 1:
+        left = 0
+        for s in all_of_them:
+            end = time.monotonic() + a.seconds
+            left += not until_closed(s, min(a.seconds, max(0.1, end - time.monotonic())))
+        print("left", left)
+    else:
+        print(a.header, "closed" if until_closed(all_of_them[0], a.seconds) else "open")
+    return 0
+
+
+def cmd_via(a):
+    """A ProxyCommand: a balancer at SOURCE that sends HEADER for CLIENT and then passes on what comes."""
+    s = dial(a.port, source=a.source)
+    data = proxy_header(a.header, a.client)
+    if a.header.endswith("-dribble"):
+        s.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        for i in range(len(data)):
+            s.sendall(data[i : i + 1])
+            time.sleep(0.005)
+    else:
+        s.sendall(data)
+    s.settimeout(None)
+    sel = selectors.DefaultSelector()
+    sel.register(s, selectors.EVENT_READ)
+    sel.register(0, selectors.EVENT_READ)
+    while True:
+        for key, _ in sel.select():
+            try:
+                piece = s.recv(65536) if key.fileobj is s else os.read(0, 65536)
+            except OSError:
+                return 0
+            if not piece:
+                return 0
+            if key.fileobj is s:
+                os.write(1, piece)
+            else:
+                s.sendall(piece)
 
 
 # After the key exchange: paramiko
@@ -383,6 +497,9 @@ def cmd_storm(a):
 COMMANDS = {
     "bytes": cmd_bytes,
     "silent": cmd_silent,
+    "knock": cmd_knock,
+    "proxy": cmd_proxy,
+    "via": cmd_via,
     "drip": cmd_drip,
     "tries": cmd_tries,
     "preauth": cmd_preauth,
@@ -403,6 +520,10 @@ def main():
     p.add_argument("--method", default="publickey")
     p.add_argument("--count", type=int, default=1)
     p.add_argument("--bytes", type=int, default=0)
+    p.add_argument("--sources", type=int, default=0, help="addresses to come from; 0: the usual one")
+    p.add_argument("--source", help="the address to come from")
+    p.add_argument("--header", default="none", help="proxy, via: see proxy_header")
+    p.add_argument("--client", default="192.0.2.1", help="proxy, via: whom the header names")
     p.add_argument("--go", help="a file to wait for before doing harm")
     p.add_argument("--room", type=int, default=0, help="SO_RCVBUF")
     p.add_argument("--seconds", type=float, default=WAIT)
