@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "bastion/base/buf.h"
+#include "bastion/base/clock.h"
 #include "bastion/base/err.h"
 #include "bastion/base/file.h"
 #include "bastion/base/strvec.h"
@@ -14,6 +15,7 @@
 #include "bastion/conf_tree.h"
 #include "bastion/policy/exec.h"
 #include "bastion/policy/policy.h"
+#include "bastion/policy/profile.h"
 
 #define EXIT_USAGE	2
 #define EXIT_ASK	75
@@ -27,6 +29,8 @@ usage(void)
 	    "       sallyport policy test FILE --as IDENTITY .. --on UPSTREAM --push REPO REF create|update|delete|force\n"
 	    "       sallyport policy test FILE --as IDENTITY .. --on UPSTREAM --fetch REPO [REF]\n"
 	    "       sallyport policy test FILE --as IDENTITY .. --on TARGET --sftp OPERATION PATH\n"
+	    "       sallyport policy test FILE --as IDENTITY .. --on TARGET --shell | --subsystem NAME | --forward HOST:PORT\n"
+	    "  --pty  with a terminal     --at TIME  as of then (2026-12-20T10:00Z) instead of now, for freezes\n"
 	    "FILE is sallyport.yaml or a policy file on its own.\n", stderr);
 	return EXIT_USAGE;
 }
@@ -95,6 +99,7 @@ struct question {
 	struct strvec	 groups;
 	struct request	 req;
 	char		*command;	/* owned */
+	bool		 bad;		/* said what is wrong already */
 };
 
 static bool
@@ -133,6 +138,15 @@ read_option(struct question *q, const char *name, const char *value)
 		q->req.login = value;
 	else if (strcmp(name, "--group") == 0)
 		strvec_push(&q->groups, value);
+	else if (strcmp(name, "--subsystem") == 0 || strcmp(name, "--forward") == 0) {
+		q->req.kind = name[2] == 's' ? REQUEST_SUBSYSTEM : REQUEST_FORWARD;
+		q->req.detail = value;
+	} else if (strcmp(name, "--at") == 0) {
+		q->bad = clock_parse_time(value, &q->req.now) != 0;
+		if (q->bad)
+			fprintf(stderr, "sallyport: --at must be a time in UTC such as 2026-12-20T10:00Z, not '%s'\n", value);
+		return !q->bad;
+	}
 	else
 		return false;
 	return true;
@@ -163,6 +177,11 @@ read_question(struct question *q, int argc, char **argv)
 			if (!read_file_op(argv[i + 1], &q->req.file_op) || strchr("/~", argv[i + 2][0]) == NULL)
 				return false;
 			i += 3;
+		} else if (strcmp(argv[i], "--shell") == 0 || strcmp(argv[i], "--pty") == 0) {
+			if (argv[i][2] == 's')
+				q->req.kind = REQUEST_SHELL;
+			q->req.pty = true;
+			i++;
 		} else if (strcmp(argv[i], "--") == 0) {
 			for (i++; i < argc; i++)
 				strvec_push(&words, argv[i]);
@@ -210,13 +229,13 @@ static int
 test(const char *file, int argc, char **argv)
 {
 	static const int exits[] = { [DECISION_ALLOW] = 0, [DECISION_ASK] = EXIT_ASK, [DECISION_DENY] = EXIT_DENIED };
-	struct question q = { .req = { .kind = REQUEST_EXEC } };
+	struct question q = { .req = { .kind = REQUEST_EXEC, .now = clock_wall_ms() / 1000 } };
 	struct verdict v;
 	struct source s = { 0 };
 	int status = EXIT_USAGE;
 
 	if (!read_question(&q, argc, argv)) {
-		status = usage();
+		status = q.bad ? EXIT_USAGE : usage();
 		goto out;
 	}
 	if (source_load(&s, file) != 0)
@@ -225,6 +244,7 @@ test(const char *file, int argc, char **argv)
 		fprintf(stderr, "sallyport: warning: no target or upstream is called '%s'\n", q.req.target);
 	decide(source_policy(&s), &q.who, &q.req, &v);
 	printf("%s rule=%s\n", decision_word(v.what), v.rule);
+	printf("profile: %s\n", profile_word(policy_profile(source_policy(&s), &q.who)));
 	if (v.because[0] != '\0')
 		printf("because: %s\n", v.because);
 	if (v.detail[0] != '\0')

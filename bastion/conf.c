@@ -20,6 +20,7 @@
 #include "bastion/conf_tree.h"
 #include "bastion/ident/cidr.h"
 #include "bastion/policy/policy.h"
+#include "bastion/policy/profile.h"
 
 #define MAX_NAME	63	/* of a target or upstream */
 #define MAX_WORDS	256	/* in one list */
@@ -576,4 +577,12 @@ conf_upstream(const struct conf *c, const char *name)
 		if (strcmp(c->upstreams[i].name, name) == 0)
 			return &c->upstreams[i];
 	return NULL;
+}
+
+void
+conf_limits(const struct conf *c, const struct subject *who, struct session_limits *l)
+{
+	*l = (struct session_limits){ .max_session_ms = c->max_session_ms, .idle_ms = c->idle_ms,
+	    .idle_command_ms = c->idle_command_ms, .per_identity = c->sessions_per_identity };
+	policy_limits(c->policy, who, l);
 }

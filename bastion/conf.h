@@ -17,6 +17,8 @@
 #define CONF_HASH_LEN	32
 
 struct policy;
+struct session_limits;
+struct subject;
 
 /* A host that agents reach by SSH. */
 struct conf_target {
@@ -51,7 +53,7 @@ struct conf {
 	char		*user;		/* to become when started as root, or NULL */
 	char		*host_key;	/* path */
 	char		*master_key;	/* path of the key that opens the key store */
-	char		*banner;	/* shown before authentication, or NULL */
+	char		*banner;	/* shown to everyone before authentication; "none"; or NULL: the bastion's own words */
 	struct strvec	 proxy_protocol;	/* networks whose connections begin with a PROXY header */
 	struct strvec	 penalty_exempt;	/* networks that penalties do not concern */
 	struct strvec	 accept_env;	/* patterns of environment names passed to targets */
@@ -69,6 +71,10 @@ struct conf {
 	int64_t		 penalty_max_ms;
 	unsigned	 max_sessions;	/* connections, all together */
 	unsigned	 max_channels;	/* on one connection */
+	int64_t		 max_session_ms;	/* these four: defaults of profiles, see policy/profile.h; 0 = no limit */
+	int64_t		 idle_ms;
+	int64_t		 idle_command_ms;
+	unsigned	 sessions_per_identity;
 
 	int64_t		 approval_wait_ms;	/* how long a client is held before it is told to come back */
 	int64_t		 approval_ttl_ms;	/* how long a request stays open */
@@ -100,6 +106,8 @@ void	conf_free(struct conf *);
 /* The effective configuration as YAML that conf_load reads back (sallyportd -T). */
 void	conf_print(const struct conf *, FILE *);
 
+/* How long and how often this subject may be here: its profile's limits, and ours where that says nothing. */
+void	conf_limits(const struct conf *, const struct subject *, struct session_limits *);
 /* By name; NULL = none. The result belongs to the configuration. */
 const struct conf_target	*conf_target(const struct conf *, const char *name);
 const struct conf_upstream	*conf_upstream(const struct conf *, const char *name);

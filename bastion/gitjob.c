@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "bastion/base/buf.h"
+#include "bastion/base/clock.h"
 #include "bastion/base/err.h"
 #include "bastion/base/file.h"
 #include "bastion/base/log.h"
@@ -362,7 +363,8 @@ static const char *
 judge_open(struct peer *p, const char *upstream, const char *repo, bool push)
 {
 	const struct policy *policy = p->conf->conf->policy;
-	struct request q = { .kind = REQUEST_FETCH, .target = upstream, .repo = repo, .ref = "" };
+	struct request q = { .kind = REQUEST_FETCH, .target = upstream, .repo = repo, .ref = "",
+	    .now = clock_wall_ms() / 1000 };
 	uint8_t digest[DIGEST_LEN];
 	struct verdict v;
 
@@ -424,7 +426,7 @@ gitjob_open(struct peer *p, uint32_t id, const char *upstream, const char *repo,
 static const char *
 judge_refs(struct peer *p, struct gitjob *j, const uint8_t digest[DIGEST_LEN])
 {
-	struct request q = { .kind = REQUEST_PUSH, .target = j->upstream, .repo = j->repo };
+	struct request q = { .kind = REQUEST_PUSH, .target = j->upstream, .repo = j->repo, .now = clock_wall_ms() / 1000 };
 	struct verdict v, f;
 
 	j->force = j->deletes = true;

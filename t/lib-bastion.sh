@@ -123,9 +123,12 @@ init_bastion () {
 	BASTION_URL=ssh://git@127.0.0.1:$BASTION_PORT
 }
 
-# What tests mean when they do not care: agents may do what is harmless here, two things are asked, two are refused.
+# What tests mean when they do not care: agents may do what is harmless here, two things are asked, two are refused. Their
+# profile lets all kinds through to the rules; what agents get without one is tested in t64xx.
 default_policy () {
 	cat <<-\EOT
+	profiles:
+	  - {who: [agent/*], use: shell-audited}
 	rules:
 	  - id: anything
 	    who: [agent/*]

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "bastion/base/clock.h"
 
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -60,6 +61,61 @@ clock_format(int64_t wall_ms, char out[CLOCK_TEXT])
 	gmtime_r(&t, &tm);
 	n = strftime(out, CLOCK_TEXT, "%Y-%m-%dT%H:%M:%S", &tm);
 	snprintf(out + n, CLOCK_TEXT - n, ".%03dZ", ms);
+}
+
+void
+clock_format_second(int64_t wall_s, char out[CLOCK_TEXT])
+{
+	time_t t = (time_t)wall_s;
+	struct tm tm;
+
+	gmtime_r(&t, &tm);
+	(void)strftime(out, CLOCK_TEXT, tm.tm_sec == 0 ? "%Y-%m-%dT%H:%MZ" : "%Y-%m-%dT%H:%M:%SZ", &tm);
+}
+
+/* Exactly the digits where the form has a 'd'. */
+static bool
+has_form(const char *s, const char *form)
+{
+	for (; *form != '\0'; s++, form++)
+		if (*form == 'd' ? *s < '0' || *s > '9' : *s != *form)
+			return false;
+	return *s == '\0';
+}
+
+/* So many digits, which are known to be some. */
+static int
+digits(const char *s, int n)
+{
+	int v = 0;
+
+	while (n-- > 0)
+		v = v * 10 + (*s++ - '0');
+	return v;
+}
+
+int
+clock_parse_time(const char *s, int64_t *wall_sp)
+{
+	struct tm tm = { 0 }, want;
+	bool seconds = has_form(s, "dddd-dd-ddTdd:dd:ddZ");
+	time_t t;
+
+	if (!seconds && !has_form(s, "dddd-dd-ddTdd:ddZ"))
+		return ERR_FORMAT;
+	tm.tm_year = digits(s, 4) - 1900;
+	tm.tm_mon = digits(s + 5, 2) - 1;
+	tm.tm_mday = digits(s + 8, 2);
+	tm.tm_hour = digits(s + 11, 2);
+	tm.tm_min = digits(s + 14, 2);
+	tm.tm_sec = seconds ? digits(s + 17, 2) : 0;
+	want = tm;
+	/* timegm would take the 31st of February for a day in March. */
+	if ((t = timegm(&tm)) < 0 || tm.tm_mon != want.tm_mon || tm.tm_mday != want.tm_mday || tm.tm_hour != want.tm_hour ||
+	    tm.tm_min != want.tm_min || tm.tm_sec != want.tm_sec)
+		return ERR_FORMAT;
+	*wall_sp = t;
+	return 0;
 }
 
 int

@@ -10,7 +10,9 @@
 #include "bastion/base/match.h"
 #include "bastion/base/xmalloc.h"
 #include "bastion/policy/exec.h"
+#include "bastion/policy/freeze.h"
 #include "bastion/policy/policy.h"
+#include "bastion/policy/profile.h"
 
 const char *
 decision_word(enum decision d)
@@ -177,6 +179,19 @@ decide_approve(const struct policy *p, const struct subject *s, const struct req
 	set_detail(out, "no rule of that name asks");
 }
 
+/* The profile comes before all rules. */
+static bool
+decide_profile(const struct policy *p, const struct subject *s, const struct request *req, struct verdict *out)
+{
+	if (profile_permits(policy_profile(p, s), req, out))
+		return true;
+	if (req->pty)
+		set_detail(out, "run it without a terminal: ssh -T .. 'COMMAND'");
+	else
+		describe_request(out, req);
+	return false;
+}
+
 void
 decide(const struct policy *p, const struct subject *s, const struct request *req, struct verdict *out)
 {
@@ -185,21 +200,32 @@ decide(const struct policy *p, const struct subject *s, const struct request *re
 		decide_approve(p, s, req, out);
 	else if (req->target == NULL)
 		set_detail(out, "no target");
+	else if (!decide_profile(p, s, req, out))
+		return;
 	else if (req->kind == REQUEST_EXEC && req->command != NULL)
 		decide_exec(p, s, req, out);
 	else if (req->kind == REQUEST_EXEC)
 		set_detail(out, "no command");
 	else
 		decide_plain(p, s, req, out);
+	if (out->what != DECISION_DENY)
+		freezes_apply(p, s, req, out);
 }
 
 bool
 policy_reaches(const struct policy *p, const struct subject *s, const char *target, const char *login)
 {
-	for (size_t i = 0; i < p->nrules; i++)
+	enum profile profile = policy_profile(p, s);
+	struct verdict ignored;
+
+	for (size_t i = 0; i < p->nrules; i++) {
+		/* The freest request that the rule could be about: a profile that refuses even that makes the rule void. */
+		struct request req = { .kind = p->rules[i].kind, .detail = "sftp", .copies = true };
+
 		if (p->rules[i].what != DECISION_DENY && p->rules[i].kind != REQUEST_FINDING &&
-		    rule_reaches(&p->rules[i], s, target, login))
+		    rule_reaches(&p->rules[i], s, target, login) && profile_permits(profile, &req, &ignored))
 			return true;
+	}
 	return false;
 }
 
@@ -297,13 +323,15 @@ describe_rule(const struct rule *r)
 char *
 policy_describe(const struct policy *p, const struct subject *s)
 {
+	enum profile profile = policy_profile(p, s);
 	struct strvec lines = STRVEC_INIT;
 	char *out;
 
+	strvec_pushf(&lines, "Your profile is %s: %s.", profile_word(profile), profile_text(profile));
 	for (size_t i = 0; i < p->nrules; i++)
 		if (subject_matches(&p->rules[i].who, s))
 			strvec_take(&lines, describe_rule(&p->rules[i]));
-	strvec_push(&lines, lines.n == 0 ? "Nothing is allowed to you." : "Everything else is denied. The strictest rule that "
+	strvec_push(&lines, lines.n == 1 ? "Nothing is allowed to you." : "Everything else is denied. The strictest rule that "
 	    "matches decides.");
 	strvec_push(&lines, "");
 	out = strvec_join(&lines, "\n");

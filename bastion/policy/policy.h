@@ -11,6 +11,9 @@
 
 #include "bastion/policy/decide.h"
 
+struct freeze;
+struct profile_rule;
+struct tree;
 struct tree_error;
 
 #define POLICY_MAX_RULES	2000
@@ -53,7 +56,11 @@ struct policy {
 	char			*path;
 	struct rule		*rules;
 	size_t			 nrules;
-	const struct approver_rule **asks;	/* of the rules that ask */
+	struct profile_rule	*profiles;	/* profile.h */
+	size_t			 nprofiles;
+	struct freeze		*freezes;	/* freeze.h */
+	size_t			 nfreezes;
+	const struct approver_rule **asks;	/* of the rules and freezes that ask */
 	size_t			 nasks;
 };
 
@@ -64,6 +71,11 @@ void	policy_free(struct policy *);	/* NULL is fine */
 void	policy_take_path(struct policy *, char *path);
 const char	*policy_path(const struct policy *);
 
+/* What every rule has: id, who, on, login, do, because, approvers, examples. what: "a rule". 0 or ERR_FORMAT. */
+int	rule_read_head(const struct tree *, const char *what, struct rule *, struct tree_error *);
+/* Patterns of identities and groups (and owners, if so) alone. 0 or ERR_FORMAT. */
+int	rule_check_who(const struct strvec *, unsigned line, const char *what, bool owner, struct tree_error *);
+void	policy_rule_release(struct rule *);	/* what it holds, not itself */
 /* Whether a rule is of the request's kind, and its who, on and login fit. */
 bool	rule_applies(const struct rule *, const struct subject *, const struct request *);
 /* Whether this one rule meets the request of its kind, with who, on and login left aside. For examples. */

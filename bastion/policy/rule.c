@@ -9,6 +9,8 @@
 #include "bastion/base/xmalloc.h"
 #include "bastion/conf_tree.h"
 #include "bastion/policy/exec.h"
+#include "bastion/policy/freeze.h"
+#include "bastion/policy/profile.h"
 
 #define MAX_ID		64
 #define MAX_BECAUSE	300
@@ -45,7 +47,8 @@ static const struct kind_row kinds[] = {
 #define NKINDS	(sizeof(kinds) / sizeof(kinds[0]))
 
 static const char *const reserved[] = { "default", "malformed", "unresolved", "secret-in-push", "secret-in-file",
-    "not-scanned", "shell-builtin", "approvers" };
+    "not-scanned", "shell-builtin", "approvers", "profile-exec-gated",
+    "profile-transfer-only" };
 
 const char *
 file_op_word(enum file_op op)
@@ -65,8 +68,8 @@ cond_release(struct exec_cond *c)
 	strvec_release(&c->write);
 }
 
-static void
-rule_release(struct rule *r)
+void
+policy_rule_release(struct rule *r)
 {
 	free(r->id);
 	free(r->because);
@@ -92,8 +95,10 @@ policy_free(struct policy *p)
 	if (p == NULL)
 		return;
 	for (size_t i = 0; i < p->nrules; i++)
-		rule_release(&p->rules[i]);
+		policy_rule_release(&p->rules[i]);
 	free(p->rules);
+	profiles_free(p->profiles, p->nprofiles);
+	freezes_free(p->freezes, p->nfreezes);
 	free(p->asks);
 	free(p->path);
 	free(p);
@@ -325,8 +330,8 @@ read_condition(const struct kind_row *k, const struct tree *t, struct rule *r, s
 	return rc;
 }
 
-static int
-check_who(const struct strvec *v, unsigned line, const char *what, bool owner, struct tree_error *e)
+int
+rule_check_who(const struct strvec *v, unsigned line, const char *what, bool owner, struct tree_error *e)
 {
 	if (v->n == 0)
 		return tree_fail(e, line, "%s is empty", what);
@@ -415,7 +420,7 @@ read_approvers(const struct tree *t, struct rule *r, struct tree_error *e)
 	if (who == NULL)
 		return tree_fail(e, r->line, "rule %s asks, so it needs approvers: [group:NAME]", r->id);
 	if ((rc = tree_strings(who, "approvers", POLICY_MAX_WORDS, &r->approvers.who, e)) != 0 ||
-	    (rc = check_who(&r->approvers.who, who->line, "approvers", false, e)) != 0 ||
+	    (rc = rule_check_who(&r->approvers.who, who->line, "approvers", false, e)) != 0 ||
 	    (quorum != NULL && (rc = tree_number(quorum, "quorum", 1, MAX_QUORUM, &n, e)) != 0))
 		return rc;
 	r->approvers.quorum = (unsigned)n;
@@ -444,7 +449,7 @@ read_lists(const struct tree *t, struct rule *r, struct tree_error *e)
 		if (lists[i].v->n == 0)
 			return tree_fail(e, v->line, "%s is empty", lists[i].key);
 	}
-	return check_who(&r->who, r->line, "who", true, e);
+	return rule_check_who(&r->who, r->line, "who", true, e);
 }
 
 static int
@@ -477,23 +482,29 @@ read_kind(const struct tree *t, struct rule *r, struct tree_error *e)
 	return 0;
 }
 
+int
+rule_read_head(const struct tree *t, const char *what, struct rule *r, struct tree_error *e)
+{
+	const struct tree *id = tree_get(t, "id"), *verdict = tree_get(t, "do");
+	int rc;
+
+	r->line = t->line;
+	if (id == NULL || verdict == NULL)
+		return tree_fail(e, t->line, "%s needs %s", what, id == NULL ? "an id" : "do: allow, ask or deny");
+	if ((rc = read_id(id, r, e)) != 0 || (rc = read_do(verdict, r, e)) != 0 || (rc = read_lists(t, r, e)) != 0 ||
+	    (rc = read_because(tree_get(t, "because"), r, e)) != 0)
+		return rc;
+	return read_approvers(t, r, e);
+}
+
 static int
 read_rule(const struct tree *t, struct rule *r, struct tree_error *e)
 {
 	static const char *const known[] = { "id", "who", "on", "login", "exec", "shell", "subsystem", "forward", "sftp", "fetch",
 	    "push", "finding", "do", "because", "approvers", "quorum", "match", "not_match", NULL };
-	const struct tree *id, *what;
 	int rc;
 
-	r->line = t->line;
-	if ((rc = tree_keys(t, "a rule", known, e)) != 0)
-		return rc;
-	id = tree_get(t, "id");
-	what = tree_get(t, "do");
-	if (id == NULL || what == NULL)
-		return tree_fail(e, t->line, "a rule needs %s", id == NULL ? "an id" : "do: allow, ask or deny");
-	if ((rc = read_id(id, r, e)) != 0 || (rc = read_do(what, r, e)) != 0 || (rc = read_lists(t, r, e)) != 0 ||
-	    (rc = read_because(tree_get(t, "because"), r, e)) != 0 || (rc = read_approvers(t, r, e)) != 0)
+	if ((rc = tree_keys(t, "a rule", known, e)) != 0 || (rc = rule_read_head(t, "a rule", r, e)) != 0)
 		return rc;
 	return read_kind(t, r, e);
 }
@@ -608,6 +619,19 @@ rule_meets(const struct rule *r, const struct request *req)
 	return false;
 }
 
+/* A name that stands in refusals must tell which it was. */
+static int
+check_ids(const struct policy *p, const struct rule *r, struct tree_error *e)
+{
+	for (size_t i = 0; i < p->nrules && &p->rules[i] != r; i++)
+		if (strcmp(p->rules[i].id, r->id) == 0)
+			return tree_fail(e, r->line, "the id '%s' is used already, in line %u", r->id, p->rules[i].line);
+	for (size_t i = 0; i < p->nfreezes && &p->freezes[i].rule != r; i++)
+		if (strcmp(p->freezes[i].rule.id, r->id) == 0)
+			return tree_fail(e, r->line, "the id '%s' is used already, in line %u", r->id, p->freezes[i].rule.line);
+	return 0;
+}
+
 static int
 read_rules(const struct tree *t, struct policy *p, struct tree_error *e)
 {
@@ -618,29 +642,45 @@ read_rules(const struct tree *t, struct policy *p, struct tree_error *e)
 	if (t->n > POLICY_MAX_RULES)
 		return tree_fail(e, t->line, "more than %d rules", POLICY_MAX_RULES);
 	p->rules = xcalloc(t->n + 1, sizeof(*p->rules));
-	p->asks = xcalloc(t->n + 1, sizeof(*p->asks));
 	for (size_t i = 0; i < t->n; i++) {
 		struct rule *r = &p->rules[p->nrules++];
 
-		if ((rc = read_rule(t->items[i], r, e)) != 0)
+		if ((rc = read_rule(t->items[i], r, e)) != 0 || (rc = check_ids(p, r, e)) != 0 ||
+		    (rc = try_examples(r, &r->match, true, e)) != 0 || (rc = try_examples(r, &r->not_match, false, e)) != 0)
 			return rc;
-		for (size_t j = 0; j < i; j++)
-			if (strcmp(p->rules[j].id, r->id) == 0)
-				return tree_fail(e, r->line, "the id '%s' is used already, in line %u", r->id, p->rules[j].line);
-		if ((rc = try_examples(r, &r->match, true, e)) != 0 || (rc = try_examples(r, &r->not_match, false, e)) != 0)
-			return rc;
-		if (r->what == DECISION_ASK)
-			p->asks[p->nasks++] = &r->approvers;
 	}
 	return 0;
+}
+
+static int
+read_freezes(const struct tree *t, struct policy *p, struct tree_error *e)
+{
+	int rc = freezes_read(t, &p->freezes, &p->nfreezes, e);
+
+	for (size_t i = 0; rc == 0 && i < p->nfreezes; i++)
+		rc = check_ids(p, &p->freezes[i].rule, e);
+	return rc;
+}
+
+/* What approvers there are for what asks. */
+static void
+collect_asks(struct policy *p)
+{
+	p->asks = xcalloc(p->nrules + p->nfreezes + 1, sizeof(*p->asks));
+	for (size_t i = 0; i < p->nrules; i++)
+		if (p->rules[i].what == DECISION_ASK)
+			p->asks[p->nasks++] = &p->rules[i].approvers;
+	for (size_t i = 0; i < p->nfreezes; i++)
+		if (p->freezes[i].rule.what == DECISION_ASK)
+			p->asks[p->nasks++] = &p->freezes[i].rule.approvers;
 }
 
 int
 policy_load(const char *file, const void *bytes, size_t n, struct policy **pp, struct tree_error *e)
 {
-	static const char *const known[] = { "rules", NULL };
+	static const char *const known[] = { "rules", "profiles", "freeze", NULL };
 	struct policy *p = xcalloc(1, sizeof(*p));
-	const struct tree *rules;
+	const struct tree *rules, *v;
 	struct tree *t = NULL;
 	int rc;
 
@@ -652,6 +692,12 @@ policy_load(const char *file, const void *bytes, size_t n, struct policy **pp, s
 		rc = tree_fail(e, t->line, "no rules; write 'rules: []' to deny everything");
 	else
 		rc = read_rules(rules, p, e);
+	if (rc == 0 && (v = tree_get(t, "profiles")) != NULL)
+		rc = profiles_read(v, &p->profiles, &p->nprofiles, e);
+	if (rc == 0 && (v = tree_get(t, "freeze")) != NULL)
+		rc = read_freezes(v, p, e);
+	if (rc == 0)
+		collect_asks(p);
 out:
 	tree_free(t);
 	if (rc != 0)

@@ -105,6 +105,7 @@ exec_judge(struct exec *x)
 		.command_len = c->command == NULL ? 0 : strlen(c->command),
 		.detail = c->subsystem,
 		.pty = c->pty,
+		.now = clock_wall_ms() / 1000,
 	};
 
 	decide(s->p->conf->policy, &s->who, &q, &x->verdict);

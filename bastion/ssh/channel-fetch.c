@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "bastion/base/buf.h"
+#include "bastion/base/clock.h"
 #include "bastion/base/err.h"
 #include "bastion/base/log.h"
 #include "bastion/base/xmalloc.h"
@@ -76,7 +77,7 @@ static void
 fetch_start(struct channel *c)
 {
 	struct fetch_call *f = xcalloc(1, sizeof(*f));
-	struct request q = { .kind = REQUEST_FETCH, .ref = "" };
+	struct request q = { .kind = REQUEST_FETCH, .ref = "", .now = clock_wall_ms() / 1000 };
 
 	c->own = f;
 	f->stream = f->errors = -1;

@@ -346,7 +346,7 @@ push_judge_finding(struct push_call *p, const char *rule, const char *path)
 {
 	struct session *s = p->door.channel->session;
 	struct request q = { .kind = REQUEST_FINDING, .target = p->door.upstream, .repo = p->door.repo, .ref = "",
-	    .detail = rule, .path = path };
+	    .detail = rule, .path = path, .now = clock_wall_ms() / 1000 };
 	struct verdict v;
 
 	decide(s->p->conf->policy, &s->who, &q, &v);
@@ -727,7 +727,8 @@ static void
 push_judge_ref(struct push_call *p, struct push_command *cmd, enum ref_op op)
 {
 	struct session *s = p->door.channel->session;
-	struct request q = { .kind = REQUEST_PUSH, .target = p->door.upstream, .repo = p->door.repo, .ref = cmd->name, .op = op };
+	struct request q = { .kind = REQUEST_PUSH, .target = p->door.upstream, .repo = p->door.repo, .ref = cmd->name, .op = op,
+	    .now = clock_wall_ms() / 1000 };
 	char *name = session_mask(s, cmd->name, strlen(cmd->name));
 	struct verdict v;
 

@@ -34,6 +34,38 @@ times_as_text(void **state)
 }
 
 static void
+times_from_text(void **state)
+{
+	static const struct {
+		const char	*text;
+		int		 r;
+		int64_t		 s;
+	} rows[] = {
+		{ "1970-01-01T00:00Z", 0, 0 }, { "2026-11-21T10:15:30Z", 0, 1795256130 }, { "2028-02-29T00:00Z", 0, 1835395200 },
+		{ "9999-12-31T23:59:59Z", 0, INT64_C(253402300799) },
+		{ "2026-02-29T00:00Z", ERR_FORMAT, 0 }, { "2026-13-01T00:00Z", ERR_FORMAT, 0 }, { "2026-00-10T00:00Z", ERR_FORMAT, 0 },
+		{ "2026-01-01T24:00Z", ERR_FORMAT, 0 }, { "2026-01-01T00:60Z", ERR_FORMAT, 0 }, { "2026-01-01T00:00", ERR_FORMAT, 0 },
+		{ "2026-01-01T00:00+01:00", ERR_FORMAT, 0 }, { "2026-01-01", ERR_FORMAT, 0 }, { "", ERR_FORMAT, 0 },
+		{ "2026-1-01T00:00Z", ERR_FORMAT, 0 }, { "2026-01-01T00:00ZZ", ERR_FORMAT, 0 }, { "1969-12-31T23:59Z", ERR_FORMAT, 0 },
+		{ "2026-01-01t00:00z", ERR_FORMAT, 0 }, { "+026-01-01T00:00Z", ERR_FORMAT, 0 },
+	};
+	char out[CLOCK_TEXT];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		int64_t s = 0;
+		int r = clock_parse_time(rows[i].text, &s);
+
+		if (r != rows[i].r || s != rows[i].s)
+			fail_msg("\"%s\": %d, %lld s", rows[i].text, r, (long long)s);
+		if (r != 0)
+			continue;
+		clock_format_second(s, out);
+		assert_string_equal(out, rows[i].text);
+	}
+}
+
+static void
 durations(void **state)
 {
 	static const struct {
@@ -96,6 +128,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(times_as_text),
+		cmocka_unit_test(times_from_text),
 		cmocka_unit_test(durations),
 		cmocka_unit_test(durations_come_back_as_written),
 		cmocka_unit_test(the_monotonic_clock_does_not_go_back),

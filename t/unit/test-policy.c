@@ -202,7 +202,7 @@ test_files(void **state)
 static void
 test_who(void **state)
 {
-	struct policy *p = load("rules:\n"
+	struct policy *p = load("profiles: [{who: [\"*\"], use: shell-audited}]\nrules:\n"
 	    " - {id: a, who: [\"group:ops\"], on: [web*], login: [deploy], shell: true, do: ask, because: b,"
 	    "    approvers: [\"human/*\"], quorum: 2}\n"
 	    " - {id: b, who: [\"owner:human/eva\"], on: [web1], exec: [ls], do: allow}\n");
