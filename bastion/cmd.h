@@ -23,6 +23,8 @@ int	cmd_init(int argc, char **argv, const struct cmd_env *env);
 /* cmd-cert.c: certificates and the CA, asked of the running daemon. */
 int	cmd_cert(int argc, char **argv, const struct cmd_env *env);
 int	cmd_ca(int argc, char **argv, const struct cmd_env *env);
+/* cmd-secret.c: keys and passwords for targets, kept by the key process. */
+int	cmd_secret(int argc, char **argv, const struct cmd_env *env);
 /* cmd-approvals.c: requests that wait for a decision, from the host. */
 int	cmd_approvals(int argc, char **argv, const struct cmd_env *env);
 /* cmd-reload.c: the daemon reads its configuration again. */

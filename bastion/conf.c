@@ -16,23 +16,14 @@
 #include "bastion/base/err.h"
 #include "bastion/base/file.h"
 #include "bastion/base/xmalloc.h"
+#include "bastion/conf_int.h"
 #include "bastion/conf_table.h"
 #include "bastion/conf_tree.h"
 #include "bastion/ident/cidr.h"
 #include "bastion/policy/policy.h"
 #include "bastion/policy/profile.h"
 
-#define MAX_NAME	63	/* of a target or upstream */
-#define MAX_WORDS	256	/* in one list */
 #define MAX_KEYS	64	/* rows of one section, and then some */
-#define MAX_HOST_KEY	4096
-
-/* What carries from one block reader to the next. */
-struct loader {
-	struct conf		*c;
-	struct tree_error	 error;
-	EVP_MD_CTX		*md;
-};
 
 typedef int (*block_fn)(struct loader *, const struct conf_row *, const struct tree *);
 
@@ -78,9 +69,8 @@ read_checked(struct loader *l, const char *path, struct buf *b)
 	return 0;
 }
 
-/* "HOST:PORT" or "[V6]:PORT". */
-static int
-read_address(struct loader *l, const char *what, const struct tree *t, char **hostp, uint16_t *portp)
+int
+conf_read_address(struct loader *l, const char *what, const struct tree *t, char **hostp, uint16_t *portp)
 {
 	char *s = NULL, *colon, *host;
 	struct tree port = { .kind = TREE_SCALAR, .line = t->line };
@@ -125,104 +115,13 @@ out:
 	return r;
 }
 
-static bool
-name_ok(const char *s)
+bool
+conf_name_ok(const char *s)
 {
 	size_t n = strlen(s);
 
-	return n >= 1 && n <= MAX_NAME && strspn(s, "abcdefghijklmnopqrstuvwxyz0123456789._-") == n && s[0] != '.' &&
+	return n >= 1 && n <= CONF_NAME_MAX && strspn(s, "abcdefghijklmnopqrstuvwxyz0123456789._-") == n && s[0] != '.' &&
 	    s[0] != '_' && s[0] != '-';
-}
-
-/* The type outside must be the type inside, and the base64 whole. */
-static bool
-host_key_ok(const char *text)
-{
-	static const char *const types[] = { "ssh-ed25519", "ecdsa-sha2-nistp256", "ecdsa-sha2-nistp384",
-	    "ecdsa-sha2-nistp521", "ssh-rsa", NULL };
-	const char *blank = strchr(text, ' '), *const *type = types;
-	uint8_t raw[MAX_HOST_KEY];
-	size_t n = 0, len, b64;
-
-	if (blank == NULL)
-		return false;
-	len = (size_t)(blank - text);
-	while (*type != NULL && (strlen(*type) != len || memcmp(*type, text, len) != 0))
-		type++;
-	if (*type == NULL)
-		return false;
-	b64 = strcspn(blank + 1, " ");
-	if (sodium_base642bin(raw, sizeof(raw), blank + 1, b64, NULL, &n, NULL, sodium_base64_VARIANT_ORIGINAL) != 0)
-		return false;
-	return n > 4 + len + 4 && raw[0] == 0 && raw[1] == 0 && raw[2] == 0 && raw[3] == len &&
-	    memcmp(raw + 4, text, len) == 0;
-}
-
-static int
-read_host_keys(struct loader *l, const char *what, const struct tree *t, struct strvec *v)
-{
-	int r;
-
-	if ((r = tree_strings(t, what, 16, v, &l->error)) != 0)
-		return r;
-	for (size_t i = 0; i < v->n; i++)
-		if (!host_key_ok(v->v[i]))
-			return tree_fail(&l->error, t->line, "%s must be \"ssh-ed25519 AAAA..\", as ssh-keyscan prints it after the"
-			    " host, not '%.40s'", what, v->v[i]);
-	if (v->n == 0)
-		return tree_fail(&l->error, t->line, "%s needs at least one key", what);
-	return 0;
-}
-
-static int
-read_target(struct loader *l, const char *name, const struct tree *t, struct conf_target *out)
-{
-	static const char *const known[] = { "address", "logins", "host_keys", NULL };
-	struct tree_error *e = &l->error;
-	char *what = xasprintf("target %s", name);
-	const struct tree *address, *logins, *keys;
-	int r;
-
-	out->name = xstrdup(name);
-	if ((r = tree_keys(t, what, known, e)) != 0)
-		goto out;
-	address = tree_get(t, "address");
-	logins = tree_get(t, "logins");
-	keys = tree_get(t, "host_keys");
-	if (address == NULL || logins == NULL || keys == NULL) {
-		r = tree_fail(e, t->line, "%s needs %s", what, address == NULL ? "address: HOST:PORT" :
-		    logins == NULL ? "logins: [NAME]" : "host_keys: [\"TYPE BASE64\"]");
-		goto out;
-	}
-	if ((r = read_address(l, "address", address, &out->host, &out->port)) != 0 ||
-	    (r = tree_strings(logins, "logins", MAX_WORDS, &out->logins, e)) != 0)
-		goto out;
-	r = read_host_keys(l, "host_keys", keys, &out->host_keys);
-out:
-	free(what);
-	return r;
-}
-
-static int
-read_targets(struct loader *l, const struct conf_row *row, const struct tree *t)
-{
-	struct conf *c = l->c;
-	int r;
-
-	if ((r = tree_is_map(t, "targets", &l->error)) != 0)
-		return r;
-	if (t->n > (size_t)row->max)
-		return tree_fail(&l->error, t->line, "more than %lld targets", (long long)row->max);
-	c->targets = xcalloc(t->n + 1, sizeof(*c->targets));
-	for (size_t i = 0; i < t->n; i++) {
-		if (!name_ok(t->keys[i]))
-			return tree_fail(&l->error, t->key_lines[i], "a target's name is 1 to 63 of a-z 0-9 . _ -, not '%s'",
-			    t->keys[i]);
-		c->ntargets++;
-		if ((r = read_target(l, t->keys[i], t->items[i], &c->targets[i])) != 0)
-			return r;
-	}
-	return 0;
 }
 
 static int
@@ -271,7 +170,7 @@ read_upstreams(struct loader *l, const struct conf_row *row, const struct tree *
 		return tree_fail(&l->error, t->line, "more than %lld upstreams", (long long)row->max);
 	c->upstreams = xcalloc(t->n + 1, sizeof(*c->upstreams));
 	for (size_t i = 0; i < t->n; i++) {
-		if (!name_ok(t->keys[i]))
+		if (!conf_name_ok(t->keys[i]))
 			return tree_fail(&l->error, t->key_lines[i], "an upstream's name is 1 to 63 of a-z 0-9 . _ -, not '%s'",
 			    t->keys[i]);
 		/* A rule's on: cannot tell them apart, so neither may a user. */
@@ -348,7 +247,7 @@ static const struct {
 	const char	*name;
 	block_fn	 fn;
 } blocks[] = {
-	{ "targets", read_targets }, { "upstreams", read_upstreams }, { "webhooks", read_webhooks },
+	{ "targets", conf_read_targets }, { "upstreams", read_upstreams }, { "webhooks", read_webhooks },
 	{ "policy", read_policy },
 };
 
@@ -366,7 +265,7 @@ read_networks(struct loader *l, const char *what, const struct tree *t, struct s
 {
 	int r;
 
-	if ((r = tree_strings(t, what, MAX_WORDS, v, &l->error)) != 0)
+	if ((r = tree_strings(t, what, CONF_WORDS_MAX, v, &l->error)) != 0)
 		return r;
 	for (size_t i = 0; i < v->n; i++)
 		if (strchr(v->v[i], ',') != NULL || !cidr_list_is_valid(v->v[i]))
@@ -389,9 +288,9 @@ read_row(struct loader *l, const struct conf_row *row, const struct tree *t)
 	case CONF_PATH:
 		return read_path(l, row->name, t, p);
 	case CONF_LISTEN:
-		return read_address(l, row->name, t, &l->c->listen_host, &l->c->listen_port);
+		return conf_read_address(l, row->name, t, &l->c->listen_host, &l->c->listen_port);
 	case CONF_WORDS:
-		return tree_strings(t, row->name, MAX_WORDS, p, e);
+		return tree_strings(t, row->name, CONF_WORDS_MAX, p, e);
 	case CONF_NETWORKS:
 		return read_networks(l, row->name, t, p);
 	case CONF_COUNT:
@@ -529,13 +428,7 @@ conf_free(struct conf *c)
 {
 	if (c == NULL)
 		return;
-	for (size_t i = 0; i < c->ntargets; i++) {
-		free(c->targets[i].name);
-		free(c->targets[i].host);
-		strvec_release(&c->targets[i].logins);
-		strvec_release(&c->targets[i].host_keys);
-	}
-	free(c->targets);
+	conf_free_targets(c);
 	for (size_t i = 0; i < c->nupstreams; i++) {
 		free(c->upstreams[i].name);
 		free(c->upstreams[i].path);
@@ -559,15 +452,6 @@ conf_free(struct conf *c)
 	strvec_release(&c->penalty_exempt);
 	strvec_release(&c->accept_env);
 	free(c);
-}
-
-const struct conf_target *
-conf_target(const struct conf *c, const char *name)
-{
-	for (size_t i = 0; i < c->ntargets; i++)
-		if (strcmp(c->targets[i].name, name) == 0)
-			return &c->targets[i];
-	return NULL;
 }
 
 const struct conf_upstream *

@@ -20,13 +20,18 @@ struct policy;
 struct session_limits;
 struct subject;
 
+/* What opens a target for us. */
+enum conf_auth { CONF_AUTH_CERTIFICATE, CONF_AUTH_KEY, CONF_AUTH_PASSWORD };
+
 /* A host that agents reach by SSH. */
 struct conf_target {
 	char		*name;		/* as in LOGIN@NAME@bastion */
 	char		*host;		/* name or address to dial */
 	uint16_t	 port;
 	struct strvec	 logins;	/* patterns of logins that may be asked for at all */
-	struct strvec	 host_keys;	/* "ssh-ed25519 AAAA..." pinned; at least one */
+	struct strvec	 host_keys;	/* "ssh-ed25519 AAAA..." pinned; at least one, unless host_ca has */
+	enum conf_auth	 auth;
+	char		*secret;	/* name of the key or password that the key process holds; NULL for certificates */
 };
 
 enum conf_upstream_kind { UPSTREAM_HOSTED };

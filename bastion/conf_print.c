@@ -52,6 +52,19 @@ print_address(FILE *f, const char *host, unsigned port)
 	fprintf(f, strchr(host, ':') != NULL ? "\"[%s]:%u\"" : "\"%s:%u\"", host, port);
 }
 
+/* How it is opened, and how it is known. */
+static void
+print_target_way(FILE *f, const struct conf_target *t)
+{
+	if (t->auth != CONF_AUTH_CERTIFICATE) {
+		fprintf(f, "\n    auth: {%s: ", t->auth == CONF_AUTH_KEY ? "key" : "password");
+		print_text(f, t->secret);
+		putc('}', f);
+	}
+	fputs("\n    host_keys: ", f);
+	print_words(f, &t->host_keys);
+}
+
 static void
 print_block(const struct conf *c, const char *name, FILE *f)
 {
@@ -65,8 +78,7 @@ print_block(const struct conf *c, const char *name, FILE *f)
 			print_address(f, c->targets[i].host, c->targets[i].port);
 			fputs("\n    logins: ", f);
 			print_words(f, &c->targets[i].logins);
-			fputs("\n    host_keys: ", f);
-			print_words(f, &c->targets[i].host_keys);
+			print_target_way(f, &c->targets[i]);
 		}
 	} else if (strcmp(name, "upstreams") == 0) {
 		if (c->nupstreams == 0)

@@ -31,6 +31,7 @@ struct admin {
 	struct link	*link;		/* NULL once the command has gone */
 	unsigned	 waiting;	/* answers that still refer to this */
 	char		*who;		/* "host/root" */
+	int		 input;		/* descriptor of a file in memory with what is not ours to see, or -1 */
 	/* held until the record of what was done is durable */
 	uint8_t		 status;
 	struct buf	*out, *err;
@@ -39,6 +40,7 @@ struct admin {
 struct control_verb {
 	const char	*name;
 	void		(*run)(struct admin *, const struct strvec *argv, const uint8_t *in, size_t n);
+	bool		 hidden;	/* its input may be in a file that is only passed on */
 };
 
 static void
@@ -46,6 +48,8 @@ admin_free(struct admin *a)
 {
 	if (a->link != NULL || a->waiting > 0)
 		return;
+	if (a->input != -1)
+		close(a->input);
 	buf_free(a->out);
 	buf_free(a->err);
 	free(a->who);
@@ -154,16 +158,17 @@ static void
 forward(struct admin *a, enum helper_kind k, uint16_t type, const struct strvec *argv, const uint8_t *in, size_t n)
 {
 	struct buf *b = buf_new(MSG_MAX);
-	int r;
+	int r, fd = a->input;
 
 	if (b == NULL)
 		fatal("out of memory");
+	a->input = -1;
 	r = buf_put_cstring(b, a->who) | buf_put_u32(b, (uint32_t)argv->n);
 	for (size_t i = 0; i < argv->n; i++)
 		r |= buf_put_cstring(b, argv->v[i]);
 	r |= type == KEYD_ADMIN ? buf_put_string(b, in, n) : buf_put_cstring(b, "text");
 	a->waiting++;
-	if (r != 0 || !helper_call(a->daemon, k, type, b, admin_answered, a)) {
+	if (r != 0 || !helper_call_fd(a->daemon, k, type, b, fd, admin_answered, a)) {
 		a->waiting--;
 		admin_fail(a, "the process that would do this is not up; try again");
 	}
@@ -228,12 +233,13 @@ run_reload(struct admin *a, const struct strvec *argv, const uint8_t *in, size_t
 }
 
 static const struct control_verb verbs[] = {
-	{ "cert", run_keys },
-	{ "ca", run_keys },
-	{ "approvals", run_approvals },
-	{ "sessions", run_sessions },
-	{ "reload", run_reload },
-	{ NULL, NULL }
+	{ "cert", run_keys, false },
+	{ "ca", run_keys, false },
+	{ "secret", run_keys, true },
+	{ "approvals", run_approvals, false },
+	{ "sessions", run_sessions, false },
+	{ "reload", run_reload, false },
+	{ NULL, NULL, false }
 };
 
 /* CTL_REQUEST: u32 argc, argc * s, s stdin. */
@@ -263,6 +269,8 @@ on_request(struct link *l, struct msg *m, void *arg)
 		goto out;
 	while (v->name != NULL && (argv.n == 0 || strcmp(v->name, argv.v[0]) != 0))
 		v++;
+	if (v->name != NULL && v->hidden && m->fd != -1)
+		a->input = msg_take_fd(m);
 	if (v->name == NULL)
 		admin_fail(a, "the daemon knows no such command");
 	else
@@ -309,6 +317,7 @@ control_ready(evutil_socket_t listener, short what, void *arg)
 	}
 	a = xcalloc(1, sizeof(*a));
 	a->daemon = d;
+	a->input = -1;
 	pw = getpwuid(cred.uid);
 	a->who = pw != NULL ? xasprintf("host/%s", pw->pw_name) : xasprintf("host/%d", (int)cred.uid);
 	a->out = buf_new(MSG_MAX);

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>
@@ -39,7 +40,7 @@ ctl_connect(const char *path)
 }
 
 static int
-ctl_send(struct msgio *io, const struct strvec *argv, const struct buf *in)
+ctl_send(struct msgio *io, const struct strvec *argv, const struct buf *in, int file)
 {
 	struct buf *b = buf_new(MSG_MAX);
 	int r = b == NULL ? ERR_NOMEM : buf_put_u32(b, (uint32_t)argv->n);
@@ -49,7 +50,9 @@ ctl_send(struct msgio *io, const struct strvec *argv, const struct buf *in)
 	if (r == 0)
 		r = in == NULL ? buf_put_string(b, NULL, 0) : buf_put_string(b, buf_ptr(in), buf_len(in));
 	if (r == 0)
-		r = msgio_send(io, CTL_REQUEST, 1, b, -1);
+		r = msgio_send(io, CTL_REQUEST, 1, b, file);
+	else if (file != -1)
+		close(file);
 	buf_free(b);
 	return r;
 }
@@ -98,14 +101,17 @@ ctl_answer(struct msgio *io, int *statusp)
 	}
 }
 
-int
-ctl_run(const char *state_dir, const struct strvec *argv, const struct buf *in)
+/* file is used up; -1 = none. */
+static int
+ctl_run_file(const char *state_dir, const struct strvec *argv, const struct buf *in, int file)
 {
 	char *path = file_join(state_dir, CTL_SOCKET);
 	struct msgio *io = NULL;
 	int fd = ctl_connect(path), r, status = 1;
 
 	if (fd == -1) {
+		if (file != -1)
+			close(file);
 		if (errno == ENOENT || errno == ECONNREFUSED)
 			fprintf(stderr, "sallyport: no daemon answers at %s; start it: sallyportd -f FILE\n", path);
 		else
@@ -113,7 +119,7 @@ ctl_run(const char *state_dir, const struct strvec *argv, const struct buf *in)
 	} else if ((io = msgio_new(fd)) == NULL) {
 		fprintf(stderr, "sallyport: no memory\n");
 		close(fd);
-	} else if ((r = ctl_send(io, argv, in)) != 0 || (r = ctl_answer(io, &status)) != 0) {
+	} else if ((r = ctl_send(io, argv, in, file)) != 0 || (r = ctl_answer(io, &status)) != 0) {
 		fprintf(stderr, "sallyport: the daemon at %s went away before it was done: %s\n", path, err_text(r));
 		status = 1;
 	}
@@ -123,7 +129,13 @@ ctl_run(const char *state_dir, const struct strvec *argv, const struct buf *in)
 }
 
 int
-ctl_ask(const struct cmd_env *env, const struct strvec *argv, const struct buf *in)
+ctl_run(const char *state_dir, const struct strvec *argv, const struct buf *in)
+{
+	return ctl_run_file(state_dir, argv, in, -1);
+}
+
+static int
+ctl_ask_file(const struct cmd_env *env, const struct strvec *argv, const struct buf *in, int file)
 {
 	struct conf *conf = NULL;
 	char *error = NULL;
@@ -132,8 +144,28 @@ ctl_ask(const struct cmd_env *env, const struct strvec *argv, const struct buf *
 	if (conf_load(env->conf_path, &conf, &error) != 0)
 		fprintf(stderr, "sallyport: %s\n", error == NULL ? "the configuration cannot be read" : error);
 	else
-		status = ctl_run(conf->state_dir, argv, in);
+		status = ctl_run_file(conf->state_dir, argv, in, file);
 	conf_free(conf);
 	free(error);
 	return status;
+}
+
+int
+ctl_ask(const struct cmd_env *env, const struct strvec *argv, const struct buf *in)
+{
+	return ctl_ask_file(env, argv, in, -1);
+}
+
+int
+ctl_ask_hidden(const struct cmd_env *env, const struct strvec *argv, const struct buf *secret)
+{
+	int fd = memfd_create("secret", MFD_CLOEXEC);
+
+	if (fd == -1 || file_write_all(fd, buf_ptr(secret), buf_len(secret)) != 0) {
+		fprintf(stderr, "sallyport: no memory for the secret: %s\n", strerror(errno));
+		if (fd != -1)
+			close(fd);
+		return 1;
+	}
+	return ctl_ask_file(env, argv, NULL, fd);
 }

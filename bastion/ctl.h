@@ -18,5 +18,10 @@ int	ctl_run(const char *state_dir, const struct strvec *argv, const struct buf *
 
 /* The same, to the daemon of env->conf_path. */
 int	ctl_ask(const struct cmd_env *env, const struct strvec *argv, const struct buf *in);
+/*
+ * The same with a secret as standard input: it travels as a file in memory that the daemon only passes on to its key
+ * process, and never in a message.
+ */
+int	ctl_ask_hidden(const struct cmd_env *env, const struct strvec *argv, const struct buf *secret);
 
 #endif

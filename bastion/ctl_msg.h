@@ -10,7 +10,8 @@
 #define CTL_STDIN_MAX	(64 * 1024)	/* what a request carries as its standard input */
 
 enum ctl_msg {
-	/* command -> daemon, once: u32 argc, argc * s argv ("cert", "issue", ..), s standard input */
+	/* command -> daemon, once: u32 argc, argc * s argv ("cert", "issue", ..), s standard input; secret put: a descriptor of
+	 * a file in memory with it instead */
 	CTL_REQUEST = 600,
 	/* daemon -> command, any number: u8 stream (enum ctl_stream), s bytes */
 	CTL_OUTPUT = 601,

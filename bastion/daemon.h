@@ -67,6 +67,8 @@ void	helper_configure_approvals(struct daemon *);
 void	helper_stop(struct daemon *, enum helper_kind);
 /* A request to one of them; fn gets the answer. False when it is not up. */
 bool	helper_call(struct daemon *, enum helper_kind, uint16_t type, const struct buf *, call_fn, void *arg);
+/* The same with a descriptor, which is used up. */
+bool	helper_call_fd(struct daemon *, enum helper_kind, uint16_t type, const struct buf *, int fd, call_fn, void *arg);
 /* An audit record of the parent's own; obj is taken over. */
 bool	daemon_record(struct daemon *, const char *event, json_t *obj, call_fn fn, void *arg);
 
@@ -105,6 +107,7 @@ struct peer {
 	struct gitjob	*jobs;
 	unsigned	 njobs;
 	unsigned	 ndials;	/* under way */
+	unsigned	 nloans;	/* of held keys and passwords, so far */
 	uint32_t	 auth_id;	/* of MON_AUTH, for its answer */
 	struct event	*expiry;	/* the certificate ends */
 	bool		 expired;

@@ -88,6 +88,57 @@ on_keyd_krl(struct link *l, struct msg *m, void *arg)
 	return 0;
 }
 
+/* Which use of which secret waits for its record. The key process may be another one when it is there. */
+struct use_call {
+	struct daemon	*daemon;
+	struct link	*link;
+	uint32_t	 id;
+};
+
+static int
+use_recorded(struct msg *m, void *arg)
+{
+	struct use_call *u = arg;
+	struct buf *b = buf_new(16);
+
+	if (b == NULL)
+		fatal("out of memory");
+	if (u->link == u->daemon->helper[HELPER_KEYD].link && buf_put_u8(b, m != NULL) == 0)
+		(void)link_send(u->link, KEYD_USED, u->id, b, -1);
+	buf_free(b);
+	free(u);
+	return 0;
+}
+
+/* KEYD_USE: s session, s target, s login, s name, s kind, s fingerprint. Nothing is signed or given before this is on record. */
+static int
+on_keyd_use(struct link *l, struct msg *m, void *arg)
+{
+	struct daemon *d = arg;
+	char *s[6] = { NULL };
+	const struct peer *p;
+	struct use_call *u;
+	int r = 0;
+
+	for (int i = 0; r == 0 && i < 6; i++)
+		r = buf_get_cstring(m->body, &s[i]);
+	if (r != 0 || (r = buf_end(m->body)) != 0)
+		goto out;
+	u = xcalloc(1, sizeof(*u));
+	u->daemon = d;
+	u->link = l;
+	u->id = m->id;
+	/* A session that has gone meanwhile uses nothing any more. */
+	if ((p = peer_find(d, s[0])) == NULL || !daemon_record(d, "key.use", json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s*}",
+	    "session", p->id, "identity", p->who.identity, "target", s[1], "login", s[2], "name", s[3], "kind", s[4], "key",
+	    s[5][0] == '\0' ? NULL : s[5]), use_recorded, u))
+		(void)use_recorded(NULL, u);
+ out:
+	for (int i = 0; i < 6; i++)
+		free(s[i]);
+	return r;
+}
+
 /* AUDIT_STARTED: u64 records, u8 ok, s error. */
 static int
 on_audit_started(struct link *l, struct msg *m, void *arg)
@@ -188,6 +239,8 @@ static const struct link_row keyd_rows[] = {
 	{ KEYD_MINTED, "minted", LINK_PERMIT, on_answer },
 	{ KEYD_ADMIN_DONE, "admin-done", LINK_PERMIT, on_answer },
 	{ KEYD_KRL, "krl", LINK_PERMIT, on_keyd_krl },
+	{ KEYD_LENT, "lent", LINK_PERMIT, on_answer },
+	{ KEYD_USE, "use", LINK_PERMIT, on_keyd_use },
 	{ 0, NULL, 0, NULL }
 };
 
@@ -463,12 +516,21 @@ helper_stop(struct daemon *d, enum helper_kind k)
 bool
 helper_call(struct daemon *d, enum helper_kind k, uint16_t type, const struct buf *b, call_fn fn, void *arg)
 {
+	return helper_call_fd(d, k, type, b, -1, fn, arg);
+}
+
+bool
+helper_call_fd(struct daemon *d, enum helper_kind k, uint16_t type, const struct buf *b, int fd, call_fn fn, void *arg)
+{
 	struct call_params p = { .peer = d->helper[k].link, .answer = (uint16_t)(type + 1), .fn = fn, .arg = arg };
 	uint32_t id;
 
-	if (!d->helper[k].up || d->helper[k].link == NULL || (id = calls_add(d->calls, &p)) == 0)
+	if (!d->helper[k].up || d->helper[k].link == NULL || (id = calls_add(d->calls, &p)) == 0) {
+		if (fd != -1)
+			close(fd);
 		return false;
-	if (link_send(d->helper[k].link, type, id, b, -1) == 0)
+	}
+	if (link_send(d->helper[k].link, type, id, b, fd) == 0)
 		return true;
 	calls_take_back(d->calls, id);
 	return false;

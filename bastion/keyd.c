@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * sallyport-keyd: the key process. Holds the key of the user CA and the key that signs checkpoints; mints, signs and
- * revokes on request of the parent, and signs for the audit process. It has no network and sees no byte of an agent.
+ * sallyport-keyd: the key process. Holds the key of the user CA, the key that signs checkpoints, and the secrets that open
+ * targets without a CA; mints, signs, revokes and lends on request of the parent, and signs for the audit process. It has no network and sees no byte of an agent.
  * It is started with descriptor 3, the link to the parent; after a crash the parent starts it again, and all that it
  * needs is on disk.
  */
@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "bastion/base/buf.h"
+#include "bastion/base/calls.h"
 #include "bastion/base/clock.h"
 #include "bastion/base/err.h"
 #include "bastion/base/file.h"
@@ -29,11 +30,17 @@
 #include "bastion/ident/issuer_verbs.h"
 #include "bastion/ident/keyd_msg.h"
 #include "bastion/ident/keystore.h"
+#include "bastion/ident/privkey.h"
+#include "bastion/ident/secret_verbs.h"
+#include "bastion/ident/secrets.h"
 #include "bastion/ident/signer.h"
+#include "bastion/loan.h"
 
 #define PARENT_FD	3
 #define ARGS_MAX	128	/* words of one verb */
 #define PATH_BYTES_MAX	4096
+#define LENT_MAX	1024	/* secrets at work at once */
+#define INPUT_MAX	(64 * 1024)
 #define TTL_MAX_MS	((uint64_t)366 * 24 * 3600 * 1000)	/* whatever the configuration says */
 
 struct keyd {
@@ -41,12 +48,24 @@ struct keyd {
 	struct link		*parent, *audit;
 	struct issuer		*issuer;
 	struct signer		*signer;
+	struct secrets		*secrets;
+	struct calls		*calls;		/* uses that wait for their record */
+	unsigned		 nlent;
+};
+
+/* What a loan is for, as the record says it. */
+struct borrower {
+	struct keyd		*keyd;
+	char			*session, *target, *login, *name, *fingerprint;
+	enum secret_kind	 kind;
 };
 
 static int	on_start(struct link *, struct msg *, void *);
 static int	on_mint(struct link *, struct msg *, void *);
 static int	on_admin(struct link *, struct msg *, void *);
 static int	on_audit_link(struct link *, struct msg *, void *);
+static int	on_lend(struct link *, struct msg *, void *);
+static int	on_used(struct link *, struct msg *, void *);
 static int	on_sign(struct link *, struct msg *, void *);
 
 static const struct link_row parent_rows[] = {
@@ -54,6 +73,8 @@ static const struct link_row parent_rows[] = {
 	{ KEYD_MINT, "mint", 0, on_mint },
 	{ KEYD_ADMIN, "admin", 0, on_admin },
 	{ KEYD_AUDIT_LINK, "audit-link", 0, on_audit_link },
+	{ KEYD_LEND, "lend", 0, on_lend },
+	{ KEYD_USED, "used", 0, on_used },
 	{ 0, NULL, 0, NULL },
 };
 
@@ -79,7 +100,7 @@ body_new(void)
 static void
 enter_ca_dir(const char *state_dir, const char *user)
 {
-	static const char *const ours[] = { ".", "serial", "issued.jsonl", "krl", "signed" };
+	static const char *const ours[] = { ".", "serial", "issued.jsonl", "krl", "signed", "secrets" };
 	char *dir = file_join(state_dir, "ca");
 	const struct passwd *pw = user[0] == '\0' || geteuid() != 0 ? NULL : getpwnam(user);
 
@@ -108,6 +129,9 @@ open_keys(struct keyd *k, const char *state_dir, const char *master, const char 
 		fatal("%s/%s", state_dir, why == NULL ? "ca" : why);
 	if ((r = signer_open(".", keys->audit_name, keys->audit, &k->signer)) != 0)
 		fatal("%s/ca/signed: %s", state_dir, err_text(r));
+	if ((r = secrets_open(".", keys->secrets, &k->secrets)) != 0)
+		fatal("%s/ca/secrets: %s", state_dir, r == ERR_CRYPTO ? "does not open with this master key, or was altered" :
+		    err_text(r));
 	keystore_free(keys);
 	if ((r = sandbox_enter(SANDBOX_STORE)) != 0)
 		fatal("sandbox: %s", err_text(r));
@@ -149,6 +173,8 @@ on_start(struct link *l, struct msg *m, void *arg)
 	link_permit(l, KEYD_MINT);
 	link_permit(l, KEYD_ADMIN);
 	link_permit(l, KEYD_AUDIT_LINK);
+	link_permit(l, KEYD_LEND);
+	link_permit(l, KEYD_USED);
 	r = send_started(k, m->id);
 out:
 	free(dir);
@@ -245,6 +271,23 @@ send_answer(struct keyd *k, uint32_t id, const struct verb_answer *a)
 	return r;
 }
 
+/* Standard input in a file in memory: it never blocks, and has a size. */
+static int
+input_read(int fd, struct buf *in)
+{
+	struct stat st;
+	uint8_t *p;
+	int r;
+
+	if (fstat(fd, &st) == -1 || !S_ISREG(st.st_mode))
+		return ERR_FORMAT;
+	if (st.st_size < 0 || st.st_size > INPUT_MAX)
+		return ERR_TOOBIG;
+	if ((r = buf_reserve(in, (size_t)st.st_size, &p)) != 0)
+		return r;
+	return pread(fd, p, (size_t)st.st_size, 0) == st.st_size ? 0 : ERR_SYSTEM;
+}
+
 static int
 on_admin(struct link *l, struct msg *m, void *arg)
 {
@@ -252,6 +295,7 @@ on_admin(struct link *l, struct msg *m, void *arg)
 	struct verb_answer a = { .out = buf_new(VERB_OUT_MAX), .err = buf_new(VERB_ERR_MAX) };
 	struct verb_request v = { .now_ms = clock_wall_ms() };
 	struct strvec argv = STRVEC_INIT;
+	struct buf *hidden = body_new();
 	const uint8_t *in;
 	char *who = NULL;
 	size_t n;
@@ -267,10 +311,20 @@ on_admin(struct link *l, struct msg *m, void *arg)
 	v.argv = &argv;
 	v.in = in;
 	v.inlen = n;
-	issuer_verb(k->issuer, &v, &a);
+	if (m->fd != -1) {
+		if ((r = input_read(m->fd, hidden)) != 0)
+			goto out;
+		v.in = buf_ptr(hidden);
+		v.inlen = buf_len(hidden);
+	}
+	if (argv.n > 0 && strcmp(argv.v[0], "secret") == 0)
+		secret_verb(k->secrets, &v, &a);
+	else
+		issuer_verb(k->issuer, &v, &a);
 	r = send_answer(k, m->id, &a);
 out:
 	free(a.event);
+	buf_free(hidden);
 	buf_free(a.out);
 	buf_free(a.err);
 	strvec_release(&argv);
@@ -333,6 +387,134 @@ on_sign(struct link *l, struct msg *m, void *arg)
 	return r;
 }
 
+static void
+borrower_free(struct borrower *b)
+{
+	free(b->session);
+	free(b->target);
+	free(b->login);
+	free(b->name);
+	free(b->fingerprint);
+	free(b);
+}
+
+/* KEYD_USED: u8 ok. */
+static int
+use_recorded(struct msg *m, void *arg)
+{
+	uint8_t ok = 0;
+	int r = 0;
+
+	if (m != NULL && (r = buf_get_u8(m->body, &ok)) == 0)
+		r = buf_end(m->body);
+	loan_recorded(arg, r == 0 && ok);
+	return r;
+}
+
+static bool
+loan_use(struct loan *l, void *arg)
+{
+	struct borrower *b = arg;
+	struct call_params p = { .peer = b->keyd->parent, .answer = KEYD_USED, .fn = use_recorded, .arg = l };
+	struct buf *body = body_new();
+	uint32_t id = calls_add(b->keyd->calls, &p);
+	bool ok = id != 0 && buf_put_cstring(body, b->session) == 0 && buf_put_cstring(body, b->target) == 0 &&
+	    buf_put_cstring(body, b->login) == 0 && buf_put_cstring(body, b->name) == 0 &&
+	    buf_put_cstring(body, b->kind == SECRET_KEY ? "key" : "password") == 0 &&
+	    buf_put_cstring(body, b->fingerprint) == 0 && link_send(b->keyd->parent, KEYD_USE, id, body, -1) == 0;
+
+	if (!ok && id != 0)
+		calls_take_back(b->keyd->calls, id);
+	buf_free(body);
+	return ok;
+}
+
+static void
+loan_gone(struct loan *l, void *arg)
+{
+	struct borrower *b = arg;
+
+	calls_cancel(b->keyd->calls, l);
+	b->keyd->nlent--;
+	borrower_free(b);
+}
+
+/* NULL, or why there is no loan. The descriptor is used up, and the borrower when there is one. */
+static const char *
+lend(struct keyd *k, struct borrower *b, int fd)
+{
+	struct loan_params p = { .base = k->base, .fd = fd, .login = b->login, .name = b->name, .use = loan_use,
+		.gone = loan_gone, .arg = b };
+	struct buf *secret = buf_new(SECRET_BYTES_MAX);
+	const char *why = NULL, *bad;
+	enum secret_kind kind;
+	const uint8_t *blob;
+	size_t n;
+	int r;
+
+	if (secret == NULL || k->nlent >= LENT_MAX)
+		why = "too many secrets are lent at once";
+	else if ((r = secrets_get(k->secrets, b->name, &kind, secret)) != 0)
+		why = r == ERR_NOTFOUND ? "there is no secret of this name; sallyport secret put" : "the secrets cannot be opened";
+	else if (kind != b->kind)
+		why = "the secret of this name is of another kind";
+	else if (kind == SECRET_PASSWORD) {
+		p.password = secret;
+		secret = NULL;
+	} else if (privkey_parse(buf_ptr(secret), buf_len(secret), &p.key, &bad) != 0)
+		why = "the key cannot be read";
+	if (p.key != NULL) {
+		blob = privkey_blob(p.key, &n);
+		b->fingerprint = key_fingerprint(blob, n);
+	}
+	buf_free(secret);
+	if (why != NULL)
+		close(fd);
+	else if (loan_new(&p) == NULL)
+		why = "no descriptors, or nothing can be recorded";
+	return why;
+}
+
+static int
+on_lend(struct link *l, struct msg *m, void *arg)
+{
+	struct keyd *k = arg;
+	struct borrower *b = xcalloc(1, sizeof(*b));
+	struct buf *answer = body_new();
+	const char *why;
+	uint8_t kind;
+	int r;
+
+	b->keyd = k;
+	if ((r = buf_get_cstring(m->body, &b->session)) != 0 || (r = buf_get_cstring(m->body, &b->target)) != 0 ||
+	    (r = buf_get_cstring(m->body, &b->login)) != 0 || (r = buf_get_cstring(m->body, &b->name)) != 0 ||
+	    (r = buf_get_u8(m->body, &kind)) != 0 || (r = buf_end(m->body)) != 0 ||
+	    (r = m->fd == -1 || (kind != SECRET_KEY && kind != SECRET_PASSWORD) ? ERR_FORMAT : 0) != 0)
+		goto out;
+	b->kind = (enum secret_kind)kind;
+	if ((why = lend(k, b, msg_take_fd(m))) == NULL) {
+		k->nlent++;
+		b = NULL;
+	} else
+		log_warn("%s was not lent to %s: %s", b->name, b->session, why);
+	if ((r = buf_put_u8(answer, why == NULL)) == 0 && (r = buf_put_cstring(answer, why)) == 0)
+		r = link_send(l, KEYD_LENT, m->id, answer, -1);
+out:
+	if (b != NULL)
+		borrower_free(b);
+	buf_free(answer);
+	return r;
+}
+
+static int
+on_used(struct link *l, struct msg *m, void *arg)
+{
+	struct keyd *k = arg;
+	int r = calls_answer(k->calls, l, m);
+
+	return r == ERR_NOTFOUND ? 0 : r;	/* the loan is over meanwhile */
+}
+
 /* Without a parent there is nobody to serve. */
 static void
 parent_gone(struct link *l, int r, void *arg)
@@ -361,11 +543,13 @@ main(void)
 		fatal("out of memory");
 	(void)umask(077);
 	p.base = k.base;
+	k.calls = calls_new(LENT_MAX);
 	if ((k.parent = link_new(&p)) == NULL)
 		fatal("out of memory");
 	(void)event_base_dispatch(k.base);
 	link_free(k.audit);
 	link_free(k.parent);
+	secrets_free(k.secrets);
 	issuer_free(k.issuer);
 	signer_free(k.signer);
 	event_base_free(k.base);

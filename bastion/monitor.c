@@ -24,8 +24,10 @@
 #include "bastion/daemon.h"
 #include "bastion/ident/cert.h"
 #include "bastion/ident/keyd_msg.h"
+#include "bastion/ident/secrets.h"
 
 #define KEY_BLOB_MAX	1024
+#define LOANS_MAX	64	/* of held keys or passwords, in the life of one session */
 #define DIALS_MAX	2	/* under way for one session, which has one target */
 
 /* u8 ok, s text: the shape of most answers. */
@@ -71,6 +73,7 @@ auth_recorded(struct msg *m, void *arg)
 		return 0;
 	link_permit(p->monitor, MON_DIAL);
 	link_permit(p->monitor, MON_MINT);
+	link_permit(p->monitor, MON_LEND);
 	link_permit(p->monitor, MON_GIT);
 	link_permit(p->monitor, MON_STORE);
 	link_permit(p->monitor, MON_GIT_END);
@@ -291,6 +294,7 @@ on_mint(struct link *l, struct msg *m, void *arg)
 	struct buf *b = buf_new(8192);
 	struct mint_call *c;
 	const uint8_t *key;
+	const struct conf_target *t;
 	const char *why;
 	size_t n;
 	int r;
@@ -301,7 +305,9 @@ on_mint(struct link *l, struct msg *m, void *arg)
 	if ((r = buf_get_cstring(m->body, &target)) != 0 || (r = buf_get_cstring(m->body, &login)) != 0 ||
 	    (r = buf_peek_string(m->body, &key, &n)) != 0 || (r = buf_end(m->body)) != 0)
 		goto out;
-	if (n > KEY_BLOB_MAX || target_check(p, target, login, &why) == NULL) {
+	if ((t = target_check(p, target, login, &why)) != NULL && t->auth != CONF_AUTH_CERTIFICATE)
+		why = "no certificate opens it";
+	if (n > KEY_BLOB_MAX || why != NULL) {
 		r = refuse(p, MON_MINTED, m->id, n > KEY_BLOB_MAX ? "key too long" : why);
 		goto out;
 	}
@@ -318,6 +324,92 @@ on_mint(struct link *l, struct msg *m, void *arg)
 		mint_done(c, "the key process does not answer");
  out:
 	buf_free(b);
+	free(target);
+	free(login);
+	return r;
+}
+
+/* A held key or password: the key process serves the session over a descriptor of its own, and the parent sees neither. */
+struct lend_call {
+	char		 session[ID_TEXT];
+	struct daemon	*daemon;
+	uint32_t	 id;
+	int		 fd;		/* the session's end */
+};
+
+/* KEYD_LENT: u8 ok, s error. */
+static int
+lend_lent(struct msg *m, void *arg)
+{
+	struct lend_call *c = arg;
+	struct peer *p = peer_find(c->daemon, c->session);
+	char *why = NULL;
+	uint8_t ok = 0;
+	int r = 0;
+
+	if (m != NULL && (r = buf_get_u8(m->body, &ok)) == 0 && (r = buf_get_cstring(m->body, &why)) == 0)
+		r = buf_end(m->body);
+	if (r != 0)
+		ok = 0;
+	if (p != NULL && ok)
+		(void)answer(p, MON_LENT, c->id, true, "", 0, c->fd);
+	else {
+		close(c->fd);
+		if (p != NULL)
+			(void)refuse(p, MON_LENT, c->id, why != NULL ? why : "the key process was interrupted");
+	}
+	free(why);
+	free(c);
+	return r;
+}
+
+static void
+lend(struct peer *p, uint32_t id, const struct conf_target *t, const char *login)
+{
+	struct lend_call *c;
+	struct buf *b = buf_new(4096);
+	int sv[2];
+
+	if (b == NULL || msgio_pair(sv) != 0) {
+		(void)refuse(p, MON_LENT, id, "no descriptors");
+		buf_free(b);
+		return;
+	}
+	c = xcalloc(1, sizeof(*c));
+	memcpy(c->session, p->id, sizeof(c->session));
+	c->daemon = p->daemon;
+	c->id = id;
+	c->fd = sv[0];
+	if (buf_put_cstring(b, p->id) != 0 || buf_put_cstring(b, t->name) != 0 || buf_put_cstring(b, login) != 0 ||
+	    buf_put_cstring(b, t->secret) != 0 || buf_put_u8(b, t->auth == CONF_AUTH_KEY ? SECRET_KEY : SECRET_PASSWORD) != 0)
+		fatal("out of memory");
+	if (!helper_call_fd(p->daemon, HELPER_KEYD, KEYD_LEND, b, sv[1], lend_lent, c))
+		(void)lend_lent(NULL, c);
+	buf_free(b);
+}
+
+static int
+on_lend(struct link *l, struct msg *m, void *arg)
+{
+	struct peer *p = arg;
+	char *target = NULL, *login = NULL;
+	const struct conf_target *t;
+	const char *why;
+	int r;
+
+	(void)l;
+	if ((r = buf_get_cstring(m->body, &target)) != 0 || (r = buf_get_cstring(m->body, &login)) != 0 ||
+	    (r = buf_end(m->body)) != 0)
+		goto out;
+	if ((t = target_check(p, target, login, &why)) == NULL)
+		r = refuse(p, MON_LENT, m->id, why);
+	else if (t->auth == CONF_AUTH_CERTIFICATE)
+		r = refuse(p, MON_LENT, m->id, "a certificate opens it");
+	else if (++p->nloans > LOANS_MAX)
+		r = refuse(p, MON_LENT, m->id, "it was asked for too often in one session");
+	else
+		lend(p, m->id, t, login);
+ out:
 	free(target);
 	free(login);
 	return r;
@@ -392,6 +484,7 @@ const struct link_row monitor_rows[] = {
 	{ MON_AUTH, "auth", LINK_PERMIT | LINK_ONCE, on_auth },
 	{ MON_DIAL, "dial", 0, on_dial },
 	{ MON_MINT, "mint", 0, on_mint },
+	{ MON_LEND, "lend", 0, on_lend },
 	{ MON_GIT, "git", 0, on_git },
 	{ MON_STORE, "store", 0, on_store },
 	{ MON_GIT_END, "git-end", 0, on_git_end },

@@ -35,6 +35,13 @@ enum monitor_msg {
 	MON_APPROVALS = 713,
 	/* session -> parent: u32 id of a MON_GIT: over, take everything away */
 	MON_GIT_END = 712,
+	/*
+	 * session -> parent: s target, s login, of a target that is opened by a held key or password. The end of a loan of the
+	 * key process (loan.h) comes back, never the key.
+	 */
+	MON_LEND = 730,
+	/* same id: u8 ok, s error line; descriptor */
+	MON_LENT = 731,
 };
 
 enum monitor_git { MONITOR_GIT_FETCH, MONITOR_GIT_PUSH };

@@ -26,6 +26,8 @@ static const struct cmd_row rows[] = {
 	  "cert revoke SERIAL|KEYID|FILE\n"
 	  "cert list [--all] [--json]", "issue, revoke and list short-lived SSH certificates" },
 	{ "ca", cmd_ca, "ca show", "show the key of the user CA, as sshd's TrustedUserCAKeys takes it" },
+	{ "secret", cmd_secret, "secret put NAME --key FILE\nsecret put NAME --password-stdin\nsecret list\nsecret remove NAME",
+	  "keys and passwords that open targets which know no CA" },
 	{ "policy", cmd_policy, "policy check FILE\n"
 	  "policy test FILE --as IDENTITY [--group G]... [--owner HUMAN] --on TARGET [--login L] -- COMMAND\n"
 	  "policy test FILE --as IDENTITY ... --on UPSTREAM --push REPO REF create|update|delete|force\n"

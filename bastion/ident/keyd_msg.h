@@ -17,7 +17,8 @@ enum keyd_msg {
 	/* u8 ok; s certificate blob (or s error line); u64 serial */
 	KEYD_MINTED = 103,
 	/* parent -> keyd: an administrator's verb (cert issue, cert revoke, cert list, ca show ..):
-	 * s who ("host/root"), u32 argc, argc * s argv, s stdin bytes */
+	 * s who ("host/root"), u32 argc, argc * s argv, s stdin bytes. Or a descriptor, of a file in memory: standard input
+	 * that the parent must not see (secret put). */
 	KEYD_ADMIN = 104,
 	/* u8 exit status; s stdout; s stderr; s JSON object of an audit event with member "event", or "" */
 	KEYD_ADMIN_DONE = 105,
@@ -29,6 +30,20 @@ enum keyd_msg {
 	KEYD_SIGNED = 109,
 	/* keyd -> parent, unasked, after a revocation: s KRL bytes. The parent cuts the sessions it names. */
 	KEYD_KRL = 110,
+	/*
+	 * parent -> keyd: lend a secret to one session for one login on one target (../loan.h); descriptor: the end on which
+	 * the session will be served. s session id, s target, s login, s name of the secret, u8 enum secret_kind
+	 */
+	KEYD_LEND = 112,
+	/* u8 ok; s error line or "" */
+	KEYD_LENT = 113,
+	/*
+	 * keyd -> parent: a lent secret is about to be used; the answer comes when that is on record.
+	 * s session id, s target, s login, s name, s "key" or "password", s fingerprint of the key or ""
+	 */
+	KEYD_USE = 114,
+	/* u8 ok */
+	KEYD_USED = 115,
 };
 
 #endif

@@ -15,15 +15,14 @@
 #include "bastion/base/file.h"
 #include "bastion/base/xmalloc.h"
 #include "bastion/ident/note.h"
+#include "bastion/ident/sealed.h"
 #include "bastion/ident/sshkey.h"
 
-#define MAGIC		"SPSEALED"
-#define SEAL_VERSION	1
-#define NONCE_LEN	crypto_aead_xchacha20poly1305_ietf_NPUBBYTES
-#define TAG_LEN		crypto_aead_xchacha20poly1305_ietf_ABYTES
-#define MASTER_LEN	crypto_aead_xchacha20poly1305_ietf_KEYBYTES
+#define MASTER_LEN	SEALED_KEY_LEN
 #define SEALED_MAX	4096
 #define PEM_WIDTH	70
+#define KDF_CONTEXT	"SPMASTER"	/* 8 bytes; for keys that are made from the master key */
+#define SECRETS_KEY	1
 
 /* A new file, durably: never over an old one. 0, ERR_EXISTS, ERR_SYSTEM. */
 static int
@@ -54,55 +53,6 @@ write_new_line(const char *dir, const char *name, const char *line)
 	return r;
 }
 
-/* What stands before the ciphertext. */
-static int
-seal_header(struct buf *b, const char *name)
-{
-	int r;
-
-	if ((r = buf_put(b, MAGIC, strlen(MAGIC))) != 0 || (r = buf_put_u32(b, SEAL_VERSION)) != 0)
-		return r;
-	return buf_put_cstring(b, name);
-}
-
-static int
-seal(const uint8_t master[MASTER_LEN], const char *name, const uint8_t *secret, size_t n, struct buf *out)
-{
-	uint8_t nonce[NONCE_LEN], *p;
-	size_t header;
-	int r;
-
-	randombytes_buf(nonce, sizeof(nonce));
-	if ((r = seal_header(out, name)) != 0 || (r = buf_put(out, nonce, sizeof(nonce))) != 0)
-		return r;
-	header = buf_len(out);
-	if ((r = buf_reserve(out, n + TAG_LEN, &p)) != 0)
-		return r;
-	(void)crypto_aead_xchacha20poly1305_ietf_encrypt(p, NULL, secret, n, buf_ptr(out), header, NULL, nonce, master);
-	return 0;
-}
-
-static int
-unseal(const uint8_t master[MASTER_LEN], const char *name, const struct buf *in, uint8_t *secret, size_t n)
-{
-	struct buf *h = buf_new(SEALED_MAX);
-	const uint8_t *p = buf_ptr(in);
-	size_t header;
-	int r = ERR_NOMEM;
-
-	if (h == NULL || (r = seal_header(h, name)) != 0)
-		goto out;
-	header = buf_len(h);
-	r = ERR_FORMAT;
-	if (buf_len(in) != header + NONCE_LEN + n + TAG_LEN || memcmp(p, buf_ptr(h), header) != 0)
-		goto out;
-	r = crypto_aead_xchacha20poly1305_ietf_decrypt(secret, NULL, NULL, p + header + NONCE_LEN, n + TAG_LEN, p,
-	    header + NONCE_LEN, p + header, master) == 0 ? 0 : ERR_CRYPTO;
-out:
-	buf_free(h);
-	return r;
-}
-
 static int
 create_sealed(const char *dir, const char *name, const uint8_t master[MASTER_LEN],
     const uint8_t seed[KEYSTORE_SEED_LEN])
@@ -111,7 +61,7 @@ create_sealed(const char *dir, const char *name, const uint8_t master[MASTER_LEN
 	char *file = xasprintf("%s.sealed", name);
 	int r = ERR_NOMEM;
 
-	if (b != NULL && (r = seal(master, name, seed, KEYSTORE_SEED_LEN, b)) == 0)
+	if (b != NULL && (r = sealed_put(b, master, name, seed, KEYSTORE_SEED_LEN)) == 0)
 		r = write_new(dir, file, buf_ptr(b), buf_len(b), 0600);
 	free(file);
 	buf_free(b);
@@ -298,14 +248,17 @@ open_sealed(const char *dir, const char *name, const uint8_t master[MASTER_LEN],
     char **whyp)
 {
 	char *path = xasprintf("%s/%s.sealed", dir, name);
-	struct buf *b = buf_new(SEALED_MAX);
-	int r = b == NULL ? ERR_NOMEM : file_read_private(path, b);
+	struct buf *b = buf_new(SEALED_MAX), *secret = buf_new(SEALED_MAX);
+	int r = b == NULL || secret == NULL ? ERR_NOMEM : file_read_private(path, b);
 
+	if (r == 0 && (r = sealed_open(b, master, name, secret)) == 0 && buf_len(secret) != KEYSTORE_SEED_LEN)
+		r = ERR_FORMAT;
 	if (r == 0)
-		r = unseal(master, name, b, seed, KEYSTORE_SEED_LEN);
-	if (r != 0)
+		memcpy(seed, buf_ptr(secret), KEYSTORE_SEED_LEN);
+	else
 		*whyp = why_not(path, r);
 	buf_free(b);
+	buf_free(secret);
 	free(path);
 	return r;
 }
@@ -363,6 +316,10 @@ keystore_open(const char *dir, const char *master_path, struct keystore **kp, ch
 	    (r = open_sealed(dir, "user_ca", master, k->user_ca, whyp)) != 0 ||
 	    (r = open_sealed(dir, "audit", master, k->audit, whyp)) != 0 || (r = check_ca_public(dir, k, whyp)) != 0 ||
 	    (r = check_audit_public(dir, k, whyp)) != 0)
+		goto out;
+	if (crypto_kdf_derive_from_key(k->secrets, sizeof(k->secrets), SECRETS_KEY, KDF_CONTEXT, master) != 0)
+		r = ERR_CRYPTO;
+	if (r != 0)
 		goto out;
 	*kp = k;
 	k = NULL;

@@ -16,6 +16,7 @@
 struct keystore {
 	uint8_t	 user_ca[KEYSTORE_SEED_LEN];	/* Ed25519 seeds */
 	uint8_t	 audit[KEYSTORE_SEED_LEN];
+	uint8_t	 secrets[KEYSTORE_SEED_LEN];	/* opens ca/secrets; made from the master key */
 	char	*audit_name;			/* NAME in keys/audit.pub */
 };
 

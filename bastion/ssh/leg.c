@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "bastion/ssh/leg.h"
 
+#include <poll.h>
 #include <sodium.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "bastion/base/buf.h"
 #include "bastion/base/clock.h"
@@ -17,6 +19,7 @@
 #include "bastion/ssh/session_int.h"
 
 #define KEY_BLOB_MAX	1024
+#define LOAN_MAX	4096	/* a password and its length */
 
 struct leg {
 	struct session		*session;
@@ -28,6 +31,9 @@ struct leg {
 	bool			 hopeless;
 	int64_t			 deadline_us;	/* for everything up to LEG_UP */
 	unsigned		 users;		/* channels that are held on it */
+	int			 loan_fd;	/* where a held password comes from, or -1 */
+	struct buf		*loan;
+	bool			 loan_news;
 };
 
 static void
@@ -108,6 +114,18 @@ leg_dialled(struct msg *m, void *arg)
 	return r;
 }
 
+static void
+leg_end_loan(struct leg *l)
+{
+	if (l->loan_fd != -1) {
+		sshloop_forget(l->session->loop, l->loan_fd);
+		close(l->loan_fd);
+	}
+	l->loan_fd = -1;
+	buf_free(l->loan);	/* overwrites */
+	l->loan = NULL;
+}
+
 struct leg *
 leg_new(struct session *s, const char *target, const char *login, int64_t now_us)
 {
@@ -120,6 +138,7 @@ leg_new(struct session *s, const char *target, const char *login, int64_t now_us
 	l->session = s;
 	l->target = t;
 	l->login = login;
+	l->loan_fd = -1;
 	l->state = LEG_DIALLING;
 	/* The parent keeps the dial's own clock; key exchange and authentication get as much again. */
 	l->deadline_us = now_us + 2000 * s->p->conf->dial_timeout_ms;
@@ -136,6 +155,7 @@ leg_free(struct leg *l)
 	if (l == NULL)
 		return;
 	calls_cancel(l->session->calls, l);
+	leg_end_loan(l);
 	if (l->ssh != NULL) {
 		sshconn_cut(l->ssh, "done");
 		sshconn_free(l->ssh);
@@ -188,20 +208,118 @@ leg_mint(struct leg *l)
 	free(b64);
 }
 
+static void
+leg_loan_ready(int revents, void *arg)
+{
+	struct leg *l = arg;
+
+	(void)revents;
+	l->loan_news = l->session->moved = true;
+}
+
+/* A held password comes as u32 length and bytes, once, or not at all. */
+static void
+leg_take_loan(struct leg *l)
+{
+	struct buf *b = l->loan;
+	char *password = NULL;
+	int r;
+
+	l->loan_news = false;
+	r = buf_read(b, l->loan_fd, LOAN_MAX);
+	if (r == ERR_AGAIN)
+		return;
+	if (r == 0 && buf_len(b) >= 4 && (r = buf_get_cstring(b, &password)) == ERR_SHORT)
+		return;
+	if (password != NULL) {
+		sshconn_set_password(l->ssh, password);
+		freezero(password, strlen(password));
+		l->state = LEG_AUTH;
+	} else if (r != 0)
+		leg_die(l, "the key process gave no password");
+	else
+		return;
+	leg_end_loan(l);
+	l->session->moved = true;
+}
+
+/* MON_LENT: u8 ok, s error; descriptor. */
+static int
+leg_lent(struct msg *m, void *arg)
+{
+	struct leg *l = arg;
+	char *error = NULL, *why;
+	uint8_t ok;
+	int r;
+
+	if (m == NULL)
+		return 0;	/* the session is over anyway */
+	if ((r = buf_get_u8(m->body, &ok)) != 0 || (r = buf_get_cstring(m->body, &error)) != 0 ||
+	    (r = buf_end(m->body)) != 0 || l->state != LEG_MINTING)
+		goto out;
+	l->session->moved = true;
+	if (!ok || m->fd == -1) {
+		why = xasprintf("the %s that opens it is not to be had: %s", l->target->auth == CONF_AUTH_KEY ? "key" : "password", error);
+		leg_die(l, why);
+		free(why);
+	} else if (l->target->auth == CONF_AUTH_KEY) {
+		if (sshconn_set_agent(l->ssh, msg_take_fd(m)) == 0)
+			l->state = LEG_AUTH;
+		else
+			leg_die(l, "the held key cannot be used");
+	} else {
+		l->loan_fd = msg_take_fd(m);
+		l->loan = buf_new(LOAN_MAX);
+		if (l->loan == NULL || sshloop_watch(l->session->loop, l->loan_fd, POLLIN, leg_loan_ready, l) != 0)
+			leg_die(l, "no memory for the password");
+	}
+ out:
+	free(error);
+	return r;
+}
+
+static void
+leg_borrow(struct leg *l)
+{
+	struct session *s = l->session;
+	struct buf *b = buf_new(1024);
+
+	l->state = LEG_MINTING;
+	if (b == NULL || buf_put_cstring(b, l->target->name) != 0 || buf_put_cstring(b, l->login) != 0 ||
+	    !session_call(s, s->monitor, MON_LEND, b, leg_lent, l))
+		leg_die(l, "the key that opens it cannot be asked for now");
+	buf_free(b);
+}
+
+/* The host key is right: now, and not before, what opens it. */
+static void
+leg_prove(struct leg *l)
+{
+	if (l->target->auth == CONF_AUTH_CERTIFICATE)
+		leg_mint(l);
+	else
+		leg_borrow(l);
+}
+
 enum leg_state
 leg_step(struct leg *l, int64_t now_us)
 {
 	enum leg_state before = l->state;
 	enum sshconn_state st;
 
+	if (l->loan_news && l->loan != NULL)
+		leg_take_loan(l);
 	if (l->ssh != NULL && l->state != LEG_DEAD) {
 		st = sshconn_step(l->ssh);
 		if (st == SSHCONN_DEAD && sshconn_wrong_key(l->ssh) != NULL)
 			leg_wrong_key(l);
-		else if (st == SSHCONN_DEAD)
+		else if (st == SSHCONN_DEAD) {
+			/* A wrong password is not tried again: that is how accounts get locked. */
+			l->hopeless = l->state == LEG_AUTH && l->target->auth == CONF_AUTH_PASSWORD;
 			leg_die(l, sshconn_why(l->ssh));
+		}
 		else if (l->state == LEG_KEX && st == SSHCONN_AUTH)
-			leg_mint(l);
+			leg_prove(l);
 		else if (l->state == LEG_AUTH && st == SSHCONN_UP)
 			l->state = LEG_UP;
 	}

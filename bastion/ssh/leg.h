@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * leg: the inner SSH connection to one target with one login. Dialled by the parent, pinned host key, a fresh key whose
- * certificate the key process mints for exactly this identity, target and login. Shared by the channels of one connection.
+ * leg: the inner SSH connection to one target with one login. Dialled by the parent, pinned host key, and opened by a fresh
+ * key whose certificate the key process mints for exactly this identity, target and login, or by a key that never leaves
+ * the key process, or by a password from there. Shared by the channels of one connection.
  */
 #ifndef SSH_LEG_H
 #define SSH_LEG_H
@@ -23,7 +24,7 @@ enum leg_state { LEG_DIALLING, LEG_KEX, LEG_MINTING, LEG_AUTH, LEG_UP, LEG_DEAD 
 enum leg_state	 leg_step(struct leg *, int64_t now_us);
 enum leg_state	 leg_state(const struct leg *);
 const char	*leg_why(const struct leg *);	/* one line for the agent, when dead */
-/* Dead for a reason that dialling again does not cure: the host key is not the one it must be. */
+/* Dead for a reason that dialling again does not cure: the host key is not the one it must be, the password is wrong. */
 bool		 leg_is_hopeless(const struct leg *);
 /* The leg of the session: a new one where there is none, or where the last one died and nobody uses it any more. */
 struct leg	*leg_get(struct session *, int64_t now_us);

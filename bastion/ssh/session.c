@@ -426,6 +426,7 @@ static const struct link_row monitor_rows[] = {
 	{ MON_AUTHED, "authed", LINK_PERMIT | LINK_ONCE, on_answer },
 	{ MON_DIALLED, "dialled", LINK_PERMIT, on_answer },
 	{ MON_MINTED, "minted", LINK_PERMIT, on_answer },
+	{ MON_LENT, "lent", LINK_PERMIT, on_answer },
 	{ MON_STORING, "storing", LINK_PERMIT, on_answer },
 	{ MON_GIT_FD, "git-fd", LINK_PERMIT, git_on_fd },
 	{ MON_STOP, "stop", LINK_PERMIT, on_stop },

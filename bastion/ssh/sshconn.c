@@ -36,6 +36,7 @@
 #define LOOP_FDS	512
 #define WARM_TURNS	100
 #define WARM_TURN_MS	5
+#define QUESTIONS_MAX	4	/* rounds of keyboard-interactive */
 #define ASKS_MAX	20	/* requests to authenticate by nothing, or by a method that there is none of */
 #define OPEN_AGAIN	(-100)	/* sshchan_start: this step waits for its answer */
 
@@ -74,7 +75,9 @@ struct sshconn {
 	bool				(*incoming)(struct sshchan *, unsigned, const char *, unsigned, const struct sshchan_ops **,
 					    void **, void *);
 	ssh_key				 key;
-	int				 has_cert;
+	enum { PROOF_NONE, PROOF_CERT, PROOF_AGENT, PROOF_PASSWORD, PROOF_ANSWER } proof;	/* ANSWER: keyboard-interactive */
+	char				*password;
+	unsigned			 questions;
 	char				*user;
 	const struct strvec		*host_keys;
 	char				*wrong_key;
@@ -574,7 +577,7 @@ sshconn_set_cert(struct sshconn *c, const uint8_t *blob, size_t len)
 	sodium_bin2base64(b64, room, blob, len, sodium_base64_VARIANT_ORIGINAL);
 	if (c->key != NULL && ssh_pki_import_cert_base64(b64, SSH_KEYTYPE_ED25519_CERT01, &cert) == SSH_OK &&
 	    ssh_pki_copy_cert_to_privkey(cert, c->key) == SSH_OK) {
-		c->has_cert = 1;
+		c->proof = PROOF_CERT;
 		r = 0;
 	}
 	ssh_key_free(cert);
@@ -647,20 +650,89 @@ step_kex(struct sshconn *c)
 		c->state = SSHCONN_AUTH;
 }
 
+int
+sshconn_set_agent(struct sshconn *c, int fd)
+{
+	if (ssh_set_agent_socket(c->ssh, fd) != SSH_OK) {
+		close(fd);
+		return ERR_SYSTEM;
+	}
+	c->proof = PROOF_AGENT;
+	return 0;
+}
+
+static void
+conn_wipe_password(struct sshconn *c)
+{
+	if (c->password != NULL)
+		freezero(c->password, strlen(c->password));
+	c->password = NULL;
+}
+
+void
+sshconn_set_password(struct sshconn *c, const char *password)
+{
+	conn_wipe_password(c);
+	c->password = xstrdup(password);
+	c->proof = PROOF_PASSWORD;
+}
+
+/*
+ * Keyboard-interactive (RFC 4256): one question, hidden, gets the password; anything else is no question for a password.
+ * Rounds without questions are only words. Returns as ssh_userauth_kbdint does.
+ */
+static int
+auth_answer(struct sshconn *c)
+{
+	int r = ssh_userauth_kbdint(c->ssh, NULL, NULL), n;
+	char echo = 1;
+
+	if (r != SSH_AUTH_INFO)
+		return r;
+	n = ssh_userauth_kbdint_getnprompts(c->ssh);
+	if (++c->questions > QUESTIONS_MAX || n < 0 || n > 1)
+		return SSH_AUTH_DENIED;
+	if (n == 1 && (c->password == NULL || ssh_userauth_kbdint_getprompt(c->ssh, 0, &echo) == NULL || echo != 0 ||
+	    ssh_userauth_kbdint_setanswer(c->ssh, 0, c->password) != 0))
+		return SSH_AUTH_DENIED;
+	if (n == 1)
+		conn_wipe_password(c);	/* libssh has its copy, and overwrites that itself */
+	return SSH_AUTH_AGAIN;
+}
+
+static int
+auth_password(struct sshconn *c)
+{
+	int r = ssh_userauth_password(c->ssh, NULL, c->password);
+
+	if (r == SSH_AUTH_DENIED && (ssh_userauth_list(c->ssh, NULL) & SSH_AUTH_METHOD_INTERACTIVE) != 0 &&
+	    (ssh_userauth_list(c->ssh, NULL) & SSH_AUTH_METHOD_PASSWORD) == 0) {
+		c->proof = PROOF_ANSWER;
+		return SSH_AUTH_AGAIN;
+	}
+	return r;
+}
+
 static void
 step_auth(struct sshconn *c)
 {
-	if (c->is_server || !c->has_cert)
+	static const char *const refused[] = { "", "target refused our certificate for this login",
+	    "target refused the held key for this login", "target refused the held password for this login",
+	    "target refused the held password for this login, or asked something else" };
+	int r;
+
+	if (c->is_server || c->proof == PROOF_NONE)
 		return;
-	switch (ssh_userauth_publickey(c->ssh, NULL, c->key)) {
-	case SSH_AUTH_AGAIN:
+	r = c->proof == PROOF_CERT ? ssh_userauth_publickey(c->ssh, NULL, c->key) :
+	    c->proof == PROOF_AGENT ? ssh_userauth_agent(c->ssh, NULL) :
+	    c->proof == PROOF_PASSWORD ? auth_password(c) : auth_answer(c);
+	if (r == SSH_AUTH_AGAIN)
 		return;
-	case SSH_AUTH_SUCCESS:
+	conn_wipe_password(c);
+	if (r == SSH_AUTH_SUCCESS)
 		c->state = SSHCONN_UP;
-		return;
-	default:
-		conn_die(c, "target refused our certificate for this login");
-	}
+	else
+		conn_die(c, refused[c->proof]);
 }
 
 enum sshconn_state
@@ -749,6 +821,7 @@ sshconn_free(struct sshconn *c)
 		(void)ssh_event_remove_session(c->loop->event, c->ssh);
 	ssh_free(c->ssh);
 	ssh_key_free(c->key);
+	conn_wipe_password(c);
 	free(c->user);
 	free(c->wrong_key);
 	free(c->why);

@@ -118,6 +118,13 @@ void		 sshconn_banner(struct sshconn *, const char *text);
 char		*sshconn_new_key(struct sshconn *);
 /* The certificate over that key (wire blob). 0 or ERR_CRYPTO. */
 int		 sshconn_set_cert(struct sshconn *, const uint8_t *blob, size_t len);
+/*
+ * Instead of a certificate: an SSH agent at the other end of fd (taken over) that has the key. libssh talks to it without
+ * the loop: the agent must answer or hang up by itself, as the key process does. 0 or ERR_SYSTEM.
+ */
+int		 sshconn_set_agent(struct sshconn *, int fd);
+/* Or a password, for the methods password and keyboard-interactive with one hidden question. Copied, wiped after use. */
+void		 sshconn_set_password(struct sshconn *, const char *password);
 
 enum sshconn_state {
 	SSHCONN_KEX,		/* key exchange under way */

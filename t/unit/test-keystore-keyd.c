@@ -6,6 +6,8 @@
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -22,7 +24,9 @@
 #include "bastion/ident/keystore.h"
 #include "bastion/ident/krl.h"
 #include "bastion/ident/note.h"
+#include "bastion/ident/secrets.h"
 #include "bastion/ident/sshkey.h"
+#include "bastion/loan.h"
 #include "t/unit/test-cert-keygen.h"
 
 #define WAIT_MS	20000
@@ -417,6 +421,197 @@ as_root_it_becomes_another_user(void **state)
 	buf_free(b);
 }
 
+/* secret put, the secret in a file in memory. */
+static void
+secret_put(struct keyd *k, const char *words, const void *p, size_t n)
+{
+	int fd = memfd_create("secret", MFD_CLOEXEC);
+	uint8_t status;
+	struct msg m;
+
+	assert_int_equal(file_write_all(fd, p, n), 0);
+	send_msg(k->io, KEYD_ADMIN, admin_body(words, ""), fd);
+	assert_int_equal(msgio_wait(k->io, &m, WAIT_MS), 0);
+	assert_int_equal(m.type, KEYD_ADMIN_DONE);
+	assert_int_equal(buf_get_u8(m.body, &status), 0);
+	assert_int_equal(status, 0);
+}
+
+/* A loan for login "deploy": the session's end, or -1 when it was refused. */
+static int
+lend(struct keyd *k, const char *name, enum secret_kind kind)
+{
+	struct buf *b = buf_new(1024);
+	struct timeval tv = { .tv_sec = WAIT_MS / 1000 };
+	uint8_t ok;
+	struct msg m;
+	int sv[2];
+
+	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, sv), 0);
+	(void)setsockopt(sv[0], SOL_SOCKET, SO_RCVTIMEO, &tv, sizeof(tv));
+	buf_put_cstring(b, "S-0123456789");
+	buf_put_cstring(b, "web1");
+	buf_put_cstring(b, "deploy");
+	buf_put_cstring(b, name);
+	buf_put_u8(b, (uint8_t)kind);
+	send_msg(k->io, KEYD_LEND, b, sv[1]);
+	assert_int_equal(msgio_wait(k->io, &m, WAIT_MS), 0);
+	assert_int_equal(m.type, KEYD_LENT);
+	assert_int_equal(buf_get_u8(m.body, &ok), 0);
+	if (ok)
+		return sv[0];
+	close(sv[0]);
+	return -1;
+}
+
+/* The next message must be a use of this secret; it is answered. */
+static void
+let_use(struct keyd *k, const char *name, bool ok)
+{
+	struct buf *b = buf_new(16);
+	char *s = NULL;
+	struct msg m;
+
+	assert_int_equal(msgio_wait(k->io, &m, WAIT_MS), 0);
+	assert_int_equal(m.type, KEYD_USE);
+	for (int i = 0; i < 4; i++) {
+		free(s);
+		assert_int_equal(buf_get_cstring(m.body, &s), 0);
+	}
+	assert_string_equal(s, name);
+	free(s);
+	buf_put_u8(b, ok);
+	assert_int_equal(msgio_send(k->io, KEYD_USED, m.id, b, -1), 0);
+	buf_free(b);
+}
+
+/* What a client would sign for this user, or, without one, any other text. */
+static void
+ask_signature(int fd, const uint8_t *key, size_t n, const char *user)
+{
+	static const uint8_t id[32];
+	struct buf *data = buf_new(4096), *b = buf_new(8192), *frame = buf_new(8192);
+
+	if (user == NULL)
+		buf_put_cstring(data, "a checkpoint, a certificate, or whatever else");
+	else {
+		buf_put_string(data, id, sizeof(id));
+		buf_put_u8(data, 50);
+		buf_put_cstring(data, user);
+		buf_put_cstring(data, "ssh-connection");
+		buf_put_cstring(data, "publickey");
+		buf_put_u8(data, 1);
+		buf_put_cstring(data, "ssh-ed25519");
+		buf_put_string(data, key, n);
+	}
+	buf_put_u8(b, 13);
+	buf_put_string(b, key, n);
+	buf_put_string(b, buf_ptr(data), buf_len(data));
+	buf_put_u32(b, 0);
+	buf_put_string(frame, buf_ptr(b), buf_len(b));
+	assert_int_equal(file_write_all(fd, buf_ptr(frame), buf_len(frame)), 0);
+	buf_free(data);
+	buf_free(b);
+	buf_free(frame);
+}
+
+/* Type of the agent's answer, 0 when it hung up. */
+static int
+agent_answer(int fd)
+{
+	uint8_t head[4], body[4096];
+	size_t n;
+
+	if (recv(fd, head, 4, MSG_WAITALL) != 4)
+		return 0;
+	n = (size_t)head[2] << 8 | head[3];
+	assert_true(n > 0 && n <= sizeof(body) && head[0] == 0 && head[1] == 0);
+	assert_int_equal(recv(fd, body, n, MSG_WAITALL), (ssize_t)n);
+	return body[0];
+}
+
+static void
+a_lent_key_signs_its_login_and_nothing_else(void **state)
+{
+	struct keyd *k = *state;
+	char *path = file_join(k->dir, "held");
+	struct buf *text = buf_new(16384);
+	uint8_t *key;
+	size_t n;
+	int fd;
+
+	assert_int_equal(keygen(k->dir, "-q -t ed25519 -N ~ -f held"), 0);
+	assert_int_equal(file_read(path, text), 0);
+	key = keygen_blob(k->dir, "held.pub", &n);
+	keyd_start(k);
+	secret_put(k, "secret put one --key", buf_ptr(text), buf_len(text));
+	assert_int_equal(lend(k, "none", SECRET_KEY), -1);
+	assert_int_equal(lend(k, "one", SECRET_PASSWORD), -1);
+	assert_true((fd = lend(k, "one", SECRET_KEY)) >= 0);
+	assert_int_equal(file_write_all(fd, "\0\0\0\1\13", 5), 0);
+	assert_int_equal(agent_answer(fd), 12);
+	ask_signature(fd, key, n, NULL);
+	assert_int_equal(agent_answer(fd), 5);
+	ask_signature(fd, key, n, "root");
+	assert_int_equal(agent_answer(fd), 5);
+	ask_signature(fd, key, n - 1, "deploy");
+	assert_int_equal(agent_answer(fd), 5);
+	/* None of these was a use. The record comes first, and without it there is no signature. */
+	ask_signature(fd, key, n, "deploy");
+	let_use(k, "one", false);
+	assert_int_equal(agent_answer(fd), 5);
+	for (int i = 0; i < LOAN_SIGNATURES; i++) {
+		ask_signature(fd, key, n, "deploy");
+		let_use(k, "one", true);
+		assert_int_equal(agent_answer(fd), 14);
+	}
+	ask_signature(fd, key, n, "deploy");
+	assert_int_equal(agent_answer(fd), 5);
+	/* A message that is none ends the loan, and the process goes on. */
+	assert_int_equal(file_write_all(fd, "\377\377\377\377\377", 5), 0);
+	assert_int_equal(agent_answer(fd), 0);
+	close(fd);
+	assert_true((fd = lend(k, "one", SECRET_KEY)) >= 0);
+	close(fd);
+	free(key);
+	free(path);
+	buf_free(text);
+	assert_int_equal(keyd_end(k), 0);
+}
+
+static void
+a_lent_password_goes_out_once_and_recorded(void **state)
+{
+	struct keyd *k = *state;
+	uint8_t got[64];
+	int fd;
+
+	keyd_start(k);
+	secret_put(k, "secret put pw --password", "a password", 10);
+	for (int ok = 1; ok >= 0; ok--) {
+		struct buf *b = buf_new(1024);
+		struct msg m;
+		int sv[2];
+
+		assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, sv), 0);
+		fd = sv[0];
+		buf_put_cstring(b, "S-0123456789");
+		buf_put_cstring(b, "web1");
+		buf_put_cstring(b, "deploy");
+		buf_put_cstring(b, "pw");
+		buf_put_u8(b, SECRET_PASSWORD);
+		send_msg(k->io, KEYD_LEND, b, sv[1]);
+		let_use(k, "pw", ok);
+		assert_int_equal(msgio_wait(k->io, &m, WAIT_MS), 0);
+		assert_int_equal(m.type, KEYD_LENT);
+		assert_int_equal(recv(fd, got, sizeof(got), MSG_WAITALL), ok ? 14 : 0);
+		if (ok)
+			assert_memory_equal(got, "\0\0\0\12a password", 14);
+		close(fd);
+	}
+	assert_int_equal(keyd_end(k), 0);
+}
+
 #define WITH(f)	cmocka_unit_test_setup_teardown(f, setup, teardown)
 
 int
@@ -429,6 +624,8 @@ main(void)
 		WITH(a_new_audit_process_takes_over),
 		WITH(a_wrong_message_ends_the_link),
 		WITH(keys_that_others_may_read_stop_it),
+		WITH(a_lent_key_signs_its_login_and_nothing_else),
+		WITH(a_lent_password_goes_out_once_and_recorded),
 		WITH(as_root_it_becomes_another_user),
 	};
 

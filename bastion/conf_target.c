@@ -1,0 +1,157 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The targets of sallyport.yaml: where each is, how it is known for the right one, and what opens it. */
+#include <stdlib.h>
+#include <string.h>
+
+#include <sodium.h>
+
+#include "bastion/base/xmalloc.h"
+#include "bastion/conf.h"
+#include "bastion/conf_int.h"
+#include "bastion/conf_table.h"
+
+#define HOST_KEYS_MAX	16
+#define HOST_KEY_BYTES	4096
+
+/* The type outside must be the type inside, and the base64 whole. */
+static bool
+host_key_ok(const char *text)
+{
+	static const char *const types[] = { "ssh-ed25519", "ecdsa-sha2-nistp256", "ecdsa-sha2-nistp384",
+	    "ecdsa-sha2-nistp521", "ssh-rsa", NULL };
+	const char *blank = strchr(text, ' '), *const *type = types;
+	uint8_t raw[HOST_KEY_BYTES];
+	size_t n = 0, len, b64;
+
+	if (blank == NULL)
+		return false;
+	len = (size_t)(blank - text);
+	while (*type != NULL && (strlen(*type) != len || memcmp(*type, text, len) != 0))
+		type++;
+	if (*type == NULL)
+		return false;
+	b64 = strcspn(blank + 1, " ");
+	if (sodium_base642bin(raw, sizeof(raw), blank + 1, b64, NULL, &n, NULL, sodium_base64_VARIANT_ORIGINAL) != 0)
+		return false;
+	return n > 4 + len + 4 && raw[0] == 0 && raw[1] == 0 && raw[2] == 0 && raw[3] == len &&
+	    memcmp(raw + 4, text, len) == 0;
+}
+
+static int
+read_host_keys(struct loader *l, const char *what, const struct tree *t, struct strvec *v)
+{
+	int r;
+
+	if ((r = tree_strings(t, what, HOST_KEYS_MAX, v, &l->error)) != 0)
+		return r;
+	for (size_t i = 0; i < v->n; i++)
+		if (!host_key_ok(v->v[i]))
+			return tree_fail(&l->error, t->line, "%s must be \"ssh-ed25519 AAAA..\", as ssh-keyscan prints it after the"
+			    " host, not '%.40s'", what, v->v[i]);
+	if (v->n == 0)
+		return tree_fail(&l->error, t->line, "%s needs at least one key", what);
+	return 0;
+}
+
+/* auth: certificate, {key: NAME} or {password: NAME}. */
+static int
+read_auth(struct loader *l, const struct tree *t, struct conf_target *out)
+{
+	static const char *const known[] = { "key", "password", NULL };
+	struct tree_error *e = &l->error;
+	const struct tree *key, *password;
+	int r;
+
+	if (t->kind == TREE_SCALAR) {
+		if (strcmp(t->text, "certificate") != 0)
+			return tree_fail(e, t->line, "auth must be certificate, {key: NAME} or {password: NAME}, not '%.40s'", t->text);
+		return 0;
+	}
+	if ((r = tree_keys(t, "auth", known, e)) != 0)
+		return r;
+	key = tree_get(t, "key");
+	password = tree_get(t, "password");
+	if ((key == NULL) == (password == NULL))
+		return tree_fail(e, t->line, "auth must be certificate, {key: NAME} or {password: NAME}");
+	out->auth = key != NULL ? CONF_AUTH_KEY : CONF_AUTH_PASSWORD;
+	if ((r = tree_string(key != NULL ? key : password, "auth", &out->secret, e)) != 0)
+		return r;
+	if (!conf_name_ok(out->secret))
+		return tree_fail(e, t->line, "a secret's name is 1 to 63 of a-z 0-9 . _ -, not '%.40s'", out->secret);
+	return 0;
+}
+
+static int
+read_target(struct loader *l, const char *name, const struct tree *t, struct conf_target *out)
+{
+	static const char *const known[] = { "address", "logins", "host_keys", "auth", NULL };
+	struct tree_error *e = &l->error;
+	char *what = xasprintf("target %s", name);
+	const struct tree *address, *logins, *keys, *auth;
+	int r;
+
+	out->name = xstrdup(name);
+	if ((r = tree_keys(t, what, known, e)) != 0)
+		goto out;
+	address = tree_get(t, "address");
+	logins = tree_get(t, "logins");
+	keys = tree_get(t, "host_keys");
+	auth = tree_get(t, "auth");
+	if (address == NULL || logins == NULL || keys == NULL) {
+		r = tree_fail(e, t->line, "%s needs %s", what, address == NULL ? "address: HOST:PORT" :
+		    logins == NULL ? "logins: [NAME]" : "host_keys: [\"TYPE BASE64\"]");
+		goto out;
+	}
+	if ((r = conf_read_address(l, "address", address, &out->host, &out->port)) != 0 ||
+	    (r = tree_strings(logins, "logins", CONF_WORDS_MAX, &out->logins, e)) != 0 ||
+	    (auth != NULL && (r = read_auth(l, auth, out)) != 0))
+		goto out;
+	r = read_host_keys(l, "host_keys", keys, &out->host_keys);
+out:
+	free(what);
+	return r;
+}
+
+int
+conf_read_targets(struct loader *l, const struct conf_row *row, const struct tree *t)
+{
+	struct conf *c = l->c;
+	int r;
+
+	if ((r = tree_is_map(t, "targets", &l->error)) != 0)
+		return r;
+	if (t->n > (size_t)row->max)
+		return tree_fail(&l->error, t->line, "more than %lld targets", (long long)row->max);
+	c->targets = xcalloc(t->n + 1, sizeof(*c->targets));
+	for (size_t i = 0; i < t->n; i++) {
+		if (!conf_name_ok(t->keys[i]))
+			return tree_fail(&l->error, t->key_lines[i], "a target's name is 1 to 63 of a-z 0-9 . _ -, not '%s'",
+			    t->keys[i]);
+		c->ntargets++;
+		if ((r = read_target(l, t->keys[i], t->items[i], &c->targets[i])) != 0)
+			return r;
+	}
+	return 0;
+}
+
+void
+conf_free_targets(struct conf *c)
+{
+	for (size_t i = 0; i < c->ntargets; i++) {
+		free(c->targets[i].name);
+		free(c->targets[i].host);
+		strvec_release(&c->targets[i].logins);
+		strvec_release(&c->targets[i].host_keys);
+		free(c->targets[i].secret);
+	}
+	free(c->targets);
+}
+
+const struct conf_target *
+conf_target(const struct conf *c, const char *name)
+{
+	for (size_t i = 0; i < c->ntargets; i++)
+		if (strcmp(c->targets[i].name, name) == 0)
+			return &c->targets[i];
+	return NULL;
+}
