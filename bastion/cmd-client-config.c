@@ -1,78 +1,108 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* cmd-client-config: the lines that put an agent's machine behind the bastion: known_hosts, ssh_config, git. */
+/* cmd-client-config: what `ssh BASTION join` and `leave` print, for whoever prepares an agent's machine beforehand. */
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "bastion/base/buf.h"
 #include "bastion/base/err.h"
-#include "bastion/base/file.h"
-#include "bastion/base/id.h"
+#include "bastion/base/log.h"
+#include "bastion/base/strvec.h"
 #include "bastion/cmd.h"
 #include "bastion/conf.h"
+#include "bastion/policy/decide.h"
+#include "bastion/ssh/client-script.h"
 
-#define KEY_MAX		4096
-#define HOST_MAX	253
-
-/* The host key's line without its comment; the caller frees. NULL and a line on stderr when it cannot be read. */
-static char *
-host_key_line(const struct conf *c)
-{
-	char *path = malloc(strlen(c->host_key) + 5), *line = NULL;
-	struct buf *b = buf_new(KEY_MAX);
-	int r;
-
-	if (path == NULL || b == NULL)
-		goto out;
-	snprintf(path, strlen(c->host_key) + 5, "%s.pub", c->host_key);
-	if ((r = file_read(path, b)) != 0) {
-		fprintf(stderr, "sallyport: %s: %s\n", path, err_text(r));
-		goto out;
-	}
-	if ((line = calloc(1, buf_len(b) + 1)) != NULL) {
-		char *space;
-
-		memcpy(line, buf_ptr(b), buf_len(b));
-		line[strcspn(line, "\r\n")] = '\0';
-		if ((space = strchr(line, ' ')) != NULL && (space = strchr(space + 1, ' ')) != NULL)
-			*space = '\0';
-	}
- out:
-	buf_free(b);
-	free(path);
-	return line;
-}
+/* What the command line says; the words that client_options knows are passed on to it. */
+struct call {
+	struct strvec		 words, groups;
+	struct subject		 who;
+	enum client_form	 form;
+};
 
 static void
-print_lines(const struct conf *c, const char *host, const char *key)
+read_words(struct call *k, int argc, char **argv)
 {
-	printf("# known_hosts: the bastion's key\n[%s]:%u %s\n\n", host, c->listen_port, key);
-	printf("# ssh_config: `ssh bastion help`, `ssh LOGIN@TARGET@bastion COMMAND`\n"
-	    "Host bastion\n\tHostName %s\n\tPort %u\n\tIdentitiesOnly yes\n\tIdentityFile ~/.ssh/id_agent\n"
-	    "\tCertificateFile ~/.ssh/id_agent-cert.pub\n\tBatchMode yes\n\n", host, c->listen_port);
-	printf("# git: repositories through the bastion\n");
-	for (size_t i = 0; i < c->nupstreams; i++)
-		printf("git config --global url.\"ssh://git@%s:%u/%s/\".insteadOf %s:\n", host, c->listen_port,
-		    c->upstreams[i].name, c->upstreams[i].name);
+	for (int i = 1; i < argc; i++) {
+		const char *value = i + 1 < argc ? argv[i + 1] : NULL;
+
+		if (strcmp(argv[i], "--script") == 0)
+			k->form = CLIENT_JOIN;
+		else if (strcmp(argv[i], "--leave") == 0)
+			k->form = CLIENT_LEAVE;
+		else if (strcmp(argv[i], "--as") == 0 && value != NULL)
+			k->who.identity = argv[++i];
+		else if (strcmp(argv[i], "--owner") == 0 && value != NULL)
+			k->who.owner = argv[++i];
+		else if (strcmp(argv[i], "--group") == 0 && value != NULL)
+			strvec_push(&k->groups, argv[++i]);
+		else
+			strvec_push(&k->words, argv[i]);
+	}
+}
+
+static int
+print(const struct client_facts *f, enum client_form form)
+{
+	struct buf *b = buf_new(CLIENT_SCRIPT_MAX);
+	int r;
+
+	if (b == NULL)
+		fatal("out of memory");
+	if ((r = client_script(f, form, b)) == ERR_FORMAT)
+		fprintf(stderr, "sallyport: agents do not reach the bastion as it listens; add --address HOST:PORT, or set public_address\n");
+	else if (r != 0)
+		fprintf(stderr, "sallyport: %s\n", err_text(r));
+	else
+		(void)fwrite(buf_ptr(b), 1, buf_len(b), stdout);
+	buf_free(b);
+	return r == 0 ? 0 : 1;
+}
+
+static bool
+take_keys(const struct conf *c, struct strvec *keys)
+{
+	char *line = cmd_public_key(c->host_key);
+
+	if (line == NULL) {
+		fprintf(stderr, "sallyport: %s.pub: cannot be read\n", c->host_key);
+		return false;
+	}
+	strvec_take(keys, line);
+	if ((line = cmd_public_key(c->next_host_key)) != NULL)
+		strvec_take(keys, line);
+	return true;
 }
 
 int
 cmd_client_config(int argc, char **argv, const struct cmd_env *env)
 {
+	struct call k = { .form = CLIENT_PRINT };
+	struct strvec keys = STRVEC_INIT;
+	struct client_facts f = { .host_keys = &keys };
 	struct conf *c = NULL;
-	char *error = NULL, *key = NULL;
+	char *error = NULL;
+	const char *wrong;
 	int status = 1;
 
-	if (argc > 2 || (argc == 2 && (argv[1][0] == '-' || !name_is_safe(argv[1], HOST_MAX))))
-		return CMD_USAGE;
-	if (conf_load(env->conf_path, &c, &error) != 0)
+	k.who.groups = &k.groups;
+	read_words(&k, argc, argv);
+	if (k.who.identity != NULL)
+		f.who = &k.who;
+	if ((wrong = client_options(&k.words, 0, &f, &k.form)) != NULL) {
+		fprintf(stderr, "sallyport: %s\n", wrong);
+		status = CMD_USAGE;
+	} else if (conf_load(env->conf_path, &c, &error) != 0)
 		fprintf(stderr, "sallyport: %s\n", error);
-	else if ((key = host_key_line(c)) != NULL) {
-		print_lines(c, argc == 2 ? argv[1] : c->listen_host, key);
-		status = 0;
+	else if (take_keys(c, &keys)) {
+		f.conf = c;
+		status = print(&f, k.form);
 	}
 	conf_free(c);
 	free(error);
-	free(key);
+	strvec_release(&keys);
+	strvec_release(&k.words);
+	strvec_release(&k.groups);
 	return status;
 }

@@ -29,7 +29,11 @@ int	cmd_secret(int argc, char **argv, const struct cmd_env *env);
 int	cmd_approvals(int argc, char **argv, const struct cmd_env *env);
 /* cmd-reload.c: the daemon reads its configuration again. */
 int	cmd_reload(int argc, char **argv, const struct cmd_env *env);
-/* cmd-client-config.c: lines for an agent's machine. */
+/* cmd-host-key.c: the bastion's own host key and the one that comes after it. */
+int	cmd_host_key(int argc, char **argv, const struct cmd_env *env);
+/* "TYPE BASE64" from private_path.pub; NULL when that is not there or no key. The caller frees. */
+char	*cmd_public_key(const char *private_path);
+/* cmd-client-config.c: what an agent's machine needs. */
 int	cmd_client_config(int argc, char **argv, const struct cmd_env *env);
 /* cmd-policy.c: check and explain a policy, without a daemon. */
 int	cmd_policy(int argc, char **argv, const struct cmd_env *env);

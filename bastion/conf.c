@@ -289,6 +289,8 @@ read_row(struct loader *l, const struct conf_row *row, const struct tree *t)
 		return read_path(l, row->name, t, p);
 	case CONF_LISTEN:
 		return conf_read_address(l, row->name, t, &l->c->listen_host, &l->c->listen_port);
+	case CONF_PUBLIC:
+		return conf_read_address(l, row->name, t, &l->c->public_host, &l->c->public_port);
 	case CONF_WORDS:
 		return tree_strings(t, row->name, CONF_WORDS_MAX, p, e);
 	case CONF_NETWORKS:
@@ -378,6 +380,8 @@ read_main(struct loader *l)
 	for (size_t i = 0; i < sizeof(sections) / sizeof(sections[0]); i++)
 		if ((r = read_section(l, sections[i], tree_get(t, sections[i]))) != 0)
 			goto out;
+	if (l->c->next_host_key == NULL)
+		l->c->next_host_key = xasprintf("%s.next", l->c->host_key);
 	if (l->c->policy == NULL)
 		r = tree_fail(&l->error, t->line, "no policy; add 'policy: policy.yaml'");
 out:
@@ -445,7 +449,9 @@ conf_free(struct conf *c)
 	free(c->state_dir);
 	free(c->listen_host);
 	free(c->user);
+	free(c->public_host);
 	free(c->host_key);
+	free(c->next_host_key);
 	free(c->master_key);
 	free(c->banner);
 	strvec_release(&c->proxy_protocol);

@@ -55,8 +55,11 @@ struct conf {
 	char		*state_dir;
 	char		*listen_host;
 	uint16_t	 listen_port;
+	char		*public_host;	/* how clients reach us, or NULL: as we listen */
+	uint16_t	 public_port;
 	char		*user;		/* to become when started as root, or NULL */
 	char		*host_key;	/* path */
+	char		*next_host_key;	/* path; the file need not be there */
 	char		*master_key;	/* path of the key that opens the key store */
 	char		*banner;	/* shown to everyone before authentication; "none"; or NULL: the bastion's own words */
 	struct strvec	 proxy_protocol;	/* networks whose connections begin with a PROXY header */

@@ -113,6 +113,9 @@ print_value(const struct conf *c, const struct conf_row *row, FILE *f)
 	case CONF_LISTEN:
 		print_address(f, c->listen_host, c->listen_port);
 		break;
+	case CONF_PUBLIC:
+		print_address(f, c->public_host, c->public_port);
+		break;
 	case CONF_WORDS:
 	case CONF_NETWORKS:
 		print_words(f, p);
@@ -139,7 +142,7 @@ conf_print(const struct conf *c, FILE *f)
 	const char *section = NULL;
 
 	for (const struct conf_row *row = conf_table; row->name != NULL; row++) {
-		bool text = row->type == CONF_TEXT || row->type == CONF_PATH;
+		bool text = row->type == CONF_TEXT || row->type == CONF_PATH || row->type == CONF_PUBLIC;
 
 		if (text && *(char *const *)const_field(c, row) == NULL)
 			continue;

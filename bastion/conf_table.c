@@ -14,8 +14,10 @@
 const struct conf_row conf_table[] = {
 	{ NULL, "state_dir", CONF_PATH, AT(state_dir), ".", 0, 0, "folder that holds keys, logs, recordings and requests" },
 	{ NULL, "listen", CONF_LISTEN, AT(listen_host), "127.0.0.1:2222", 0, 0, "address and port to accept SSH on" },
+	{ NULL, "public_address", CONF_PUBLIC, AT(public_host), NULL, 0, 0, "address and port under which clients reach it" },
 	{ NULL, "user", CONF_TEXT, AT(user), NULL, 0, 0, "user to become when started as root" },
 	{ NULL, "host_key", CONF_PATH, AT(host_key), "keys/host_ed25519", 0, 0, "the bastion's own host key" },
+	{ NULL, "next_host_key", CONF_PATH, AT(next_host_key), NULL, 0, 0, "the host key that comes after it" },
 	{ NULL, "master_key", CONF_PATH, AT(master_key), "keys/master", 0, 0, "key that opens the key store" },
 	{ NULL, "banner", CONF_TEXT, AT(banner), NULL, 0, 0, "text shown before authentication; none" },
 	{ NULL, "proxy_protocol", CONF_NETWORKS, AT(proxy_protocol), "", 0, 0,

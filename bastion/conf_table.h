@@ -10,6 +10,7 @@ enum conf_type {
 	CONF_TEXT,	/* char * */
 	CONF_PATH,	/* char *, made absolute from the file's folder */
 	CONF_LISTEN,	/* HOST:PORT into listen_host and listen_port */
+	CONF_PUBLIC,	/* the same into public_host and public_port */
 	CONF_WORDS,	/* struct strvec */
 	CONF_NETWORKS,	/* struct strvec of ADDRESS/BITS */
 	CONF_COUNT,	/* unsigned */

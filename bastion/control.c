@@ -228,8 +228,10 @@ run_reload(struct admin *a, const struct strvec *argv, const uint8_t *in, size_t
 	(void)argv;
 	(void)in;
 	(void)n;
-	daemon_reload(a->daemon);
-	admin_done(a, 0);
+	if (daemon_reload(a->daemon))
+		admin_done(a, 0);
+	else
+		admin_fail(a, "the daemon keeps its present configuration and keys; its log says why");
 }
 
 static const struct control_verb verbs[] = {

@@ -8,6 +8,7 @@
  *	door.c		from accept to a process of its own		peer.c		one connection: fork, grace, end
  *	monitor.c	what a session may ask, and the re-check	gitjob.c	the processes of one fetch or push
  *	dial.c		connecting to targets without waiting		control.c	the administrator's socket
+ *	hostkey.c	the bastion's own key, and the next one
  */
 #ifndef BASTION_DAEMON_H
 #define BASTION_DAEMON_H
@@ -154,6 +155,9 @@ typedef void	(*dial_fn)(int fd, const char *why, void *arg);
 struct dial	*dial_start(struct daemon *, const char *host, uint16_t port, int64_t timeout_ms, dial_fn, void *arg);
 void		 dial_cancel(struct dial *);
 
+/* hostkey.c: take server and host_keys as this configuration says; false and *errorp (the caller frees): nothing changed. */
+bool	hostkey_load(struct daemon *, const struct conf *, char **errorp);
+
 /* control.c */
 void	control_open(struct daemon *);
 /* Commands wait in the socket's queue until this: what they ask for must be recorded. */
@@ -168,6 +172,7 @@ struct daemon {
 	struct secretscan	*scanner;
 	struct sshserver	*server;
 	struct door		*door;
+	struct strvec		 host_keys;	/* "TYPE BASE64": the server's, and the next one if it is made */
 	int			 listen_fd;
 	struct event		*listen_ev;
 	int			 control_fd;
@@ -193,6 +198,7 @@ struct daemon {
 void	daemon_is_up(struct daemon *);
 void	daemon_peer_gone(struct daemon *);	/* a connection is over: perhaps the last one before stopping */
 void	daemon_listen(struct daemon *, bool on);
-void	daemon_reload(struct daemon *);
+/* False: what it read will not do, the present configuration and keys stay, and the log says why. */
+bool	daemon_reload(struct daemon *);
 
 #endif

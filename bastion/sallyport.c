@@ -41,7 +41,12 @@ static const struct cmd_row rows[] = {
 	  "prove, search and export the audit log" },
 	{ "approvals", cmd_approvals, "approvals [pending]\napprovals show REQ\napprovals approve REQ [--reason TEXT]\n"
 	  "approvals deny REQ --reason TEXT", "requests that wait for a human, decided from the host (break-glass)" },
-	{ "client-config", cmd_client_config, "client-config [HOST]", "lines for an agent's known_hosts, ssh_config and git" },
+	{ "host-key", cmd_host_key, "host-key show\nhost-key next\nhost-key rotate",
+	  "the bastion's own host key: prepare the next one, make it the present one" },
+	{ "client-config", cmd_client_config,
+	  "client-config [--script | --leave] [--as IDENTITY [--group G]... [--owner NAME]]\n"
+	  "              [--name N] [--address HOST:PORT] [--identity FILE]",
+	  "what puts an agent's machine behind the bastion: known_hosts, ssh_config, git, a note" },
 	{ "reload", cmd_reload, "reload", "have the daemon read its configuration again" },
 	{ "help", cmd_help, "help [COMMAND]", "explain the commands, or one of them" },
 };

@@ -122,23 +122,6 @@ load_scanner(struct daemon *d)
 }
 
 static void
-load_host_key(struct daemon *d)
-{
-	const char *why;
-	struct buf *b = buf_new(64 * 1024);
-	int r;
-
-	if (b == NULL)
-		fatal("out of memory");
-	if ((r = file_read_private(d->conf->conf->host_key, b)) != 0)
-		fatal("%s: %s", d->conf->conf->host_key, r == ERR_DENIED ? "must be ours and readable by its owner alone" :
-		    err_text(r));
-	buf_free(b);
-	if ((d->server = sshserver_new(d->conf->conf->host_key, &why)) == NULL)
-		fatal("%s: %s", d->conf->conf->host_key, why);
-}
-
-static void
 open_listener(struct daemon *d)
 {
 	const struct conf *c = d->conf->conf;
@@ -176,8 +159,8 @@ daemon_is_up(struct daemon *d)
 	if (d->stopping)
 		return;
 	digest_to_hex(c->hash, hex);
-	(void)daemon_record(d, d->said_up ? "daemon.restart" : "daemon.start", json_pack("{s:s, s:s, s:i, s:s}", "version",
-	    PACKAGE_VERSION, "listen", c->listen_host, "port", (int)c->listen_port, "policy", hex), NULL, NULL);
+	(void)daemon_record(d, d->said_up ? "daemon.restart" : "daemon.start", json_pack("{s:s, s:s, s:i, s:s, s:s}", "version",
+	    PACKAGE_VERSION, "listen", c->listen_host, "port", (int)c->listen_port, "policy", hex, "host_key", d->host_keys.v[0]), NULL, NULL);
 	daemon_listen(d, true);
 	control_listen(d);
 	log_info("%s on %s port %u", d->said_up ? "ready again" : "ready", c->listen_host, c->listen_port);
@@ -201,28 +184,36 @@ on_child(evutil_socket_t sig, short what, void *arg)
 }
 
 /* A wrong new configuration changes nothing; a right one is for the sessions that begin from now on. */
-void
+bool
 daemon_reload(struct daemon *d)
 {
 	struct conf_ref *r = load_conf(d->conf_path);
 	const struct conf *old = d->conf->conf;
-	char hex[DIGEST_HEX];
+	char hex[DIGEST_HEX], *error = NULL;
 
+	if (r != NULL && !hostkey_load(d, r->conf, &error)) {
+		log_error("%s", error);
+		free(error);
+		conf_ref_drop(r);
+		r = NULL;
+	}
 	if (r == NULL) {
 		log_error("reload: the old configuration stays");
 		(void)daemon_record(d, "daemon.reload", json_pack("{s:b}", "accepted", 0), NULL, NULL);
-		return;
+		return false;
 	}
 	if (strcmp(old->listen_host, r->conf->listen_host) != 0 || old->listen_port != r->conf->listen_port ||
-	    strcmp(old->state_dir, r->conf->state_dir) != 0 || strcmp(old->host_key, r->conf->host_key) != 0)
-		log_warn("reload: listen, state and host_key take effect at the next start only");
+	    strcmp(old->state_dir, r->conf->state_dir) != 0)
+		log_warn("reload: listen and state_dir take effect at the next start only");
 	conf_ref_drop(d->conf);
 	d->conf = r;
 	digest_to_hex(r->conf->hash, hex);
-	(void)daemon_record(d, "daemon.reload", json_pack("{s:b, s:s}", "accepted", 1, "policy", hex), NULL, NULL);
+	(void)daemon_record(d, "daemon.reload", json_pack("{s:b, s:s, s:s}", "accepted", 1, "policy", hex, "host_key",
+	    d->host_keys.v[0]), NULL, NULL);
 	if (d->helper[HELPER_APPROVALD].up)
 		helper_configure_approvals(d);
 	log_info("configuration loaded again");
+	return true;
 }
 
 static void
@@ -230,7 +221,7 @@ on_hangup(evutil_socket_t sig, short what, void *arg)
 {
 	(void)sig;
 	(void)what;
-	daemon_reload(arg);
+	(void)daemon_reload(arg);
 }
 
 /* A helper that was asked to finish and does not. */
@@ -381,6 +372,7 @@ main(int argc, char **argv)
 {
 	struct daemon d = { .listen_fd = -1, .control_fd = -1 };
 	bool front = false, check = false, print = false;
+	char *error = NULL;
 	enum log_level level = LOG_LEVEL_INFO;
 	int c;
 
@@ -418,7 +410,8 @@ main(int argc, char **argv)
 	if (print || check)
 		return 0;
 	check_state(d.conf->conf);
-	load_host_key(&d);
+	if (!hostkey_load(&d, d.conf->conf, &error))
+		fatal("%s", error);
 	sshserver_warm(d.server);
 	load_scanner(&d);
 	open_listener(&d);

@@ -150,12 +150,13 @@ put_pem(struct buf *out, const struct buf *raw)
 	return r;
 }
 
-static int
-create_host_key(const char *dir)
+int
+keystore_create_host_key(const char *path)
 {
 	uint8_t seed[KEYSTORE_SEED_LEN], pk[crypto_sign_PUBLICKEYBYTES], sk[crypto_sign_SECRETKEYBYTES];
 	struct buf *raw = buf_new(SEALED_MAX), *pem = buf_new(SEALED_MAX);
-	char *line = NULL;
+	const char *slash = strrchr(path, '/'), *name = slash == NULL ? path : slash + 1;
+	char *line = NULL, *dir = file_dir(path), *public = xasprintf("%s.pub", name);
 	int r = ERR_NOMEM;
 
 	randombytes_buf(seed, sizeof(seed));
@@ -164,13 +165,25 @@ create_host_key(const char *dir)
 	if (raw != NULL && pem != NULL && line != NULL &&
 	    (r = put_openssh_private(raw, pk, sk, "sallyport-host")) == 0 &&
 	    (r = put_pem(pem, raw)) == 0 &&
-	    (r = write_new(dir, "host_ed25519", buf_ptr(pem), buf_len(pem), 0600)) == 0)
-		r = write_new_line(dir, "host_ed25519.pub", line);
+	    (r = write_new(dir, name, buf_ptr(pem), buf_len(pem), 0600)) == 0)
+		r = write_new_line(dir, public, line);
 	free(line);
+	free(public);
+	free(dir);
 	buf_free(raw);
 	buf_free(pem);
 	sodium_memzero(seed, sizeof(seed));
 	sodium_memzero(sk, sizeof(sk));
+	return r;
+}
+
+static int
+create_host_key(const char *dir)
+{
+	char *path = file_join(dir, "host_ed25519");
+	int r = keystore_create_host_key(path);
+
+	free(path);
 	return r;
 }
 

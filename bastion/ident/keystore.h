@@ -26,6 +26,11 @@ struct keystore {
  */
 int	keystore_create(const char *keys_dir, const char *master_path, const char *audit_name);
 /*
+ * A new Ed25519 host key in the file path, which its owner alone can read, and its public half in path.pub. Neither may
+ * exist: ERR_EXISTS. 0, ERR_SYSTEM.
+ */
+int	keystore_create_host_key(const char *path);
+/*
  * Open the sealed keys. 0 and *kp; else a code and *whyp: one line that names the file (the caller frees), as when a
  * secret may be read by others (ERR_DENIED) or was altered (ERR_CRYPTO). The public halves beside must belong to the
  * secrets.

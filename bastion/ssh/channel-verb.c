@@ -14,6 +14,7 @@
 #include "bastion/base/xmalloc.h"
 #include "bastion/conf.h"
 #include "bastion/ident/cert.h"
+#include "bastion/ssh/channel-verb.h"
 #include "bastion/ssh/session_int.h"
 
 #define VERB_WORDS	64
@@ -29,6 +30,7 @@ struct verb_call {
 struct verb {
 	const char	*name, *usage, *help;
 	void		(*run)(struct channel *);
+	void		(*run_words)(struct channel *, const struct strvec *);	/* or this one */
 };
 
 static void	verb_help(struct channel *);
@@ -38,16 +40,19 @@ static void	verb_approvals(struct channel *);
 static void	verb_wait(struct channel *);
 
 static const struct verb verbs[] = {
-	{ "help", "help", "this text", verb_help },
-	{ "whoami", "whoami", "who you are here, by which certificate, until when", verb_whoami },
-	{ "policy", "policy", "what you may do", verb_policy },
-	{ "pending", "pending", "requests that wait for a decision", verb_approvals },
-	{ "show", "show REQ", "everything that a request is about", verb_approvals },
-	{ "approve", "approve REQ [--reason TEXT]", "let it happen, once", verb_approvals },
-	{ "deny", "deny REQ --reason TEXT", "refuse it", verb_approvals },
-	{ "status", "status REQ", "how a request of yours stands", verb_approvals },
-	{ "wait", "wait REQ", "wait for the decision on a request of yours: 0 approved, 77 denied, 75 not yet", verb_wait },
-	{ NULL, NULL, NULL, NULL }
+	{ "help", "help", "this text", verb_help, NULL },
+	{ "whoami", "whoami", "who you are here, by which certificate, until when", verb_whoami, NULL },
+	{ "policy", "policy", "what you may do", verb_policy, NULL },
+	{ "pending", "pending", "requests that wait for a decision", verb_approvals, NULL },
+	{ "show", "show REQ", "everything that a request is about", verb_approvals, NULL },
+	{ "approve", "approve REQ [--reason TEXT]", "let it happen, once", verb_approvals, NULL },
+	{ "deny", "deny REQ --reason TEXT", "refuse it", verb_approvals, NULL },
+	{ "status", "status REQ", "how a request of yours stands", verb_approvals, NULL },
+	{ "wait", "wait REQ", "wait for the decision on a request of yours: 0 approved, 77 denied, 75 not yet", verb_wait, NULL },
+	{ "join", "join [--print] | sh", "put your account behind this bastion; --print shows what it would write", NULL, verb_join },
+	{ "leave", "leave | sh", "undo that, exactly", NULL, verb_leave },
+	{ "host-keys", "host-keys", "this bastion's own keys for known_hosts, the next one too", NULL, verb_host_keys },
+	{ NULL, NULL, NULL, NULL, NULL }
 };
 
 /* Words by blanks, quotes as the shell has them removed already on the agent's side; only "..." and '...' are joined. */
@@ -271,6 +276,8 @@ verb_start(struct channel *c)
 		verb++;
 	if (verb->name == NULL)
 		verb_unknown(c, v->words.v[0]);
+	else if (verb->run_words != NULL)
+		verb->run_words(c, &v->words);
 	else
 		verb->run(c);
 }

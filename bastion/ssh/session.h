@@ -13,11 +13,13 @@ struct conf;
 struct krl;
 struct secretscan;
 struct sshserver;
+struct strvec;
 
 struct session_params {
 	const struct conf	*conf;
 	const struct secretscan	*scanner;
 	struct sshserver	*server;
+	const struct strvec	*host_keys;	/* of ours, for those who ask: the present one first */
 	const uint8_t		*ca_key;	/* blob */
 	size_t			 ca_key_len;
 	const struct krl	*krl;		/* as of now; the parent cuts sessions that are revoked later */

@@ -212,6 +212,20 @@ sshserver_new(const char *host_key_path, const char **errorp)
 	return s;
 }
 
+char *
+sshserver_public_key(const char *path)
+{
+	ssh_key key = NULL;
+	char *b64 = NULL, *line = NULL;
+
+	if (ssh_pki_import_privkey_file(path, NULL, NULL, NULL, &key) == SSH_OK &&
+	    ssh_pki_export_pubkey_base64(key, &b64) == SSH_OK)
+		line = xasprintf("%s %s", ssh_key_type_to_char(ssh_key_type(key)), b64);
+	ssh_string_free_char(b64);
+	ssh_key_free(key);
+	return line;
+}
+
 void
 sshserver_free(struct sshserver *s)
 {

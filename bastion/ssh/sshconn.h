@@ -43,6 +43,8 @@ int		 sshloop_turn(struct sshloop *, int ms);
 
 /* Host key and algorithms, made once by the parent; shared by fork. NULL and *errorp (static text) on failure. */
 struct sshserver *sshserver_new(const char *host_key_path, const char **errorp);
+/* The public half of a private key file, "TYPE BASE64"; NULL when it is none. The caller frees. */
+char		*sshserver_public_key(const char *path);
 /*
  * One handshake with ourselves, before the first fork: what the libraries set up on first use (OpenSSL looks up each
  * algorithm once a process) is then shared by all sessions, in memory and in time.

@@ -1,0 +1,44 @@
+# SPDX-License-Identifier: Apache-2.0
+# After client-common.sh and the texts: put this account behind the bastion.
+folder () {
+	[ -d "$1" ] || {
+		folder "${1%/*}"
+		mkdir -m 700 "$1"
+		echo "$1" >>"$work/made"
+	}
+}
+
+# marked TEXT OUT: the text between our marks; nothing stays nothing.
+marked () {
+	: >"$2"
+	[ ! -s "$1" ] || { echo "$begin"; cat "$1"; echo "$end"; } >"$2"
+}
+
+refresh () {
+	known_hosts_text >"$work/text"
+	marked "$work/text" "$work/known"
+	block "$known" "$work/known"
+}
+
+join () {
+	case $HOME$xdg in
+	*[\"\\\|\&\*\?\$%\[]*) die "$HOME: a folder of such a name cannot be written into an ssh_config" ;;
+	esac
+	folder "$ours"
+	folder "$notes"
+	refresh
+	ssh_config_text | sed "s|@HOME@|$HOME|" >"$work/conf"
+	put "$ours/$name.conf" "$work/conf"
+	echo "Include \"$ours/$name.conf\"" >"$work/text"
+	marked "$work/text" "$work/include"
+	block "$config" "$work/include"
+	git_config_text >"$work/text"
+	marked "$work/text" "$work/git"
+	block "$(git_file)" "$work/git"
+	note_text >"$work/note"
+	put "$notes/$name.md" "$work/note"
+	echo "behind the bastion now: ssh $name help; what you may do is said in $notes/$name.md"
+	ssh -G "$name" 2>/dev/null </dev/null | grep -qx "hostkeyalias sallyport-$name" ||
+		echo "sallyport: ssh does not read $config by itself here; use: ssh -F $config" >&2
+}
+
