@@ -161,6 +161,39 @@ decide_exec(const struct policy *p, const struct subject *s, const struct reques
 	free(rules);
 }
 
+static bool
+is_denial_of(const struct policy *p, const char *rule)
+{
+	for (size_t i = 0; i < p->nrules; i++)
+		if (p->rules[i].what == DECISION_DENY && strcmp(p->rules[i].id, rule) == 0)
+			return true;
+	return false;
+}
+
+/*
+ * A command that does nothing but copy: the rules on files decide about each file in its turn, so here it is enough that one
+ * of them could allow something. A rule on commands that denies it still does; one that allows any command allows no copy.
+ */
+static void
+decide_copy(const struct policy *p, const struct subject *s, const struct request *req, struct verdict *out)
+{
+	struct request files = *req;
+
+	decide_exec(p, s, req, out);
+	if (out->what == DECISION_DENY && is_denial_of(p, out->rule))
+		return;
+	*out = (struct verdict){ .what = DECISION_DENY, .rule = "default", .because = "no rule allows files to be copied" };
+	set_detail(out, "it takes a rule on files, sftp: {paths: ..}; ask for one, or run 'policy' to see what is allowed");
+	files.kind = REQUEST_SFTP;
+	for (size_t i = 0; i < p->nrules; i++)
+		if (p->rules[i].what == DECISION_ALLOW && rule_applies(&p->rules[i], s, &files)) {
+			out->what = DECISION_ALLOW;
+			out->rule = "by-file";
+			out->because = "";
+			return;
+		}
+}
+
 static void
 decide_approve(const struct policy *p, const struct subject *s, const struct request *req, struct verdict *out)
 {
@@ -202,6 +235,8 @@ decide(const struct policy *p, const struct subject *s, const struct request *re
 		set_detail(out, "no target");
 	else if (!decide_profile(p, s, req, out))
 		return;
+	else if (req->kind == REQUEST_EXEC && req->command != NULL && req->copies)
+		decide_copy(p, s, req, out);
 	else if (req->kind == REQUEST_EXEC && req->command != NULL)
 		decide_exec(p, s, req, out);
 	else if (req->kind == REQUEST_EXEC)

@@ -18,6 +18,7 @@
 #include "bastion/base/xmalloc.h"
 #include "bastion/conf.h"
 #include "bastion/ssh/consent.h"
+#include "bastion/ssh/dialogue.h"
 #include "bastion/ssh/outflow.h"
 #include "bastion/ssh/remote.h"
 #include "bastion/ssh/session_int.h"
@@ -47,6 +48,8 @@ struct exec {
 	bool			 durable;		/* the record that the present state waits for */
 	struct remote		*remote;
 	struct outflow		*flow;
+	struct dialogue		*dialogue;		/* takes part in what is said, or NULL: bytes are relayed */
+	bool			 silenced;		/* it has been stopped: nothing more passes */
 	bool			 in_eof_sent;
 	uint64_t		 stdin_bytes, masked;
 };
@@ -287,7 +290,19 @@ exec_data(enum sshchan_stream st, const void *p, size_t n, void *arg)
 {
 	struct exec *x = arg;
 
+	if (x->dialogue != NULL && st == SSHCHAN_OUT)
+		return x->silenced ? n : x->dialogue->ops->take(x->dialogue, p, n);
 	return outflow_take(x->flow, st, p, n);
+}
+
+/* Who takes part in what is said; NULL for what is only relayed. */
+static struct dialogue *
+exec_dialogue(struct exec *x)
+{
+	struct dialogue_params p = { .channel = x->c, .request = x->request, .tape = remote_tape(x->remote) };
+
+	(void)p;
+	return NULL;
 }
 
 static void
@@ -302,6 +317,7 @@ exec_go(struct exec *x, int64_t now_us)
 	x->remote = remote_new(&p, now_us);
 	fp.tape = remote_tape(x->remote);
 	x->flow = outflow_new(&fp);
+	x->dialogue = exec_dialogue(x);
 }
 
 static void
@@ -360,14 +376,64 @@ exec_relay_requests(struct exec *x, int64_t now_us)
 }
 
 static void
+exec_silence(struct exec *x, const char *why)
+{
+	if (x->dialogue != NULL && !x->silenced)
+		x->dialogue->ops->stop(x->dialogue, why);
+	x->silenced = true;
+}
+
+/* One turn of the dialogue. What it cannot get over ends the command, with words and a status of its own. */
+static void
+exec_converse(struct exec *x, int64_t now_us)
+{
+	struct dialogue *d = x->dialogue;
+	int status, r;
+
+	if (remote_chan(x->remote) == NULL)
+		exec_silence(x, "it never began");
+	if (x->silenced)
+		return;
+	if (remote_has_ended(x->remote))
+		d->ops->end(d);
+	r = d->ops->step(d, remote_chan(x->remote), now_us);
+	if (r < 0) {
+		const char *why = d->ops->why(d, &status);
+
+		exec_silence(x, why);
+		remote_fail(x->remote, status, why, now_us);
+	}
+	if (r != 0)
+		x->c->session->moved = true;
+	if (d->ops->is_waiting(d))
+		x->c->session->soon = true;
+}
+
+/* Everything that the target has said is with the agent. */
+static void
+exec_end(struct exec *x, int64_t now_us)
+{
+	json_t *o = json_pack("{s:I, s:I, s:I}", "stdin_bytes", (json_int_t)x->stdin_bytes, "output_bytes",
+	    (json_int_t)outflow_bytes(x->flow), "masked", (json_int_t)x->masked);
+
+	if (o != NULL && x->dialogue != NULL)
+		x->dialogue->ops->report(x->dialogue, o);
+	remote_end(x->remote, o, now_us);
+}
+
+static void
 exec_pump(struct exec *x, int64_t now_us)
 {
 	struct channel *c = x->c;
 	int r = 0;
 
-	exec_push_input(x, now_us);
+	if (x->dialogue != NULL)
+		exec_converse(x, now_us);
+	else
+		exec_push_input(x, now_us);
 	exec_relay_requests(x, now_us);
-	if (remote_chan(x->remote) != NULL && outflow_has_room(x->flow))
+	if (remote_chan(x->remote) != NULL && outflow_has_room(x->flow) &&
+	    (x->dialogue == NULL || x->dialogue->ops->has_room(x->dialogue)))
 		sshchan_pull(remote_chan(x->remote));
 	if (remote_has_ended(x->remote))
 		outflow_end(x->flow);
@@ -379,9 +445,8 @@ exec_pump(struct exec *x, int64_t now_us)
 		c->session->moved = true;
 	if (outflow_is_waiting(x->flow) || buf_len(c->in) > 0)
 		c->session->soon = true;
-	if (outflow_is_done(x->flow))
-		remote_end(x->remote, json_pack("{s:I, s:I, s:I}", "stdin_bytes", (json_int_t)x->stdin_bytes, "output_bytes",
-		    (json_int_t)outflow_bytes(x->flow), "masked", (json_int_t)x->masked), now_us);
+	if (outflow_is_done(x->flow) && (x->dialogue == NULL || x->silenced || x->dialogue->ops->is_done(x->dialogue)))
+		exec_end(x, now_us);
 }
 
 static void
@@ -498,6 +563,7 @@ exec_stop(struct channel *c, const char *why)
 
 	if (x->remote != NULL) {
 		outflow_drop(x->flow);
+		exec_silence(x, why);
 		remote_stop(x->remote, why);
 	} else if (x->state != EXEC_OVER) {
 		channel_sayf(c, "stopped: %s; nothing has run", why);
@@ -519,6 +585,8 @@ exec_free(struct channel *c)
 {
 	struct exec *x = c->own;
 
+	if (x->dialogue != NULL)
+		x->dialogue->ops->free(x->dialogue);
 	remote_free(x->remote);
 	outflow_free(x->flow);
 	consent_free(x->consent);
