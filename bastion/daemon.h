@@ -23,6 +23,7 @@
 #include "bastion/base/link.h"
 #include "bastion/penalty.h"
 #include "bastion/policy/decide.h"
+#include "bastion/policy/profile.h"
 #include "bastion/source.h"
 
 struct buf;
@@ -73,6 +74,7 @@ bool	helper_call_fd(struct daemon *, enum helper_kind, uint16_t type, const stru
 /* An audit record of the parent's own; obj is taken over. */
 bool	daemon_record(struct daemon *, const char *event, json_t *obj, call_fn fn, void *arg);
 
+#define PEER_WHY	256
 #define GRANTS	16	/* approvals of one session that were used and not spent yet */
 
 /* door.c: who may come in. */
@@ -104,6 +106,7 @@ struct peer {
 	struct event	*grace;		/* login grace: over key exchange and authentication together */
 	struct cert	*cert;		/* once vouched for */
 	struct subject	 who;
+	struct session_limits limits;
 	char		*login, *target;
 	struct gitjob	*jobs;
 	unsigned	 njobs;
@@ -111,7 +114,9 @@ struct peer {
 	unsigned	 nloans;	/* of held keys and passwords, so far */
 	uint32_t	 auth_id;	/* of MON_AUTH, for its answer */
 	struct event	*expiry;	/* the certificate ends */
-	bool		 expired;
+	const char	*expired;	/* nothing new is let through, and why; or NULL */
+	struct event	*length;	/* the session has lasted long enough */
+	char		*lasted;	/* the words for that, once it has */
 	/* approvals used in this session and not yet spent on a store */
 	struct grant {
 		char	*rule;		/* that asked; NULL = none, or spent */
@@ -128,8 +133,10 @@ bool	peer_ended(struct daemon *, pid_t, int status);
 struct peer *peer_find(struct daemon *, const char *id);
 /* End a session: after what runs (now = false), or at once. */
 void	peer_stop(struct peer *, const char *reason, bool now);
-/* Tell the session to end when its certificate does. */
+/* Tell the session to end when its certificate does, and when it has lasted as long as its profile lets it. */
 void	peer_watch_expiry(struct peer *);
+/* Whether its identity has as many sessions already as it may have; then why[] says so. */
+bool	peer_is_one_too_many(const struct peer *, char why[PEER_WHY]);
 /* Give a live session a link to an approvals process that was started again. */
 void	peer_reconnect_approvals(struct peer *);
 /* Tell the audit and approvals processes who a session is; both = false: the approvals process alone. */

@@ -116,12 +116,25 @@ auth_take_user(struct peer *p, const char *user)
 	p->target = xstrdup(at + 1);
 }
 
+/* It stays somebody who has not authenticated, with the login grace running: that is the time to be told why. */
+static int
+auth_refuse_crowd(struct peer *p, const char *why)
+{
+	log_info("%s: %s", p->id, why);
+	(void)daemon_record(p->daemon, "session.refused", json_pack("{s:s, s:s, s:s*, s:s, s:s, s:s}", "session", p->id, "identity",
+	    p->who.identity, "owner", p->who.owner, "source", p->source, "key_id", p->cert->key_id, "reason", why), NULL, NULL);
+	cert_free(p->cert);
+	p->cert = NULL;
+	p->who = (struct subject){ 0 };
+	return refuse(p, MON_AUTHED, p->auth_id, why);
+}
+
 static int
 on_auth(struct link *l, struct msg *m, void *arg)
 {
 	struct peer *p = arg;
 	const uint8_t *blob;
-	char *user = NULL, from[CLOCK_TEXT];
+	char *user = NULL, from[CLOCK_TEXT], crowd[PEER_WHY];
 	const char *why;
 	size_t n;
 	int r;
@@ -137,6 +150,10 @@ on_auth(struct link *l, struct msg *m, void *arg)
 	}
 	if ((why = auth_judge(p, blob, n)) != NULL) {
 		r = refuse(p, MON_AUTHED, m->id, why);
+		goto out;
+	}
+	if (peer_is_one_too_many(p, crowd)) {
+		r = auth_refuse_crowd(p, crowd);
 		goto out;
 	}
 	auth_take_user(p, user);
@@ -164,8 +181,8 @@ target_check(struct peer *p, const char *target, const char *login, const char *
 	const struct conf_target *t = conf_target(c, target);
 
 	*whyp = NULL;
-	if (p->expired)
-		*whyp = "your certificate has expired";
+	if (p->expired != NULL)
+		*whyp = p->expired;
 	else if (p->target == NULL || strcmp(p->target, target) != 0 || strcmp(p->login, login) != 0)
 		*whyp = "not the target that was asked for when the session began";
 	else if (t == NULL)
@@ -435,9 +452,9 @@ on_git(struct link *l, struct msg *m, void *arg)
 		goto out;
 	if (service > MONITOR_GIT_PUSH)
 		r = ERR_FORMAT;
-	else if (p->expired || !gitjob_open(p, m->id, upstream, repo, service == MONITOR_GIT_PUSH, &error)) {
+	else if (p->expired != NULL || !gitjob_open(p, m->id, upstream, repo, service == MONITOR_GIT_PUSH, &error)) {
 		if ((r = buf_put_u8(b, MONITOR_FD_FAILED)) == 0 &&
-		    (r = buf_put_cstring(b, p->expired ? "your certificate has expired" : error)) == 0)
+		    (r = buf_put_cstring(b, p->expired != NULL ? p->expired : error)) == 0)
 			r = link_send(p->monitor, MON_GIT_FD, m->id, b, -1);
 	}
  out:
@@ -460,7 +477,7 @@ on_store(struct link *l, struct msg *m, void *arg)
 	if ((r = buf_get_u32(m->body, &id)) != 0 || (r = buf_get_cstring(m->body, &request)) != 0 ||
 	    (r = buf_end(m->body)) != 0)
 		goto out;
-	why = p->expired ? "your certificate has expired" : gitjob_store(p, id);
+	why = p->expired != NULL ? p->expired : gitjob_store(p, id);
 	r = why == NULL ? answer(p, MON_STORING, m->id, true, "", 0, -1) : refuse(p, MON_STORING, m->id, why);
  out:
 	free(request);

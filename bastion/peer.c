@@ -2,6 +2,7 @@
 #include <event2/event.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
@@ -60,6 +61,9 @@ peer_free(struct peer *p)
 		event_free(p->grace);
 	if (p->expiry != NULL)
 		event_free(p->expiry);
+	if (p->length != NULL)
+		event_free(p->length);
+	free(p->lasted);
 	link_free(p->monitor);
 	cert_free(p->cert);
 	conf_ref_drop(p->conf);
@@ -106,8 +110,63 @@ peer_expired(evutil_socket_t fd, short what, void *arg)
 
 	(void)fd;
 	(void)what;
-	p->expired = true;
-	peer_stop(p, "your certificate has expired", false);
+	p->expired = "your certificate has expired";
+	peer_stop(p, p->expired, false);
+}
+
+/* First what runs gets the time that it would get at SIGTERM, then it is cut. */
+static void
+peer_lasted(evutil_socket_t fd, short what, void *arg)
+{
+	struct peer *p = arg;
+	int64_t ms = p->conf->conf->stop_grace_ms;
+	struct timeval tv = { .tv_sec = ms / 1000, .tv_usec = ms % 1000 * 1000 };
+	char text[CLOCK_TEXT];
+
+	(void)fd;
+	(void)what;
+	if (p->lasted != NULL) {
+		peer_stop(p, p->lasted, true);
+		return;
+	}
+	clock_format_duration(p->limits.max_session_ms, text);
+	p->lasted = xasprintf("the session has lasted its %s (max_session); connect again", text);
+	p->expired = p->lasted;
+	log_info("%s: %s", p->id, p->lasted);
+	peer_stop(p, p->lasted, false);
+	if (evtimer_add(p->length, &tv) == -1)
+		fatal("no timer");
+}
+
+static void
+peer_watch_length(struct peer *p)
+{
+	int64_t ms;
+	struct timeval tv;
+
+	conf_limits(p->conf->conf, &p->who, &p->limits);
+	if ((ms = p->limits.max_session_ms) == 0)
+		return;
+	tv = (struct timeval){ .tv_sec = ms / 1000, .tv_usec = ms % 1000 * 1000 };
+	p->length = evtimer_new(p->daemon->base, peer_lasted, p);
+	if (p->length == NULL || evtimer_add(p->length, &tv) == -1)
+		fatal("no timer");
+}
+
+bool
+peer_is_one_too_many(const struct peer *p, char why[PEER_WHY])
+{
+	struct session_limits l;
+	int64_t n = 0;
+
+	conf_limits(p->conf->conf, &p->who, &l);
+	for (const struct peer *o = p->daemon->peers; o != NULL; o = o->next)
+		n += o != p && o->state != PEER_NEW && strcmp(o->who.identity, p->who.identity) == 0;
+	if (l.per_identity == 0 || n < l.per_identity)
+		return false;
+	snprintf(why, PEER_WHY, "%.128s has %lld sessions already (sessions_per_identity); end one, or try again later",
+	    p->who.identity, (long long)n);
+	return true;
 }
 
 void
@@ -116,6 +175,7 @@ peer_watch_expiry(struct peer *p)
 	int64_t now = clock_wall_ms() / 1000;
 	struct timeval tv = { 0 };
 
+	peer_watch_length(p);
 	if (p->cert->valid_before > (uint64_t)now + EXPIRY_MAX)
 		return;
 	tv.tv_sec = (time_t)p->cert->valid_before - now;

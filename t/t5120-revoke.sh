@@ -28,7 +28,7 @@ test_expect_success 'revoking its certificate ends it at once' '
 
 test_expect_success 'and says why, with a status that no command can have' '
 	test_grep "sallyport: stopped: your certificate has been revoked" live.err &&
-	ended live 255
+	ended live 75
 '
 
 test_expect_success 'the end of the command is on record, its recording sealed' '

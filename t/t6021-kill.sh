@@ -13,7 +13,7 @@ test_expect_success 'a bastion with a running command' '
 '
 
 test_expect_success 'kill ends it, with the reason' '
-	sallyport -f "$CONF" sessions kill "$id" && ended run 255 && exec 9>&- &&
+	sallyport -f "$CONF" sessions kill "$id" && ended run 75 && exec 9>&- &&
 	test_grep "^sallyport: stopped: an administrator has ended this session" run.err
 '
 

@@ -45,7 +45,7 @@ test_expect_success 'what does not end by itself is cut when its time is over' '
 	write_config "limits: {stop_grace: 300ms}" && start_bastion &&
 	conversation two bssh ci "$TEST_LOGIN@web1" "echo running again; cat" &&
 	wait_until "grep -q \"running again\" two.out" &&
-	kill -TERM "$BASTION_PID" && ended two 255 && exec 9>&- &&
+	kill -TERM "$BASTION_PID" && ended two 75 && exec 9>&- &&
 	test_grep "^sallyport: stopped: the bastion is stopping" two.err
 '
 
@@ -62,7 +62,7 @@ test_expect_success 'told twice it cuts at once' '
 	write_config "limits: {stop_grace: 60s}" && start_bastion &&
 	conversation three bssh ci "$TEST_LOGIN@web1" "echo running; cat" && wait_until "grep -q running three.out" &&
 	kill -TERM "$BASTION_PID" && wait_until "! test-tool accepts $BASTION_PORT" 5 && kill -TERM "$BASTION_PID" &&
-	ended three 255 && exec 9>&- && wait_until "! is_alive $BASTION_PID" 5 && BASTION_PID= && all_sealed
+	ended three 75 && exec 9>&- && wait_until "! is_alive $BASTION_PID" 5 && BASTION_PID= && all_sealed
 '
 
 test_expect_success 'who waits for an approval is told to come back' '

@@ -212,19 +212,6 @@ decide_approve(const struct policy *p, const struct subject *s, const struct req
 	set_detail(out, "no rule of that name asks");
 }
 
-/* The profile comes before all rules. */
-static bool
-decide_profile(const struct policy *p, const struct subject *s, const struct request *req, struct verdict *out)
-{
-	if (profile_permits(policy_profile(p, s), req, out))
-		return true;
-	if (req->pty)
-		set_detail(out, "run it without a terminal: ssh -T .. 'COMMAND'");
-	else
-		describe_request(out, req);
-	return false;
-}
-
 void
 decide(const struct policy *p, const struct subject *s, const struct request *req, struct verdict *out)
 {
@@ -233,7 +220,7 @@ decide(const struct policy *p, const struct subject *s, const struct request *re
 		decide_approve(p, s, req, out);
 	else if (req->target == NULL)
 		set_detail(out, "no target");
-	else if (!decide_profile(p, s, req, out))
+	else if (!profile_permits(policy_profile(p, s), req, out))
 		return;
 	else if (req->kind == REQUEST_EXEC && req->command != NULL && req->copies)
 		decide_copy(p, s, req, out);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "bastion/policy/profile.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -99,6 +100,9 @@ profile_permits(enum profile p, const struct request *req, struct verdict *out)
 	out->what = DECISION_DENY;
 	out->rule = profiles[p].rule;
 	out->because = profiles[p].because;
+	snprintf(out->detail, sizeof(out->detail), "%s", p == PROFILE_TRANSFER_ONLY ? "use sftp, scp, rsync or git" :
+	    req->kind == REQUEST_SHELL ? "run one command instead: ssh -T .. 'COMMAND'" :
+	    req->pty ? "run it without a terminal: ssh -T .. 'COMMAND'" : "ask whoever runs this bastion for another profile");
 	return false;
 }
 

@@ -45,7 +45,7 @@ const char	*profile_word(enum profile);		/* "exec-gated" */
 const char	*profile_text(enum profile);		/* what it lets through, a line for people; static */
 /* Replace those limits that the subject's entry in the list names. */
 void		 policy_limits(const struct policy *, const struct subject *, struct session_limits *);
-/* Whether a profile lets requests of this kind and shape reach the rules. If not, *out is the denial, but for its detail. */
+/* Whether a profile lets requests of this kind and shape reach the rules. If not, *out is the denial. */
 bool		 profile_permits(enum profile, const struct request *, struct verdict *out);
 
 /* Read the list. 0 or ERR_FORMAT with the error noted; what was read is there in both cases. */

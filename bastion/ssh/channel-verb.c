@@ -3,6 +3,7 @@
  * channel-verb: the bastion's own commands, `ssh BASTION help`. One row a verb. Those about approvals are answered by the
  * approvals process, which knows who asks from the parent.
  */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -14,6 +15,8 @@
 #include "bastion/base/xmalloc.h"
 #include "bastion/conf.h"
 #include "bastion/ident/cert.h"
+#include "bastion/policy/freeze.h"
+#include "bastion/policy/profile.h"
 #include "bastion/ssh/channel-verb.h"
 #include "bastion/ssh/session_int.h"
 
@@ -99,30 +102,66 @@ verb_help(struct channel *c)
 	channel_end(c, 0);
 }
 
+/* "8h", or "-" where there is no limit. */
+static void
+limit_text(int64_t ms, char out[CLOCK_TEXT])
+{
+	if (ms == 0)
+		snprintf(out, CLOCK_TEXT, "-");
+	else
+		clock_format_duration(ms, out);
+}
+
+static void
+whoami_json(struct channel *c, const char *groups, const char *until)
+{
+	const struct session *s = c->session;
+	const struct session_limits *l = &s->limits;
+	enum profile profile = policy_profile(s->p->conf->policy, &s->who);
+	json_t *o = json_pack("{s:s, s:s?, s:s, s:s, s:I, s:s, s:s, s:s, s:s, s:I, s:I, s:I, s:I}", "identity", s->who.identity,
+	    "owner", s->who.owner, "groups", groups, "key_id", s->cert->key_id, "serial", (json_int_t)s->cert->serial,
+	    "valid_before", until, "session", s->p->id, "source", s->p->source, "profile", profile_word(profile),
+	    "max_session_ms", (json_int_t)l->max_session_ms, "idle_ms", (json_int_t)l->idle_ms, "idle_command_ms",
+	    (json_int_t)l->idle_command_ms, "sessions_per_identity", (json_int_t)l->per_identity);
+	char *text = json_dumps(o, JSON_COMPACT);
+
+	(void)buf_putf(c->out, "%s\n", text == NULL ? "{}" : text);
+	free(text);
+	json_decref(o);
+}
+
+static void
+whoami_text(struct channel *c, const char *groups, const char *until)
+{
+	const struct session *s = c->session;
+	const struct session_limits *l = &s->limits;
+	enum profile profile = policy_profile(s->p->conf->policy, &s->who);
+	char longest[CLOCK_TEXT], idle[CLOCK_TEXT], silent[CLOCK_TEXT];
+
+	limit_text(l->max_session_ms, longest);
+	limit_text(l->idle_ms, idle);
+	limit_text(l->idle_command_ms, silent);
+	(void)buf_putf(c->out, "identity     %s\nowner        %s\ngroups       %s\ncertificate  %s (serial %llu)\n"
+	    "valid until  %s\nsession      %s, recorded\nfrom         %s\nprofile      %s: %s\n", s->who.identity,
+	    s->who.owner ? s->who.owner : "-", *groups ? groups : "-", s->cert->key_id, (unsigned long long)s->cert->serial, until,
+	    s->p->id, s->p->source, profile_word(profile), profile_text(profile));
+	(void)buf_putf(c->out, "limits       session %s, idle %s, silent command %s, sessions at a time ", longest, idle, silent);
+	(void)buf_putf(c->out, l->per_identity == 0 ? "-\n" : "%lld\n", (long long)l->per_identity);
+}
+
 static void
 verb_whoami(struct channel *c)
 {
 	const struct session *s = c->session;
 	char until[CLOCK_TEXT] = "for ever";
 	char *groups = strvec_join(&s->cert->groups, ",");
-	json_t *o;
 
 	if (s->cert->valid_before < (uint64_t)INT64_MAX / 1000)
 		clock_format((int64_t)s->cert->valid_before * 1000, until);
-	if (c->json) {
-		char *text;
-
-		o = json_pack("{s:s, s:s?, s:s, s:s, s:I, s:s, s:s, s:s}", "identity", s->who.identity, "owner", s->who.owner,
-		    "groups", groups, "key_id", s->cert->key_id, "serial", (json_int_t)s->cert->serial, "valid_before", until,
-		    "session", s->p->id, "source", s->p->source);
-		text = json_dumps(o, JSON_COMPACT);
-		(void)buf_putf(c->out, "%s\n", text == NULL ? "{}" : text);
-		free(text);
-		json_decref(o);
-	} else
-		(void)buf_putf(c->out, "identity     %s\nowner        %s\ngroups       %s\ncertificate  %s (serial %llu)\n"
-		    "valid until  %s\nsession      %s\nfrom         %s\n", s->who.identity, s->who.owner ? s->who.owner : "-",
-		    *groups ? groups : "-", s->cert->key_id, (unsigned long long)s->cert->serial, until, s->p->id, s->p->source);
+	if (c->json)
+		whoami_json(c, groups, until);
+	else
+		whoami_text(c, groups, until);
 	free(groups);
 	channel_end(c, 0);
 }
@@ -130,10 +169,13 @@ verb_whoami(struct channel *c)
 static void
 verb_policy(struct channel *c)
 {
-	char *text = policy_describe(c->session->p->conf->policy, &c->session->who);
+	const struct policy *p = c->session->p->conf->policy;
+	char *text = policy_describe(p, &c->session->who);
+	char *freezes = freezes_describe(p, &c->session->who, clock_wall_ms() / 1000);
 
-	(void)buf_putf(c->out, "%s", text);
+	(void)buf_putf(c->out, "%s%s", text, freezes);
 	free(text);
+	free(freezes);
 	channel_end(c, 0);
 }
 

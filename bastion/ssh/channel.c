@@ -376,6 +376,10 @@ channel_step(struct channel *c, int64_t now_us)
 
 	if (c->gone && c->type == NULL)
 		c->state = CHANNEL_CLOSED;
+	if (c->state == CHANNEL_RUN && c->type == NULL && s->state == SESSION_REFUSED) {
+		channel_sayf(c, "not let in: %s", s->stop_why);
+		channel_end(c, EXIT_LATER);
+	}
 	/* Nothing is done for a request before the parent has vouched for the identity. */
 	if (c->state == CHANNEL_RUN && c->type == NULL && s->state == SESSION_OPEN) {
 		if (c->too_long) {

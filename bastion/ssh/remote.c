@@ -22,6 +22,7 @@ struct remote {
 	bool			 redialled;
 	struct sshchan		*up;
 	bool			 eof, closed, has_status, stopped;
+	bool			 cut;		/* by us: its end is not the command's own */
 	int			 status;
 	char			*signal;
 };
@@ -360,8 +361,10 @@ remote_stop(struct remote *r, const char *why)
 	if (r->up != NULL && !r->closed)
 		sshchan_close(r->up);	/* sshd hangs up on the command's group */
 	r->closed = true;	/* also where there is no channel yet: nothing will come */
-	if (!r->has_status && r->signal == NULL)
+	if (!r->has_status && r->signal == NULL) {
 		r->signal = xstrdup("HUP");
+		r->cut = true;
+	}
 	remote_enter(r, REMOTE_UP);
 }
 
@@ -383,8 +386,10 @@ remote_end(struct remote *r, json_t *more, int64_t now_us)
 		(void)json_object_set_new(o, "signal", json_string(r->signal));
 	r->durable = false;
 	(void)session_record(c->session, "exec.end", o, remote_is_durable, r);
-	c->exit_signal = r->signal;
-	r->signal = NULL;
-	channel_end(c, status);
+	if (!r->cut) {	/* a signal of ours would reach the agent's program as 255, a failure of SSH */
+		c->exit_signal = r->signal;
+		r->signal = NULL;
+	}
+	channel_end(c, r->cut ? EXIT_LATER : status);
 	remote_enter(r, REMOTE_SEAL);
 }

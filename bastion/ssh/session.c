@@ -30,6 +30,7 @@
 #define TURN_MS		200		/* longest sleep: deadlines are looked at this often */
 #define HOPELESS_US	500000		/* the audit process has gone: nothing can be sealed */
 #define ENDING_US	5000000		/* what is recorded gets this long to be sealed */
+#define REFUSED_US	10000000	/* a client that was let in too early gets this long to hear why it may not stay */
 #define LAST_WORDS_US	1000000		/* and an agent that does not read this long to hear of it */
 
 /* Sending */
@@ -185,13 +186,24 @@ session_auth_fail(struct session *s, const char *user, const char *why, const st
 static void
 session_greet(struct session *s)
 {
-	if (!s->greeted && s->p->conf->banner != NULL) {
+	if (!s->greeted && s->p->conf->banner != NULL && strcmp(s->p->conf->banner, "none") != 0) {
 		char *text = xasprintf("%s\n", s->p->conf->banner);
 
 		sshconn_banner(s->agent, text);
 		free(text);
 	}
 	s->greeted = true;
+}
+
+/*
+ * Where the operator has no words of his own, people hear that they are recorded: the last moment for it is now, with the
+ * key proven and success not said yet. Programs do not listen, and it would only stand in what their users capture.
+ */
+static void
+session_notice(struct session *s)
+{
+	if (s->p->conf->banner == NULL && policy_profile(s->p->conf->policy, &s->who) == PROFILE_SHELL_AUDITED)
+		sshconn_banner(s->agent, "This session goes through Sallyport and is recorded.\n");
 }
 
 /* Whether a key blob is of a certificate type, readable or not. */
@@ -252,6 +264,8 @@ on_auth(const char *user, const uint8_t *blob, size_t len, bool proven, void *ar
 	s->who.identity = cert_identity(cert);
 	s->who.owner = cert->owner;
 	s->who.groups = &cert->groups;
+	conf_limits(s->p->conf, &s->who, &s->limits);
+	session_notice(s);
 	s->state = SESSION_VOUCH;
 	s->moved = true;
 	return true;
@@ -271,7 +285,8 @@ on_open(struct sshchan *ssh, const struct sshchan_ops **opsp, void **argp, void 
 {
 	struct session *s = arg;
 
-	return (s->state == SESSION_VOUCH || s->state == SESSION_OPEN) && channel_open(s, ssh, opsp, argp);
+	return (s->state == SESSION_VOUCH || s->state == SESSION_REFUSED || s->state == SESSION_OPEN) &&
+	    channel_open(s, ssh, opsp, argp);
 }
 
 static void
@@ -297,10 +312,16 @@ session_vouched(struct msg *m, void *arg)
 	if ((r = buf_get_u8(m->body, &ok)) != 0 || (r = buf_get_cstring(m->body, &reason)) != 0 ||
 	    (r = buf_end(m->body)) != 0)
 		goto out;
-	if (!ok)
-		session_break(s, "%s", reason);
-	else if (s->state == SESSION_VOUCH)
-		s->state = SESSION_OPEN;
+	if (s->state != SESSION_VOUCH)
+		goto out;
+	if (!ok) {
+		log_info("%s: not vouched for: %s", s->p->id, reason);
+		s->stop_why = reason;
+		reason = NULL;
+		s->cut_at = clock_mono_us() + REFUSED_US;
+	}
+	s->state = ok ? SESSION_OPEN : SESSION_REFUSED;
+	s->active_us = clock_mono_us();
 	s->moved = true;
  out:
 	free(reason);
@@ -346,8 +367,12 @@ on_stop(struct link *l, struct msg *m, void *arg)
 		goto out;
 	if (now)
 		session_break(s, "%s", reason);
-	else if (s->state != SESSION_ENDING)
+	else if (s->state != SESSION_ENDING && !s->stopping) {
 		s->stopping = true;
+		free(s->stop_why);
+		s->stop_why = reason;
+		reason = NULL;
+	}
 	s->moved = true;
  out:
 	free(reason);
@@ -575,6 +600,46 @@ session_reap(struct session *s)
 	}
 }
 
+static bool
+channel_is_silent(struct channel *c, int64_t for_ms, int64_t now_us)
+{
+	uint64_t moved = sshchan_moved(c->ssh);
+
+	if (c->active_us == 0 || moved != c->moved) {
+		c->moved = moved;
+		c->active_us = now_us;
+	}
+	return for_ms > 0 && now_us - c->active_us >= for_ms * 1000;
+}
+
+/* What runs keeps the connection, silent or not, unless its own silence is limited too. Keepalives are no bytes of a channel. */
+static void
+session_mind_idle(struct session *s, int64_t now_us)
+{
+	char text[CLOCK_TEXT], *why;
+
+	for (struct channel *c = s->channels; c != NULL; c = c->next) {
+		bool silent = channel_is_silent(c, s->limits.idle_command_ms, now_us);
+
+		if (c->active_us == now_us || (c->type != NULL && c->state == CHANNEL_RUN))
+			s->active_us = now_us;
+		if (!silent || c->type == NULL || c->state != CHANNEL_RUN)
+			continue;
+		clock_format_duration(s->limits.idle_command_ms, text);
+		why = xasprintf("nothing has come from it or gone to it for %s (idle_command)", text);
+		c->active_us = now_us;
+		channel_stop(c, why);
+		free(why);
+	}
+	if (s->limits.idle_ms == 0 || now_us - s->active_us < s->limits.idle_ms * 1000)
+		return;
+	clock_format_duration(s->limits.idle_ms, text);
+	why = xasprintf("nothing has run here for %s (idle); connect again", text);
+	log_info("%s: %s", s->p->id, why);
+	session_begin_end(s, why, now_us);
+	free(why);
+}
+
 static void
 session_turn(struct session *s)
 {
@@ -596,7 +661,11 @@ session_turn(struct session *s)
 	} else if (s->broken != NULL)
 		session_begin_end(s, s->broken, now_us);
 	else if (s->stopping && s->nchannels == 0)
-		session_begin_end(s, "the bastion is stopping", now_us);
+		session_begin_end(s, s->stop_why, now_us);
+	else if (s->state == SESSION_REFUSED && (now_us > s->cut_at || (s->last_channel > 0 && s->nchannels == 0)))
+		session_begin_end(s, s->stop_why, now_us);
+	else if (s->state == SESSION_OPEN)
+		session_mind_idle(s, now_us);
 	session_watch_links(s);
 }
 
@@ -642,6 +711,7 @@ session_close_down(struct session *s)
 	free(s->user);
 	free(s->login);
 	free(s->target);
+	free(s->stop_why);
 }
 
 /*

@@ -12,6 +12,7 @@
 #include "bastion/base/link.h"
 #include "bastion/base/strvec.h"
 #include "bastion/policy/decide.h"
+#include "bastion/policy/profile.h"
 #include "bastion/ssh/session.h"
 #include "bastion/ssh/sshconn.h"
 
@@ -27,6 +28,7 @@ struct leg;
 enum session_state {
 	SESSION_AUTH,		/* key exchange and authentication; the parent holds the clock */
 	SESSION_VOUCH,		/* key proven, certificate good: the parent decides whether it is so */
+	SESSION_REFUSED,	/* the parent says no: each channel is told why, for a moment */
 	SESSION_OPEN,
 	SESSION_ENDING,		/* nothing new; what is recorded must be sealed */
 };
@@ -44,6 +46,7 @@ struct session {
 	char			*user;		/* as typed */
 	char			*login, *target;	/* LOGIN@TARGET, or NULL: the bastion itself */
 	struct subject		 who;
+	struct session_limits	 limits;
 	unsigned		 tries, offers;
 	bool			 greeted, advised;
 	struct channel		*channels;
@@ -55,6 +58,8 @@ struct session {
 	char			*broken;	/* why the session cannot go on, or NULL */
 	int64_t			 cut_at;	/* ENDING: leave at this monotonic time at the latest */
 	bool			 stopping;	/* nothing new; end when the running channels have */
+	char			*stop_why;	/* REFUSED, or stopping: for the agent */
+	int64_t			 active_us;	/* something ran or moved at this monotonic time */
 	int			 new_approvals;	/* descriptor of a link that replaces the one that went, or -1 */
 	bool			 soon;		/* something may have moved inside libssh without a word: look again soon */
 	unsigned		 still;		/* turns in a row in which nothing moved */
@@ -101,6 +106,8 @@ struct channel {
 	struct session		*session;
 	uint32_t		 number;
 	struct sshchan		*ssh;
+	uint64_t		 moved;		/* bytes both ways, as of the last turn */
+	int64_t			 active_us;	/* when that was last another number */
 	enum channel_state	 state;
 	const struct channel_type *type;
 	void			*own;		/* the type's */

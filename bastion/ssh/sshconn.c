@@ -93,6 +93,7 @@ struct sshchan {
 	void				*arg;
 	struct buf			*spill[2];	/* taken out of libssh, not yet taken by the owner */
 	size_t				 unread[2];	/* still inside libssh */
+	uint64_t			 moved;		/* bytes taken by the owner, and written */
 	enum start_step			 step;		/* client role */
 	size_t				 env_at;
 };
@@ -911,6 +912,7 @@ on_data(ssh_session s, ssh_channel lch, void *p, uint32_t n, int is_stderr, void
 	if (ch->spill[st] == NULL || buf_len(ch->spill[st]) == 0)
 		took = ch->ops.data(st, p, n, ch->arg);
 	ch->unread[st] = n - took;
+	ch->moved += took;
 	return (int)took;
 }
 
@@ -1238,6 +1240,7 @@ sshchan_write(struct sshchan *ch, enum sshchan_stream st, const void *data, size
 	if (r < 0)
 		return ERR_EOF;
 	ch->conn->unsent += (size_t)r;
+	ch->moved += (uint64_t)r;
 	return r;	/* 0: a key exchange is under way */
 }
 
@@ -1246,10 +1249,13 @@ static bool
 chan_offer_spill(struct sshchan *ch, enum sshchan_stream st)
 {
 	struct buf *b = ch->spill[st];
+	size_t took;
 
 	if (b == NULL || buf_len(b) == 0)
 		return true;
-	(void)buf_consume(b, ch->ops.data(st, buf_ptr(b), buf_len(b), ch->arg));
+	took = ch->ops.data(st, buf_ptr(b), buf_len(b), ch->arg);
+	(void)buf_consume(b, took);
+	ch->moved += took;
 	return buf_len(b) == 0;
 }
 
@@ -1276,6 +1282,12 @@ sshchan_pull(struct sshchan *ch)
 		buf_trim(ch->spill[st], n - (got > 0 ? (size_t)got : 0));
 		(void)chan_offer_spill(ch, st);
 	}
+}
+
+uint64_t
+sshchan_moved(const struct sshchan *ch)
+{
+	return ch->moved;
 }
 
 bool

@@ -195,6 +195,8 @@ size_t		 sshchan_room(struct sshchan *);
 ssize_t		 sshchan_write(struct sshchan *, enum sshchan_stream, const void *p, size_t n);
 /* The owner has room again: offer what the handler did not take. */
 void		 sshchan_pull(struct sshchan *);
+/* Bytes that have come and gone on it so far: to tell a silent channel from a busy one. */
+uint64_t	 sshchan_moved(const struct sshchan *);
 /* Whether received bytes have not been taken by the handler yet. */
 bool		 sshchan_has_unread(const struct sshchan *);
 int		 sshchan_send_eof(struct sshchan *);
