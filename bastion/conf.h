@@ -118,6 +118,8 @@ void	conf_print(const struct conf *, FILE *);
 void	conf_limits(const struct conf *, const struct subject *, struct session_limits *);
 /* By name; NULL = none. The result belongs to the configuration. */
 const struct conf_target	*conf_target(const struct conf *, const char *name);
+/* The target that an agent means by this destination: by name with any port, or by the address that we dial. NULL = none. */
+const struct conf_target	*conf_target_at(const struct conf *, const char *host, unsigned port);
 const struct conf_upstream	*conf_upstream(const struct conf *, const char *name);
 
 #endif

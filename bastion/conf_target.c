@@ -2,6 +2,7 @@
 /* The targets of sallyport.yaml: where each is, how it is known for the right one, and what opens it. */
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include <sodium.h>
 
@@ -153,5 +154,17 @@ conf_target(const struct conf *c, const char *name)
 	for (size_t i = 0; i < c->ntargets; i++)
 		if (strcmp(c->targets[i].name, name) == 0)
 			return &c->targets[i];
+	return NULL;
+}
+
+const struct conf_target *
+conf_target_at(const struct conf *c, const char *host, unsigned port)
+{
+	for (size_t i = 0; i < c->ntargets; i++) {
+		const struct conf_target *t = &c->targets[i];
+
+		if (strcasecmp(t->name, host) == 0 || (t->host != NULL && strcasecmp(t->host, host) == 0 && t->port == port))
+			return t;
+	}
 	return NULL;
 }

@@ -108,6 +108,8 @@ struct peer {
 	struct subject	 who;
 	struct session_limits limits;
 	char		*login, *target;
+	char		*outer;		/* the session that this one came through (ssh -J), or NULL */
+	char		*bound;		/* and the only identity it may have; target is set from the start */
 	struct gitjob	*jobs;
 	unsigned	 njobs;
 	unsigned	 ndials;	/* under way */
@@ -129,6 +131,8 @@ struct peer {
 void	peer_accept(struct daemon *, int fd, const char *address, const struct source *, int64_t since_ms);
 /* One that has not authenticated makes room. */
 void	peer_evict(struct peer *);
+/* A session on one end of a stream that comes out of another session: same identity, this target. The other end, or -1 and why. */
+int	peer_jump(struct peer *outer, const char *target, const char **whyp);
 bool	peer_ended(struct daemon *, pid_t, int status);
 struct peer *peer_find(struct daemon *, const char *id);
 /* End a session: after what runs (now = false), or at once. */

@@ -74,6 +74,8 @@ auth_recorded(struct msg *m, void *arg)
 	link_permit(p->monitor, MON_DIAL);
 	link_permit(p->monitor, MON_MINT);
 	link_permit(p->monitor, MON_LEND);
+	if (p->outer == NULL)	/* one hop; a second would only count against us */
+		link_permit(p->monitor, MON_JUMP);
 	link_permit(p->monitor, MON_GIT);
 	link_permit(p->monitor, MON_STORE);
 	link_permit(p->monitor, MON_GIT_END);
@@ -97,6 +99,10 @@ auth_judge(struct peer *p, const uint8_t *blob, size_t n)
 		cert_free(cert);
 		return why;
 	}
+	if (p->bound != NULL && strcmp(p->bound, cert_identity(cert)) != 0) {
+		cert_free(cert);
+		return "not the identity of the connection that it comes through";
+	}
 	p->cert = cert;
 	p->who.identity = cert_identity(cert);
 	p->who.owner = cert->owner;
@@ -110,6 +116,10 @@ auth_take_user(struct peer *p, const char *user)
 {
 	const char *at = strrchr(user, '@');
 
+	if (p->target != NULL) {	/* came through another session, which named it */
+		p->login = xstrdup(user);
+		return;
+	}
 	if (at == NULL)
 		return;
 	p->login = xstrndup(user, (size_t)(at - user));
@@ -162,9 +172,9 @@ on_auth(struct link *l, struct msg *m, void *arg)
 	peer_watch_expiry(p);
 	peer_name(p, true);
 	clock_format((int64_t)(p->cert->valid_before < UINT32_MAX * UINT64_C(100) ? p->cert->valid_before : 0) * 1000, from);
-	if (!daemon_record(p->daemon, "session.start", json_pack("{s:s, s:s, s:s*, s:s, s:s, s:I, s:s, s:s*, s:s*, s:s*}", "session", p->id,
+	if (!daemon_record(p->daemon, "session.start", json_pack("{s:s, s:s, s:s*, s:s, s:s, s:I, s:s, s:s*, s:s*, s:s*, s:s*}", "session", p->id,
 	    "identity", p->who.identity, "owner", p->who.owner, "source", p->source, "key_id", p->cert->key_id, "serial",
-	    (json_int_t)p->cert->serial, "valid_before", from, "claimed_session", p->cert->session, "target", p->target, "login", p->login), auth_recorded, p))
+	    (json_int_t)p->cert->serial, "valid_before", from, "claimed_session", p->cert->session, "target", p->target, "login", p->login, "outer", p->outer), auth_recorded, p))
 		r = refuse(p, MON_AUTHED, m->id, "nothing can be recorded now, so nothing may happen; try again");
  out:
 	free(user);
@@ -243,6 +253,31 @@ on_dial(struct link *l, struct msg *m, void *arg)
  out:
 	free(target);
 	free(login);
+	return r;
+}
+
+/* Any target that policy lets the identity reach; what it does there is decided in the session that this begins. */
+static int
+on_jump(struct link *l, struct msg *m, void *arg)
+{
+	struct peer *p = arg;
+	const struct conf *c = p->conf->conf;
+	const char *why = NULL;
+	char *target = NULL;
+	int r, fd = -1;
+
+	(void)l;
+	if ((r = buf_get_cstring(m->body, &target)) != 0 || (r = buf_end(m->body)) != 0)
+		goto out;
+	if (p->expired)
+		why = "your certificate has expired";
+	else if (conf_target(c, target) == NULL || !policy_reaches(c->policy, &p->who, target, NULL))
+		why = "no rule lets you reach it";
+	else
+		fd = peer_jump(p, target, &why);
+	r = fd == -1 ? refuse(p, MON_JUMPED, m->id, why) : answer(p, MON_JUMPED, m->id, true, "", 0, fd);
+ out:
+	free(target);
 	return r;
 }
 
@@ -337,6 +372,7 @@ on_mint(struct link *l, struct msg *m, void *arg)
 	if (buf_put_cstring(b, p->who.identity) != 0 || buf_put_cstring(b, p->id) != 0 || buf_put_cstring(b, target) != 0 ||
 	    buf_put_cstring(b, login) != 0 || buf_put_string(b, key, n) != 0 ||
 	    buf_put_u64(b, (uint64_t)p->conf->conf->mint_ttl_ms) != 0 ||
+	    buf_put_u8(b, policy_may_forward(p->conf->conf->policy, &p->who, target, login)) != 0 ||
 	    !helper_call(p->daemon, HELPER_KEYD, KEYD_MINT, b, mint_minted, c))
 		mint_done(c, "the key process does not answer");
  out:
@@ -502,6 +538,7 @@ const struct link_row monitor_rows[] = {
 	{ MON_DIAL, "dial", 0, on_dial },
 	{ MON_MINT, "mint", 0, on_mint },
 	{ MON_LEND, "lend", 0, on_lend },
+	{ MON_JUMP, "jump", 0, on_jump },
 	{ MON_GIT, "git", 0, on_git },
 	{ MON_STORE, "store", 0, on_store },
 	{ MON_GIT_END, "git-end", 0, on_git_end },

@@ -33,6 +33,10 @@ enum monitor_msg {
 	MON_STOP = 711,
 	/* parent -> session: the approvals process was started again; descriptor: the new link to it */
 	MON_APPROVALS = 713,
+	/* session -> parent: s target. The agent wants to speak SSH with it through this connection (ssh -J). */
+	MON_JUMP = 714,
+	/* same id: u8 ok, s error line; descriptor: a stream to a session of its own, bound to that target and this identity */
+	MON_JUMPED = 715,
 	/* session -> parent: u32 id of a MON_GIT: over, take everything away */
 	MON_GIT_END = 712,
 	/*

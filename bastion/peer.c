@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -71,6 +72,8 @@ peer_free(struct peer *p)
 		free(p->grants[i].rule);
 	free(p->login);
 	free(p->target);
+	free(p->outer);
+	free(p->bound);
 	free(p->source);
 	free(p);
 }
@@ -191,7 +194,7 @@ peer_child(struct peer *p, int fd, int mon, int audit, int approvals)
 	struct daemon *d = p->daemon;
 	struct session_params sp = { .conf = p->conf->conf, .scanner = d->scanner, .server = d->server, .host_keys = &d->host_keys, .ca_key = d->ca_key,
 	    .ca_key_len = d->ca_key_len, .krl = d->krl, .id = p->id, .source = p->source,
-	    .port = p->conf->conf->listen_port };
+	    .port = p->conf->conf->listen_port, .jump_target = p->target };
 	int high[4], from[4] = { fd, mon, audit, approvals };
 
 	for (int i = 0; i < 4; i++)
@@ -266,44 +269,47 @@ peer_reconnect_approvals(struct peer *p)
 	(void)link_send(p->monitor, MON_APPROVALS, 0, NULL, sv[1]);
 }
 
-void
-peer_accept(struct daemon *d, int fd, const char *address, const struct source *from, int64_t since_ms)
+struct peer_start {
+	int			 fd;		/* taken over */
+	const char		*address;
+	const struct source	*from;
+	int64_t			 since_ms;	/* when the login grace began */
+	const struct peer	*outer;		/* it comes through this session .. */
+	const char		*target;	/* .. for this target; or NULL both */
+};
+
+/* NULL = no descriptors, or no process. */
+static struct peer *
+peer_begin(struct daemon *d, const struct peer_start *b)
 {
 	struct link_params lp = { .base = d->base, .name = "session", .rows = monitor_rows, .gone = monitor_gone };
 	int mon[2] = { -1, -1 }, audit[2] = { -1, -1 }, approvals[2] = { -1, -1 };
-	int64_t left = d->conf->conf->login_grace_ms - (clock_mono_ms() - since_ms);
-	struct peer *p;
+	int64_t left = d->conf->conf->login_grace_ms - (clock_mono_ms() - b->since_ms);
+	struct peer *p = xcalloc(1, sizeof(*p));
 
-	if (msgio_pair(mon) != 0 || msgio_pair(audit) != 0 || msgio_pair(approvals) != 0) {
-		log_error("connection from %s refused: no descriptors", address);
-		for (int i = 0; i < 2; i++) {
-			close(mon[i]);
-			close(audit[i]);
-			close(approvals[i]);
-		}
-		close(fd);
-		return;
-	}
-	p = xcalloc(1, sizeof(*p));
 	p->daemon = d;
 	p->conf = conf_ref_take(d->conf);
-	p->source = xstrdup(address);
-	p->from = *from;
-	p->since_ms = since_ms;
+	p->source = xstrdup(b->address);
+	p->from = *b->from;
+	p->since_ms = b->since_ms;
+	p->target = b->target == NULL ? NULL : xstrdup(b->target);
+	p->outer = b->outer == NULL ? NULL : xstrdup(b->outer->id);
+	p->bound = b->outer == NULL ? NULL : xstrdup(b->outer->who.identity);
+	p->pid = -1;
 	id_make("S-", SESSION_ID_LEN, p->id);
-	if ((p->pid = fork()) == 0)
-		peer_child(p, fd, mon[1], audit[1], approvals[1]);
-	close(fd);
+	if (msgio_pair(mon) == 0 && msgio_pair(audit) == 0 && msgio_pair(approvals) == 0 && (p->pid = fork()) == 0)
+		peer_child(p, b->fd, mon[1], audit[1], approvals[1]);
+	close(b->fd);
 	close(mon[1]);
 	close(audit[1]);
 	close(approvals[1]);
 	if (p->pid == -1) {
-		log_error("no process for a connection: %s", err_text(ERR_SYSTEM));
+		log_error("no process or no descriptors for a connection: %s", err_text(ERR_SYSTEM));
 		close(mon[0]);
 		close(audit[0]);
 		close(approvals[0]);
 		peer_free(p);
-		return;
+		return NULL;
 	}
 	p->next = d->peers;
 	d->peers = p;
@@ -315,6 +321,46 @@ peer_accept(struct daemon *d, int fd, const char *address, const struct source *
 	if ((p->monitor = link_new(&lp)) == NULL)
 		fatal("no link to a session");
 	peer_timer(p, left > 0 ? left : 0);
+	return p;
+}
+
+void
+peer_accept(struct daemon *d, int fd, const char *address, const struct source *from, int64_t since_ms)
+{
+	struct peer_start b = { .fd = fd, .address = address, .from = from, .since_ms = since_ms };
+
+	(void)peer_begin(d, &b);
+}
+
+int
+peer_jump(struct peer *outer, const char *target, const char **whyp)
+{
+	struct daemon *d = outer->daemon;
+	struct peer_start b = { .address = outer->source, .from = &outer->from, .since_ms = clock_mono_ms(), .outer = outer,
+	    .target = target };
+	unsigned here = 0;
+	int sv[2];
+
+	*whyp = NULL;
+	for (const struct peer *p = d->peers; p != NULL; p = p->next)
+		here += p->outer != NULL && strcmp(p->outer, outer->id) == 0;
+	if (!helper_all_up(d) || d->stopping)
+		*whyp = "not ready";
+	else if (here >= d->conf->conf->max_channels)
+		*whyp = "too many at once through one connection";
+	else if (d->npeers >= d->conf->conf->max_sessions)
+		*whyp = "too many sessions";
+	else if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, sv) == -1)
+		*whyp = "no descriptors";
+	if (*whyp != NULL)
+		return -1;
+	b.fd = sv[0];
+	if (peer_begin(d, &b) == NULL) {
+		close(sv[1]);
+		*whyp = "no process for it";
+		return -1;
+	}
+	return sv[1];
 }
 
 void

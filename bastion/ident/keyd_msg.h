@@ -12,7 +12,7 @@ enum keyd_msg {
 	/* s CA public key blob, s audit public key (32 bytes raw Ed25519), s KRL bytes (OpenSSH format) */
 	KEYD_STARTED = 101,
 	/* parent -> keyd: a certificate for one session on one target.
-	 * s identity, s session id, s target, s login, s public key blob (plain), u64 ttl_ms */
+	 * s identity, s session id, s target, s login, s public key blob (plain), u64 ttl_ms, u8 may forward connections */
 	KEYD_MINT = 102,
 	/* u8 ok; s certificate blob (or s error line); u64 serial */
 	KEYD_MINTED = 103,

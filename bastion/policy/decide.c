@@ -252,6 +252,16 @@ policy_reaches(const struct policy *p, const struct subject *s, const char *targ
 }
 
 bool
+policy_may_forward(const struct policy *p, const struct subject *s, const char *target, const char *login)
+{
+	for (size_t i = 0; i < p->nrules; i++)
+		if (p->rules[i].what != DECISION_DENY && p->rules[i].kind == REQUEST_FORWARD &&
+		    rule_reaches(&p->rules[i], s, target, login))
+			return true;
+	return false;
+}
+
+bool
 policy_may_push(const struct policy *p, const struct subject *s, const char *upstream, const char *repo)
 {
 	struct request req = { .kind = REQUEST_PUSH, .target = upstream, .repo = repo };

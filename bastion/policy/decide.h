@@ -75,6 +75,9 @@ void	decide(const struct policy *, const struct subject *, const struct request 
 /* Whether any rule but a denial could let this subject reach the target (or upstream) at all, with this login if not NULL. */
 bool	policy_reaches(const struct policy *, const struct subject *, const char *target, const char *login);
 
+/* Whether any rule but a denial is about connections forwarded from there: what a certificate for it must permit. */
+bool	policy_may_forward(const struct policy *, const struct subject *, const char *target, const char *login);
+
 /*
  * Whether any rule but a denial is about pushes to (or fetches from) this very repository for this subject, whatever the
  * references: what must hold before its advertisement is shown.

@@ -8,6 +8,7 @@
 #include "bastion/base/match.h"
 #include "bastion/base/xmalloc.h"
 #include "bastion/conf_tree.h"
+#include "bastion/policy/destination.h"
 #include "bastion/policy/exec.h"
 #include "bastion/policy/freeze.h"
 #include "bastion/policy/profile.h"
@@ -600,8 +601,9 @@ rule_meets(const struct rule *r, const struct request *req)
 	case REQUEST_SHELL:
 		return true;
 	case REQUEST_SUBSYSTEM:
-	case REQUEST_FORWARD:
 		return r->names.n == 0 || match_any(&r->names, req->detail);
+	case REQUEST_FORWARD:
+		return destination_matches(&r->names, req->detail, r->what != DECISION_DENY);
 	case REQUEST_FETCH:
 		/* No reference yet = may anything be read? A denial of some references does not settle that. */
 		if (req->ref == NULL || req->ref[0] == '\0')

@@ -184,14 +184,19 @@ static const struct sshchan_ops agent_ops = {
 	.unwanted = in_unwanted,
 };
 
-bool
-channel_open(struct session *s, struct sshchan *ssh, const struct sshchan_ops **opsp, void **argp)
-{
-	struct channel *c;
+static const struct sshchan_ops forward_ops = { .data = in_data, .eof = in_eof, .closed = in_closed };
 
-	if (s->state == SESSION_ENDING || s->stopping || s->nchannels >= s->p->conf->max_channels)
-		return false;
-	c = xcalloc(1, sizeof(*c));
+static bool
+channel_may_open(const struct session *s)
+{
+	return s->state != SESSION_ENDING && !s->stopping && s->nchannels < s->p->conf->max_channels;
+}
+
+static struct channel *
+channel_new(struct session *s, struct sshchan *ssh)
+{
+	struct channel *c = xcalloc(1, sizeof(*c));
+
 	c->session = s;
 	c->number = ++s->last_channel;
 	c->ssh = ssh;
@@ -204,8 +209,34 @@ channel_open(struct session *s, struct sshchan *ssh, const struct sshchan_ops **
 	c->next = s->channels;
 	s->channels = c;
 	s->nchannels++;
+	return c;
+}
+
+bool
+channel_open(struct session *s, struct sshchan *ssh, const struct sshchan_ops **opsp, void **argp)
+{
+	if (!channel_may_open(s))
+		return false;
 	*opsp = &agent_ops;
+	*argp = channel_new(s, ssh);
+	return true;
+}
+
+bool
+channel_forward(struct session *s, struct sshchan *ssh, const char *host, unsigned port, const struct sshchan_ops **opsp,
+    void **argp)
+{
+	struct channel *c;
+	char *forward;
+
+	if (!channel_may_open(s) || !forward_admit(s, host, port, &forward))
+		return false;
+	c = channel_new(s, ssh);
+	c->forward = forward;
+	c->state = CHANNEL_RUN;
+	*opsp = &forward_ops;
 	*argp = c;
+	s->moved = true;
 	return true;
 }
 
@@ -231,6 +262,7 @@ channel_free(struct channel *c)
 	buf_free(c->say);
 	free(c->command);
 	free(c->subsystem);
+	free(c->forward);
 	free(c->term);
 	free(c->signal);
 	free(c->exit_signal);
@@ -259,6 +291,12 @@ channel_sayf(struct channel *c, const char *fmt, ...)
 		fatal("out of memory formatting a line");
 	va_end(ap);
 	safe = text_printable(text, strlen(text));
+	if (c->forward != NULL) {	/* nobody to say it to: ssh -L and -W have no stderr of ours */
+		log_info("%s: forward to %s: %s", c->session->p->id, c->forward, safe);
+		free(safe);
+		free(text);
+		return;
+	}
 	/* With a terminal the agent's side is in raw mode: a bare LF would step down the screen. */
 	(void)buf_putf(c->say, "sallyport: %s%s", safe, c->pty ? "\r\n" : "\n");
 	free(safe);
@@ -338,6 +376,8 @@ channel_type_of(const struct channel *c)
 	char *up = NULL, *repo = NULL;
 	bool git;
 
+	if (c->forward != NULL)
+		return &channel_forward_type;
 	if (c->session->target != NULL)
 		return &channel_exec_type;
 	if (c->command == NULL)
@@ -357,7 +397,9 @@ channel_finish(struct channel *c)
 	if (!c->gone && (buf_len(c->say) > 0 || buf_len(c->out) > 0))
 		return;
 	if (!c->status_sent && !c->gone) {
-		if (c->exit_signal != NULL)
+		if (c->forward != NULL)
+			;	/* a session's alone */
+		else if (c->exit_signal != NULL)
 			(void)sshchan_send_exit_signal(c->ssh, c->exit_signal, false);
 		else
 			(void)sshchan_send_exit_status(c->ssh, c->status);

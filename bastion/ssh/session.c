@@ -140,6 +140,13 @@ session_take_user(struct session *s, const char *user)
 	free(s->target);
 	s->login = s->target = NULL;
 	s->user = xstrndup(user, USER_LEN_MAX);
+	if (s->p->jump_target != NULL) {
+		s->login = xstrdup(s->user);
+		s->target = xstrdup(s->p->jump_target);
+		if (!name_is_safe(user, NAME_LEN_MAX) || strpbrk(user, "@/") != NULL)
+			session_break(s, "through another connection the user name is the login on the target, alone");
+		return;
+	}
 	if (at == NULL || strlen(user) > USER_LEN_MAX)
 		return;
 	s->login = xstrndup(user, (size_t)(at - user));
@@ -287,6 +294,14 @@ on_open(struct sshchan *ssh, const struct sshchan_ops **opsp, void **argp, void 
 
 	return (s->state == SESSION_VOUCH || s->state == SESSION_REFUSED || s->state == SESSION_OPEN) &&
 	    channel_open(s, ssh, opsp, argp);
+}
+
+static bool
+on_forward(struct sshchan *ssh, const char *host, unsigned port, const struct sshchan_ops **opsp, void **argp, void *arg)
+{
+	struct session *s = arg;
+
+	return (s->state == SESSION_VOUCH || s->state == SESSION_OPEN) && channel_forward(s, ssh, host, port, opsp, argp);
 }
 
 static void
@@ -452,6 +467,7 @@ static const struct link_row monitor_rows[] = {
 	{ MON_DIALLED, "dialled", LINK_PERMIT, on_answer },
 	{ MON_MINTED, "minted", LINK_PERMIT, on_answer },
 	{ MON_LENT, "lent", LINK_PERMIT, on_answer },
+	{ MON_JUMPED, "jumped", LINK_PERMIT, on_answer },
 	{ MON_STORING, "storing", LINK_PERMIT, on_answer },
 	{ MON_GIT_FD, "git-fd", LINK_PERMIT, git_on_fd },
 	{ MON_STOP, "stop", LINK_PERMIT, on_stop },
@@ -529,7 +545,7 @@ static void
 session_open_up(struct session *s)
 {
 	static const struct sshserver_ops ops = { .auth = on_auth, .auth_other = on_auth_other, .open = on_open,
-	    .refused = on_refused };
+	    .refused = on_refused, .forward = on_forward };
 
 	if ((s->loop = sshloop_new()) == NULL || (s->agent = sshconn_serve(s->loop, s->p->server, s->p->fd, &ops, s)) == NULL)
 		fatal("%s: no SSH session", s->p->id);

@@ -26,6 +26,7 @@ struct session_params {
 	const char		*id;		/* "S-.." */
 	const char		*source;	/* numeric address of the peer */
 	uint16_t		 port;		/* our own, for hints in messages */
+	const char		*jump_target;	/* came through another session (ssh -J): the user name is the login on this; or NULL */
 	int			 fd;		/* accepted */
 	int			 monitor_fd, audit_fd, approvals_fd;
 };

@@ -114,6 +114,7 @@ struct channel {
 	/* what the agent asked for */
 	char			*command;	/* exec; NULL = shell or subsystem */
 	char			*subsystem;
+	char			*forward;	/* direct-tcpip: "HOST:PORT"; such a channel has no requests, no stderr, no status */
 	bool			 too_long;	/* the command was over CHANNEL_COMMAND_MAX and is not kept */
 	struct strvec		 env;		/* accepted "NAME=VALUE" for the target */
 	struct strvec		 claims;	/* what the agent says of itself: never trusted, only recorded */
@@ -145,6 +146,9 @@ struct channel {
 
 /* Ops for a new session channel of the agent's; see sshserver_ops.open. */
 bool	channel_open(struct session *, struct sshchan *, const struct sshchan_ops **opsp, void **argp);
+/* The same for a direct-tcpip channel: false when it is denied, which is recorded. */
+bool	channel_forward(struct session *, struct sshchan *, const char *host, unsigned port, const struct sshchan_ops **opsp,
+	    void **argp);
 void	channel_step(struct channel *, int64_t now_us);
 void	channel_stop(struct channel *, const char *why);
 bool	channel_is_over(const struct channel *);
@@ -162,7 +166,13 @@ void	channel_flush(struct channel *);
 /* JSON of what the agent claims about itself, for records; NULL when it claims nothing. */
 json_t	*channel_claims(const struct channel *);
 
+extern const struct channel_type channel_forward_type;
 extern const struct channel_type channel_exec_type, channel_verb_type, channel_fetch_type, channel_push_type;
+/*
+ * channel-forward: whether to take one at all; what is taken waits in channel_forward_type. Pure but for the record of a
+ * denial: it is called from inside a handler.
+ */
+bool	forward_admit(struct session *, const char *host, unsigned port, char **forwardp);
 /* MON_GIT_FD for the git channels. */
 int	git_on_fd(struct link *, struct msg *, void *session);
 /* exec: what a git command line asks for. False: not one of git's. Outputs are the caller's to free. */

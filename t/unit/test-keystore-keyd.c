@@ -262,6 +262,7 @@ minting_is_answered_either_way(void **state)
 		buf_put_cstring(b, good ? "deploy" : "agent/ci");
 		buf_put_string(b, key, n);
 		buf_put_u64(b, 60000);
+		buf_put_u8(b, 0);
 		send_msg(k->io, KEYD_MINT, b, -1);
 		b = NULL;
 		assert_int_equal(msgio_wait(k->io, &m, WAIT_MS), 0);
