@@ -29,7 +29,9 @@ struct conf_target {
 	char		*host;		/* name or address to dial */
 	uint16_t	 port;
 	struct strvec	 logins;	/* patterns of logins that may be asked for at all */
-	struct strvec	 host_keys;	/* "ssh-ed25519 AAAA..." pinned; at least one, unless host_ca has */
+	struct strvec	 host_keys;	/* "ssh-ed25519 AAAA..." pinned; at least one, or */
+	struct strvec	 host_ca;	/* the same, of the CAs whose host certificates are believed; at least one */
+	char		*host_principal;	/* name that must be in the host certificate; NULL without host_ca */
 	enum conf_auth	 auth;
 	char		*secret;	/* name of the key or password that the key process holds; NULL for certificates */
 };

@@ -61,8 +61,12 @@ print_target_way(FILE *f, const struct conf_target *t)
 		print_text(f, t->secret);
 		putc('}', f);
 	}
-	fputs("\n    host_keys: ", f);
-	print_words(f, &t->host_keys);
+	fprintf(f, "\n    %s: ", t->host_ca.n > 0 ? "host_ca" : "host_keys");
+	print_words(f, t->host_ca.n > 0 ? &t->host_ca : &t->host_keys);
+	if (t->host_principal != NULL) {
+		fputs("\n    host_principal: ", f);
+		print_text(f, t->host_principal);
+	}
 }
 
 static void

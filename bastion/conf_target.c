@@ -6,6 +6,7 @@
 
 #include <sodium.h>
 
+#include "bastion/base/id.h"
 #include "bastion/base/xmalloc.h"
 #include "bastion/conf.h"
 #include "bastion/conf_int.h"
@@ -13,6 +14,7 @@
 
 #define HOST_KEYS_MAX	16
 #define HOST_KEY_BYTES	4096
+#define HOST_NAME_BYTES	253
 
 /* The type outside must be the type inside, and the base64 whole. */
 static bool
@@ -82,13 +84,41 @@ read_auth(struct loader *l, const struct tree *t, struct conf_target *out)
 	return 0;
 }
 
+/* How it is known for the right one: pinned keys, or a CA of host certificates and the name that they must hold. */
+static int
+read_identity(struct loader *l, const char *what, const struct tree *t, struct conf_target *out)
+{
+	const struct tree *keys = tree_get(t, "host_keys"), *ca = tree_get(t, "host_ca"), *name = tree_get(t, "host_principal");
+	struct tree_error *e = &l->error;
+	int r;
+
+	if ((keys == NULL) == (ca == NULL))
+		return tree_fail(e, t->line, "%s needs %s", what, keys == NULL ? "host_keys: [\"TYPE BASE64\"] or host_ca: [\"TYPE "
+		    "BASE64\"]" : "host_keys or host_ca, not both");
+	if (keys != NULL) {
+		if (name != NULL)
+			return tree_fail(e, name->line, "host_principal belongs to host_ca");
+		return read_host_keys(l, "host_keys", keys, &out->host_keys);
+	}
+	if ((r = read_host_keys(l, "host_ca", ca, &out->host_ca)) != 0)
+		return r;
+	if (name == NULL)
+		out->host_principal = xstrdup(out->host);
+	else if ((r = tree_string(name, "host_principal", &out->host_principal, e)) != 0)
+		return r;
+	if (!name_is_safe(out->host_principal, HOST_NAME_BYTES))
+		return tree_fail(e, name == NULL ? t->line : name->line, "host_principal must be the name in the host certificate, not "
+		    "'%.40s'", out->host_principal);
+	return 0;
+}
+
 static int
 read_target(struct loader *l, const char *name, const struct tree *t, struct conf_target *out)
 {
-	static const char *const known[] = { "address", "logins", "host_keys", "auth", NULL };
+	static const char *const known[] = { "address", "logins", "host_keys", "host_ca", "host_principal", "auth", NULL };
 	struct tree_error *e = &l->error;
 	char *what = xasprintf("target %s", name);
-	const struct tree *address, *logins, *keys, *auth;
+	const struct tree *address, *logins, *auth;
 	int r;
 
 	out->name = xstrdup(name);
@@ -96,18 +126,16 @@ read_target(struct loader *l, const char *name, const struct tree *t, struct con
 		goto out;
 	address = tree_get(t, "address");
 	logins = tree_get(t, "logins");
-	keys = tree_get(t, "host_keys");
 	auth = tree_get(t, "auth");
-	if (address == NULL || logins == NULL || keys == NULL) {
-		r = tree_fail(e, t->line, "%s needs %s", what, address == NULL ? "address: HOST:PORT" :
-		    logins == NULL ? "logins: [NAME]" : "host_keys: [\"TYPE BASE64\"]");
+	if (address == NULL || logins == NULL) {
+		r = tree_fail(e, t->line, "%s needs %s", what, address == NULL ? "address: HOST:PORT" : "logins: [NAME]");
 		goto out;
 	}
 	if ((r = conf_read_address(l, "address", address, &out->host, &out->port)) != 0 ||
 	    (r = tree_strings(logins, "logins", CONF_WORDS_MAX, &out->logins, e)) != 0 ||
 	    (auth != NULL && (r = read_auth(l, auth, out)) != 0))
 		goto out;
-	r = read_host_keys(l, "host_keys", keys, &out->host_keys);
+	r = read_identity(l, what, t, out);
 out:
 	free(what);
 	return r;
@@ -143,6 +171,8 @@ conf_free_targets(struct conf *c)
 		free(c->targets[i].host);
 		strvec_release(&c->targets[i].logins);
 		strvec_release(&c->targets[i].host_keys);
+		strvec_release(&c->targets[i].host_ca);
+		free(c->targets[i].host_principal);
 		free(c->targets[i].secret);
 	}
 	free(c->targets);

@@ -9,6 +9,7 @@
  *	monitor.c	what a session may ask, and the re-check	gitjob.c	the processes of one fetch or push
  *	dial.c		connecting to targets without waiting		control.c	the administrator's socket
  *	hostkey.c	the bastion's own key, and the next one
+ *	approach.c	all that a session needs to reach a target	hostscan.c	host certificates of targets
  */
 #ifndef BASTION_DAEMON_H
 #define BASTION_DAEMON_H
@@ -36,6 +37,7 @@ struct event_base;
 struct evconnlistener;
 struct evdns_base;
 struct gitjob;
+struct hostscan;
 struct krl;
 struct secretscan;
 struct sshserver;
@@ -199,6 +201,7 @@ struct daemon {
 	struct gitjob		*orphans;	/* storing, and their session has gone */
 	unsigned		 njobs;		/* all pushes and fetches together */
 	unsigned		 npeers;
+	struct hostscan		*scans;		/* host certificates that are kept or asked for */
 	bool			 said_up;
 	bool			 stopping;
 	struct event		*cut_ev;	/* a helper has not finished in time */

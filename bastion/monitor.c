@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "approvals/approvals_msg.h"
+#include "bastion/approach.h"
 #include "bastion/audit/audit_msg.h"
 #include "bastion/base/buf.h"
 #include "bastion/base/clock.h"
@@ -211,19 +212,41 @@ struct dial_call {
 };
 
 static void
-on_dialled(int fd, const char *why, void *arg)
+on_approached(const struct approach_end *e, void *arg)
 {
 	struct dial_call *c = arg;
 	struct peer *p = peer_find(c->daemon, c->session);
+	struct buf *b = buf_new(MSG_MAX);
+	int r = ERR_NOMEM;
 
-	if (p == NULL) {
-		if (fd != -1)
-			close(fd);
-	} else {
+	if (p != NULL)
 		p->ndials--;
-		(void)answer(p, MON_DIALLED, c->id, fd != -1, why, strlen(why), fd);
-	}
+	if (p != NULL && p->monitor != NULL && b != NULL && (r = buf_put_u8(b, e->fd != -1)) == 0 &&
+	    (r = buf_put_cstring(b, e->fd != -1 ? "" : e->why)) == 0)
+		r = buf_put_u32(b, (uint32_t)e->host_keys->n);
+	for (size_t i = 0; r == 0 && i < e->host_keys->n; i++)
+		r = buf_put_cstring(b, e->host_keys->v[i]);
+	if (r == 0)
+		(void)link_send(p->monitor, MON_DIALLED, c->id, b, e->fd);
+	else if (e->fd != -1)
+		close(e->fd);
+	buf_free(b);
 	free(c);
+}
+
+/* The answer without keys and without a socket. */
+static int
+refuse_dial(struct peer *p, uint32_t id, const char *why)
+{
+	struct buf *b = buf_new(1024);
+	int r;
+
+	if (b == NULL)
+		fatal("out of memory");
+	if ((r = buf_put_u8(b, 0)) == 0 && (r = buf_put_cstring(b, why)) == 0 && (r = buf_put_u32(b, 0)) == 0)
+		r = link_send(p->monitor, MON_DIALLED, id, b, -1);
+	buf_free(b);
+	return r;
 }
 
 static int
@@ -234,14 +257,15 @@ on_dial(struct link *l, struct msg *m, void *arg)
 	const struct conf_target *t;
 	const char *why;
 	struct dial_call *c;
+	uint8_t fresh;
 	int r;
 
 	(void)l;
 	if ((r = buf_get_cstring(m->body, &target)) != 0 || (r = buf_get_cstring(m->body, &login)) != 0 ||
-	    (r = buf_end(m->body)) != 0)
+	    (r = buf_get_u8(m->body, &fresh)) != 0 || (r = buf_end(m->body)) != 0)
 		goto out;
 	if ((t = target_check(p, target, login, &why)) == NULL || p->ndials >= DIALS_MAX) {
-		r = refuse(p, MON_DIALLED, m->id, t == NULL ? why : "is being dialled already");
+		r = refuse_dial(p, m->id, t == NULL ? why : "is being dialled already");
 		goto out;
 	}
 	p->ndials++;
@@ -249,7 +273,7 @@ on_dial(struct link *l, struct msg *m, void *arg)
 	memcpy(c->session, p->id, sizeof(c->session));
 	c->daemon = p->daemon;
 	c->id = m->id;
-	(void)dial_start(p->daemon, t->host, t->port, p->conf->conf->dial_timeout_ms, on_dialled, c);
+	approach_start(p, t, fresh, on_approached, c);
  out:
 	free(target);
 	free(login);

@@ -12,9 +12,15 @@ enum monitor_msg {
 	MON_AUTH = 700,
 	/* u8 ok, s reason. After it the identity is fixed for good and known to the audit and approvals processes. */
 	MON_AUTHED = 701,
-	/* session -> parent: s target, s login. Only what policy lets this identity reach is dialled. */
+	/*
+	 * session -> parent: s target, s login, u8 fresh (the host certificate that was kept led to another key). Only what policy
+	 * lets this identity reach is dialled.
+	 */
 	MON_DIAL = 702,
-	/* same id: u8 ok, s error line; descriptor: the connected socket */
+	/*
+	 * same id: u8 ok, s error line, u32 n, n * s host keys "TYPE BASE64" (of a target with host_ca: those in its certificates;
+	 * otherwise none, the configuration has them); descriptor: the connected socket
+	 */
 	MON_DIALLED = 703,
 	/* session -> parent: s target, s login, s public key blob */
 	MON_MINT = 704,

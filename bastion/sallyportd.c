@@ -30,6 +30,7 @@
 #include "bastion/base/xmalloc.h"
 #include "bastion/conf.h"
 #include "bastion/daemon.h"
+#include "bastion/hostscan.h"
 #include "bastion/ident/krl.h"
 #include "bastion/ssh/sshconn.h"
 #include "secretscan/secretscan.h"
@@ -177,7 +178,7 @@ on_child(evutil_socket_t sig, short what, void *arg)
 	(void)sig;
 	(void)what;
 	while ((pid = waitpid(-1, &status, WNOHANG)) > 0)
-		if (!helper_ended(d, pid, status) && !peer_ended(d, pid, status))
+		if (!helper_ended(d, pid, status) && !peer_ended(d, pid, status) && !hostscan_ended(d, pid))
 			(void)gitjob_ended(d, pid);
 	if (d->stopping)
 		daemon_peer_gone(d);

@@ -19,6 +19,7 @@
 #include "bastion/ssh/session_int.h"
 
 #define KEY_BLOB_MAX	1024
+#define PINS_MAX	16
 #define LOAN_MAX	4096	/* a password and its length */
 
 struct leg {
@@ -27,6 +28,8 @@ struct leg {
 	const char		*login;
 	enum leg_state		 state;
 	struct sshconn		*ssh;
+	struct strvec		 pins;		/* the host keys that it may show */
+	bool			 fresh;		/* its host certificates were looked up anew */
 	char			*why;
 	bool			 hopeless;
 	int64_t			 deadline_us;	/* for everything up to LEG_UP */
@@ -35,6 +38,8 @@ struct leg {
 	struct buf		*loan;
 	bool			 loan_news;
 };
+
+static void	leg_dial(struct leg *);
 
 static void
 leg_die(struct leg *l, const char *why)
@@ -70,8 +75,17 @@ static void
 leg_wrong_key(struct leg *l)
 {
 	const char *got = sshconn_wrong_key(l->ssh);
-	char *expected = leg_expected(&l->target->host_keys), *why;
+	char *expected, *why;
 
+	/* A host with a certificate may have got a new key and a new certificate since ours was kept. */
+	if (l->target->host_ca.n > 0 && !l->fresh) {
+		l->fresh = true;
+		sshconn_free(l->ssh);
+		l->ssh = NULL;
+		leg_dial(l);
+		return;
+	}
+	expected = leg_expected(&l->pins);
 	log_warn("%s: host key of %s has changed: expected %s, got %s", l->session->p->id, l->target->name, expected,
 	    *got == '\0' ? "none of that type" : got);
 	(void)session_record(l->session, "target.hostkey", json_pack("{s:s, s:s, s:s}", "target", l->target->name, "expected",
@@ -84,12 +98,43 @@ leg_wrong_key(struct leg *l)
 	free(expected);
 }
 
-/* MON_DIALLED: u8 ok, s error; descriptor. */
+/* Keys that the parent found in its host certificates, for a target that is known by a CA; otherwise the pinned ones. */
+static int
+leg_read_pins(struct leg *l, struct buf *b)
+{
+	uint32_t n;
+	char *key;
+	int r;
+
+	strvec_release(&l->pins);
+	if ((r = buf_get_u32(b, &n)) != 0)
+		return r;
+	if (n > PINS_MAX || (n > 0) != (l->target->host_ca.n > 0))
+		return n == 0 ? 0 : ERR_FORMAT;	/* none: it could not be dialled */
+	for (uint32_t i = 0; i < n && r == 0; i++)
+		if ((r = buf_get_cstring(b, &key)) == 0)
+			strvec_take(&l->pins, key);
+	for (size_t i = 0; n == 0 && i < l->target->host_keys.n; i++)
+		strvec_push(&l->pins, l->target->host_keys.v[i]);
+	return r;
+}
+
+static void
+leg_connect(struct leg *l, int fd)
+{
+	struct sshconn_client p = { .fd = fd, .user = l->login, .host_keys = &l->pins };
+
+	if ((l->ssh = sshconn_client(l->session->loop, &p)) == NULL)
+		leg_die(l, "no memory for the connection");
+	else
+		l->state = LEG_KEX;
+}
+
+/* MON_DIALLED: u8 ok, s error, keys; descriptor. */
 static int
 leg_dialled(struct msg *m, void *arg)
 {
 	struct leg *l = arg;
-	struct sshconn_client p = { .fd = -1, .user = l->login, .host_keys = &l->target->host_keys };
 	char *error = NULL;
 	uint8_t ok;
 	int r;
@@ -97,21 +142,29 @@ leg_dialled(struct msg *m, void *arg)
 	if (m == NULL)
 		return 0;	/* the session is over anyway */
 	if ((r = buf_get_u8(m->body, &ok)) != 0 || (r = buf_get_cstring(m->body, &error)) != 0 ||
-	    (r = buf_end(m->body)) != 0)
+	    (r = leg_read_pins(l, m->body)) != 0 || (r = buf_end(m->body)) != 0)
 		goto out;
-	if (!ok || m->fd == -1)
+	if (!ok || m->fd == -1 || l->pins.n == 0)
 		leg_die(l, error);
-	else {
-		p.fd = msg_take_fd(m);
-		if ((l->ssh = sshconn_client(l->session->loop, &p)) == NULL)
-			leg_die(l, "no memory for the connection");
-		else
-			l->state = LEG_KEX;
-	}
+	else
+		leg_connect(l, msg_take_fd(m));
 	l->session->moved = true;
  out:
 	free(error);
 	return r;
+}
+
+static void
+leg_dial(struct leg *l)
+{
+	struct session *s = l->session;
+	struct buf *b = buf_new(1024);
+
+	l->state = LEG_DIALLING;
+	if (b == NULL || buf_put_cstring(b, l->target->name) != 0 || buf_put_cstring(b, l->login) != 0 ||
+	    buf_put_u8(b, l->fresh) != 0 || !session_call(s, s->monitor, MON_DIAL, b, leg_dialled, l))
+		leg_die(l, "cannot be dialled now");
+	buf_free(b);
 }
 
 static void
@@ -131,21 +184,16 @@ leg_new(struct session *s, const char *target, const char *login, int64_t now_us
 {
 	const struct conf_target *t = conf_target(s->p->conf, target);
 	struct leg *l = xcalloc(1, sizeof(*l));
-	struct buf *b = buf_new(1024);
 
-	if (t == NULL || b == NULL)
-		fatal("leg_new: no such target, or no memory");
+	if (t == NULL)
+		fatal("leg_new: no such target");
 	l->session = s;
 	l->target = t;
 	l->login = login;
 	l->loan_fd = -1;
-	l->state = LEG_DIALLING;
-	/* The parent keeps the dial's own clock; key exchange and authentication get as much again. */
-	l->deadline_us = now_us + 2000 * s->p->conf->dial_timeout_ms;
-	if (buf_put_cstring(b, target) != 0 || buf_put_cstring(b, login) != 0 ||
-	    !session_call(s, s->monitor, MON_DIAL, b, leg_dialled, l))
-		leg_die(l, "cannot be dialled now");
-	buf_free(b);
+	/* The parent keeps the clocks of scan and dial; key exchange and authentication get as much again. */
+	l->deadline_us = now_us + (t->host_ca.n > 0 ? 3000 : 2000) * s->p->conf->dial_timeout_ms;
+	leg_dial(l);
 	return l;
 }
 
@@ -160,6 +208,7 @@ leg_free(struct leg *l)
 		sshconn_cut(l->ssh, "done");
 		sshconn_free(l->ssh);
 	}
+	strvec_release(&l->pins);
 	free(l->why);
 	free(l);
 }
