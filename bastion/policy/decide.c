@@ -9,6 +9,7 @@
 #include "bastion/base/id.h"
 #include "bastion/base/match.h"
 #include "bastion/base/xmalloc.h"
+#include "bastion/policy/bare-shell.h"
 #include "bastion/policy/exec.h"
 #include "bastion/policy/freeze.h"
 #include "bastion/policy/policy.h"
@@ -194,6 +195,24 @@ decide_copy(const struct policy *p, const struct subject *s, const struct reques
 		}
 }
 
+/*
+ * What a bare shell will be told cannot be seen in its command, so no rule of exec allows it; but whoever may have a shell
+ * has it either way.
+ */
+static void
+decide_bare_shell(const struct policy *p, const struct subject *s, const struct request *req, struct verdict *out)
+{
+	struct request shell = { .kind = REQUEST_SHELL, .target = req->target, .login = req->login, .now = req->now };
+	struct verdict v = { .what = DECISION_DENY, .rule = "default", .because = "no rule allows it" };
+
+	if (strcmp(out->rule, "unresolved") != 0 || !is_bare_shell(req->command, req->command_len) ||
+	    !profile_permits(policy_profile(p, s), &shell, &v))
+		return;
+	decide_plain(p, s, &shell, &v);
+	if (strcmp(v.rule, "default") != 0)
+		*out = v;
+}
+
 static void
 decide_approve(const struct policy *p, const struct subject *s, const struct request *req, struct verdict *out)
 {
@@ -224,9 +243,10 @@ decide(const struct policy *p, const struct subject *s, const struct request *re
 		return;
 	else if (req->kind == REQUEST_EXEC && req->command != NULL && req->copies)
 		decide_copy(p, s, req, out);
-	else if (req->kind == REQUEST_EXEC && req->command != NULL)
+	else if (req->kind == REQUEST_EXEC && req->command != NULL) {
 		decide_exec(p, s, req, out);
-	else if (req->kind == REQUEST_EXEC)
+		decide_bare_shell(p, s, req, out);
+	} else if (req->kind == REQUEST_EXEC)
 		set_detail(out, "no command");
 	else
 		decide_plain(p, s, req, out);

@@ -308,6 +308,50 @@ test_errors(void **state)
 		expect_error(rows[i].text, rows[i].part);
 }
 
+/* `ssh HOST bash` is a shell by another name: the rules about shells decide it, and nothing else frees it. */
+static void
+test_bare_shell(void **state)
+{
+	static const char *const bare[] = { "bash", "sh", "/bin/bash", "/usr/bin/zsh -l", "bash --login -s", " sh " };
+	static const char *const not[] = { "bash -c ls", "bash x", "bash; ls", "bash\n", "./bash", "/tmp/bash", "bash -i -x", "python3",
+	    "bash -s x", "ba sh", "", "bash|sh" };
+	struct policy *p = load("profiles: [{who: [\"*\"], use: shell-audited}]\nrules:\n"
+	    " - {id: any, who: [\"*\"], on: [\"*\"], exec: {any: true}, do: allow}\n"
+	    " - {id: sh, who: [human/a, human/no], on: [web1], shell: true, do: allow}\n"
+	    " - {id: no, who: [human/no], on: [web1], exec: [bash], do: deny, because: b}\n");
+	struct policy *gated = load("profiles: [{who: [\"*\"], use: exec-gated}]\nrules:\n"
+	    " - {id: sh, who: [human/a], on: [web1], shell: true, do: allow}\n");
+	struct subject a = { .identity = "human/a" }, other = { .identity = "human/b" }, no = { .identity = "human/no" };
+	struct request req = { .kind = REQUEST_EXEC, .target = "web1", .login = "x" };
+	struct verdict v;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(bare) / sizeof(bare[0]); i++) {
+		req.command = (const uint8_t *)bare[i];
+		req.command_len = strlen(bare[i]);
+		decide(p, &a, &req, &v);
+		if (v.what != DECISION_ALLOW || strcmp(v.rule, "sh") != 0)
+			fail_msg("'%s': %s", bare[i], v.rule);
+		decide(p, &other, &req, &v);
+		assert_int_equal(v.what, DECISION_DENY);
+		decide(gated, &a, &req, &v);
+		assert_int_equal(v.what, DECISION_DENY);
+	}
+	for (size_t i = 0; i < sizeof(not) / sizeof(not[0]); i++) {
+		req.command = (const uint8_t *)not[i];
+		req.command_len = strlen(not[i]);
+		decide(p, &a, &req, &v);
+		if (v.what == DECISION_ALLOW && strcmp(v.rule, "sh") == 0)
+			fail_msg("'%s' is taken for a bare shell", not[i]);
+	}
+	req.command = (const uint8_t *)"bash";
+	req.command_len = 4;
+	decide(p, &no, &req, &v);
+	assert_string_equal(v.rule, "no");
+	policy_free(p);
+	policy_free(gated);
+}
+
 int
 main(void)
 {
@@ -316,6 +360,7 @@ main(void)
 		cmocka_unit_test(test_findings),
 		cmocka_unit_test(test_files),
 		cmocka_unit_test(test_who),
+		cmocka_unit_test(test_bare_shell),
 		cmocka_unit_test(test_operands),
 		cmocka_unit_test(test_errors),
 	};
