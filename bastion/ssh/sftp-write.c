@@ -1,0 +1,224 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Writing a file of the target. What the agent writes is scanned in order, and goes to the target as far as it is known to
+ * be clean. The scanner's last bytes wait for the next WRITE, or for whatever asks to have it all there: a close, a stat.
+ *
+ * A WRITE is answered when what went to the target for it has been answered, so its errors reach the agent, and one that
+ * writes a byte at a time is not stuck on bytes that are held.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "bastion/base/buf.h"
+#include "bastion/base/err.h"
+#include "bastion/base/log.h"
+#include "bastion/base/xmalloc.h"
+#include "bastion/ssh/session_int.h"
+#include "bastion/ssh/sftp_int.h"
+#include "bastion/ssh/transfer.h"
+
+#define HOLD_MAX	(2 * SFTP_PACKET_MAX)	/* one WRITE and what the scanner can hold */
+#define WRITE_MAX	(SFTP_PIECE + 512)	/* of one WRITE of ours: a piece, and what was held before it */
+
+/* One WRITE of the agent's, or a flush. */
+struct write {
+	struct sftp_writer	*w;
+	bool			 answer;	/* somebody waits */
+	uint32_t		 id;
+	unsigned		 waiting;	/* of ours */
+	uint32_t		 error;
+};
+
+struct sftp_writer {
+	struct sftp		*x;
+	struct sftp_file	*f;
+	struct transfer		*t;		/* NULL: a secret was found, nothing more is written */
+	char			*refusal;
+	struct buf		*hold;
+	uint64_t		 hold_at;	/* offset of its first byte */
+	uint64_t		 fed, sent;	/* since the last jump */
+	uint64_t		 passed;
+	bool			 jumped;
+	unsigned		 waiting;
+	uint32_t		 error;		/* of bytes whose WRITE was answered before */
+};
+
+struct sftp_writer *
+sftp_writer_new(struct sftp_file *f)
+{
+	struct sftp_writer *w = xcalloc(1, sizeof(*w));
+	struct transfer_params p = { .session = f->x->s, .request = f->x->p.request, .how = "sftp", .to_target = true,
+	    .path = f->place.asked, .resolved = f->place.real };
+
+	w->x = f->x;
+	w->f = f;
+	w->t = transfer_new(&p);
+	if ((w->hold = buf_new(HOLD_MAX)) == NULL)
+		fatal("out of memory");
+	w->x->transfers++;
+	return w;
+}
+
+static void
+write_done(struct write *one)
+{
+	struct sftp_writer *w = one->w;
+
+	if (one->answer)
+		sftp_reply_status(w->x, one->id, one->error, NULL);
+	else if (w->error == SFTP_OK)
+		w->error = one->error;
+	free(one);
+}
+
+static int
+on_written(struct sftp *x, const struct sftp_packet *k, void *arg)
+{
+	struct write *one = arg;
+	struct sftp_writer *w = one->w;
+
+	w->f->pending--;
+	w->waiting--;
+	x->moved = true;
+	if (one->error == SFTP_OK)
+		one->error = k->status;
+	if (--one->waiting == 0)
+		write_done(one);
+	return k->type == SFTP_STATUS ? 0 : ERR_FORMAT;
+}
+
+static int
+on_emptied(struct sftp *x, const struct sftp_packet *k, void *arg)
+{
+	struct sftp_file *f = arg;
+
+	f->pending--;
+	x->moved = true;
+	return k->type == SFTP_STATUS ? 0 : ERR_FORMAT;
+}
+
+/* What this handle made is emptied; what was there before it stays as it is, for it is not ours to throw away. */
+static void
+writer_deny(struct sftp_writer *w)
+{
+	bool made = (w->f->flags & (SFTP_TRUNCATE | SFTP_EXCLUSIVE)) != 0;
+	struct sftp_packet k = { .type = SFTP_FSETSTAT, .handle = sftp_file_target(w->f), .attrs = { .flags = SFTP_ATTR_SIZE } };
+
+	w->refusal = xasprintf("%s; %s", transfer_why(w->t), made ? "the file on the target was emptied" :
+	    "what came before it is on the target");
+	sftp_tell_refusal(w->x, w->refusal);
+	transfer_passed(w->t, w->passed, false);
+	transfer_end(w->t, "denied");
+	w->t = NULL;
+	buf_clear(w->hold);
+	if (!made)
+		return;
+	sftp_ask(w->x, &k, on_emptied, w->f);
+	w->f->pending++;
+}
+
+static void
+writer_send(struct sftp_writer *w, struct write *one, size_t n)
+{
+	struct sftp_packet k = { .type = SFTP_WRITE, .handle = sftp_file_target(w->f), .offset = w->hold_at };
+
+	k.data = (struct sftp_bytes){ buf_ptr(w->hold), n };
+	sftp_ask(w->x, &k, on_written, one);
+	one->waiting++;
+	w->waiting++;
+	w->f->pending++;
+	(void)buf_consume(w->hold, n);
+	w->hold_at += n;
+	w->sent += n;
+	w->passed += n;
+	w->x->bytes_in += n;
+}
+
+/* All that is clean. The write is answered, and gone, when its own have been. */
+static void
+writer_send_clean(struct sftp_writer *w, struct write *one)
+{
+	uint64_t clean = transfer_clean(w->t);
+
+	while (w->sent < clean)
+		writer_send(w, one, clean - w->sent < WRITE_MAX ? (size_t)(clean - w->sent) : WRITE_MAX);
+	if (one->waiting == 0)
+		write_done(one);
+}
+
+static struct write *
+write_new(struct sftp_writer *w, bool answer, uint32_t id)
+{
+	struct write *one = xcalloc(1, sizeof(*one));
+
+	one->w = w;
+	one->answer = answer;
+	one->id = id;
+	return one;
+}
+
+void
+sftp_writer_flush(struct sftp_writer *w)
+{
+	if (w->t == NULL || buf_len(w->hold) == 0)
+		return;
+	if (transfer_settle(w->t) != 0)
+		writer_deny(w);
+	else
+		writer_send_clean(w, write_new(w, false, 0));
+}
+
+void
+sftp_writer_write(struct sftp_writer *w, uint32_t id, uint64_t offset, struct sftp_bytes data)
+{
+	bool append = (w->f->flags & SFTP_APPEND) != 0;
+
+	if (!append && offset != w->hold_at + buf_len(w->hold)) {	/* elsewhere: what is held has no more to come */
+		sftp_writer_flush(w);
+		if (w->t != NULL) {
+			transfer_seek(w->t, offset);
+			w->hold_at = offset;
+			w->sent = 0;
+			w->jumped = true;
+		}
+	}
+	if (w->t != NULL && transfer_feed(w->t, data.p, data.n) != 0)
+		writer_deny(w);
+	if (w->t == NULL) {
+		sftp_reply_status(w->x, id, SFTP_PERMISSION_DENIED, w->refusal);
+		return;
+	}
+	if (buf_put(w->hold, data.p, data.n) != 0)
+		fatal("SFTP: more is held than can be");
+	writer_send_clean(w, write_new(w, true, id));
+}
+
+bool
+sftp_writer_is_idle(const struct sftp_writer *w)
+{
+	return w->waiting == 0 && buf_len(w->hold) == 0;
+}
+
+uint32_t
+sftp_writer_error(const struct sftp_writer *w, const char **textp)
+{
+	*textp = w->refusal;
+	return w->t == NULL ? SFTP_PERMISSION_DENIED : w->error;
+}
+
+void
+sftp_writer_end(struct sftp_writer *w, const char *result)
+{
+	if (w == NULL)
+		return;
+	if (w->t != NULL) {
+		bool whole = !w->jumped && (w->f->flags & (SFTP_TRUNCATE | SFTP_EXCLUSIVE)) != 0 && buf_len(w->hold) == 0;
+
+		transfer_passed(w->t, w->passed, whole);
+		sftp_note(w->x, "in %s %llu bytes: %s", w->f->place.asked, (unsigned long long)w->passed, result);
+		transfer_end(w->t, result);
+	}
+	buf_free(w->hold);
+	free(w->refusal);
+	free(w);
+}
