@@ -22,6 +22,7 @@
 #include "bastion/ssh/outflow.h"
 #include "bastion/ssh/remote.h"
 #include "bastion/ssh/session_int.h"
+#include "bastion/ssh/sftp-proxy.h"
 #include "bastion/ssh/tape.h"
 #include "secretscan/secretscan.h"
 
@@ -60,6 +61,12 @@ static const char *
 exec_kind(const struct exec *x)
 {
 	return x->c->command != NULL ? "exec" : x->c->subsystem != NULL ? "subsystem" : "shell";
+}
+
+static bool
+exec_is_sftp(const struct exec *x)
+{
+	return x->c->subsystem != NULL && strcmp(x->c->subsystem, "sftp") == 0;
 }
 
 static int
@@ -127,6 +134,11 @@ exec_gather(struct exec *x, int64_t now_us)
 {
 	struct channel *c = x->c;
 
+	if (exec_is_sftp(x)) {	/* asked about as a whole: what is said in it is decided one by one */
+		if (x->durable)
+			x->state = EXEC_ASK;
+		return;
+	}
 	c->in_max = CHANNEL_IN_APPROVAL;
 	if (buf_len(c->in) != x->gathered || x->gather_us == 0) {
 		x->gathered = buf_len(c->in);
@@ -169,18 +181,18 @@ exec_ask(struct exec *x)
 	struct consent_params p = { .kind = exec_kind(x), .target = s->target, .login = s->login, .rule = x->verdict.rule,
 	    .because = x->verdict.because };
 	struct buf *text = buf_new(128 * 1024);
-	size_t shown = buf_len(c->in) < 16384 ? buf_len(c->in) : 16384;
+	size_t given = x->frozen ? buf_len(c->in) : 0, shown = given < 16384 ? given : 16384;
 	char *in = session_mask(s, buf_ptr(c->in), shown);
 	int r;
 
-	remote_digest(c, exec_kind(x), buf_ptr(c->in), buf_len(c->in), x->digest);
+	remote_digest(c, exec_kind(x), buf_ptr(c->in), given, x->digest);
 	memcpy(p.digest, x->digest, DIGEST_LEN);
 	if (text == NULL)
 		fatal("out of memory");
 	r = buf_putf(text, "%s", x->shown);
-	if (buf_len(c->in) > 0)
-		r |= buf_putf(text, "\n--- standard input, %zu bytes%s\n%s", buf_len(c->in),
-		    shown < buf_len(c->in) ? ", THE REST IS NOT SHOWN" : "", in);
+	if (given > 0)
+		r |= buf_putf(text, "\n--- standard input, %zu bytes%s\n%s", given,
+		    shown < given ? ", THE REST IS NOT SHOWN" : "", in);
 	for (size_t i = 0; i < c->env.n; i++) {
 		char *env = session_mask(s, c->env.v[i], strlen(c->env.v[i]));
 
@@ -189,7 +201,7 @@ exec_ask(struct exec *x)
 	}
 	r |= buf_put_u8(text, '\0');
 	p.text = (const char *)buf_ptr(text);
-	if (r != 0 || shown < buf_len(c->in) || !session_is_masked(in)) {
+	if (r != 0 || shown < given || !session_is_masked(in)) {
 		channel_sayf(c, "denied %s rule=%s: more text than a human can be shown; make it smaller", x->request,
 		    x->verdict.rule);
 		channel_end(c, EXIT_DENIED);
@@ -301,8 +313,7 @@ exec_dialogue(struct exec *x)
 {
 	struct dialogue_params p = { .channel = x->c, .request = x->request, .tape = remote_tape(x->remote) };
 
-	(void)p;
-	return NULL;
+	return exec_is_sftp(x) ? sftp_proxy_new(&p) : NULL;
 }
 
 static void

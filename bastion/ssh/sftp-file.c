@@ -154,10 +154,23 @@ on_closed(struct sftp *x, const struct sftp_packet *k, void *arg)
 	return 0;
 }
 
+static int
+on_measured(struct sftp *x, const struct sftp_packet *k, void *arg)
+{
+	struct sftp_file *f = arg;
+
+	(void)x;
+	f->pending--;
+	if (f->writer != NULL && k->type == SFTP_ATTRS && (k->attrs.flags & SFTP_ATTR_SIZE) != 0)
+		sftp_writer_measure(f->writer, k->attrs.size);
+	return k->type == SFTP_ATTRS || k->type == SFTP_STATUS ? 0 : ERR_FORMAT;
+}
+
 bool
 sftp_file_step(struct sftp_file *f)
 {
 	struct sftp_packet k = { .type = SFTP_CLOSE, .handle = sftp_file_target(f) };
+	struct sftp_packet size = { .type = SFTP_FSTAT, .handle = sftp_file_target(f) };
 
 	if (f->reader != NULL)
 		sftp_reader_step(f->reader);
@@ -169,9 +182,15 @@ sftp_file_step(struct sftp_file *f)
 		file_free(f);
 		return false;
 	}
+	if (f->made && f->writer == NULL)
+		f->writer = sftp_writer_new(f);	/* an empty file has its record too */
 	sftp_file_flush(f);
 	if (!sftp_file_is_idle(f) || !sftp_may_fetch(f->x))
 		return true;
+	if (f->writer != NULL) {	/* whether what was written is all of the file, and its hash the file's */
+		sftp_ask(f->x, &size, on_measured, f);
+		f->pending++;
+	}
 	sftp_ask(f->x, &k, on_closed, f);
 	f->pending++;
 	f->close_sent = true;

@@ -81,6 +81,7 @@ struct sftp_job {
 	uint32_t		 trouble;	/* the target's status for a name that cannot be resolved */
 	bool			 tree;		/* a is a folder */
 	bool			 loose_link;	/* a's last part is a link that leads nowhere */
+	bool			 makes;		/* OPEN: there was no such file before */
 	struct sftp_file	*file;		/* what it is about */
 	unsigned		 empty;
 	bool			 asked, answered;	/* OPEN of a file to be read: the answer waits for the record */
@@ -304,20 +305,25 @@ on_look(struct sftp *x, const struct sftp_packet *k, void *arg)
 	/* What is not known to be something else may be a folder. */
 	if (k->type == SFTP_ATTRS) {
 		j->tree = (k->attrs.flags & SFTP_ATTR_MODE) == 0 || type == MODE_FOLDER;
-		j->loose_link = (k->attrs.flags & SFTP_ATTR_MODE) == 0 || type == MODE_LINK;
-	}
+		j->loose_link = j->a_by_folder && ((k->attrs.flags & SFTP_ATTR_MODE) == 0 || type == MODE_LINK);
+	} else if (k->status == SFTP_NO_SUCH_FILE)
+		j->makes = true;
 	return 0;
 }
 
-/* A folder takes along what is in it; and a link that leads nowhere would have the file made where it points to. */
+/*
+ * A folder takes along what is in it. A link that leads nowhere would have the file made where it points to. And what an
+ * upload made may be emptied again when it holds a secret, which what was there before may not.
+ */
 static void
 job_look(struct sftp_job *j)
 {
 	bool moves = j->row->two && j->k.type != SFTP_SYMLINK;
-	bool makes = j->k.type == SFTP_OPEN && (j->k.flags & SFTP_CREATE) != 0 && j->a_by_folder;
+	bool creates = j->k.type == SFTP_OPEN && (j->k.flags & SFTP_CREATE) != 0;
 	struct sftp_packet k = { .type = SFTP_LSTAT };
 
-	if (j->a.real == NULL || (!moves && !makes)) {
+	j->makes = creates && (j->k.flags & (SFTP_TRUNCATE | SFTP_EXCLUSIVE)) != 0;
+	if (j->a.real == NULL || (!moves && !(creates && (j->a_by_folder || !j->makes)))) {
 		job_enter(j, JOB_DECIDE);
 		return;
 	}
@@ -529,6 +535,7 @@ job_answer_handle(struct sftp_job *j, const struct sftp_packet *k)
 	uint8_t handle[8];
 
 	f = sftp_file_new(j->x, &j->a, k, j->k.flags, j->k.type == SFTP_OPENDIR);
+	f->made = j->makes || (j->k.flags & SFTP_TRUNCATE) != 0;
 	sftp_file_handle(f, handle);
 	out.handle = (struct sftp_bytes){ handle, sizeof(handle) };
 	sftp_reply(j->x, &out);

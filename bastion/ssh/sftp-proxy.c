@@ -16,6 +16,7 @@
 #include <string.h>
 
 #include "bastion/base/buf.h"
+#include "bastion/base/clock.h"
 #include "bastion/base/err.h"
 #include "bastion/base/log.h"
 #include "bastion/base/xmalloc.h"

@@ -85,12 +85,6 @@ sftp_reader_new(struct sftp_file *f)
 	return r;
 }
 
-static uint64_t
-reader_fetched(const struct sftp_reader *r)
-{
-	return r->base + buf_len(r->window);
-}
-
 static void
 fetch_free(struct fetch *f)
 {

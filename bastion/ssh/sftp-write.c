@@ -22,6 +22,7 @@
 
 /* One WRITE of the agent's, or a flush. */
 struct write {
+	struct write		*next;
 	struct sftp_writer	*w;
 	bool			 answer;	/* somebody waits */
 	uint32_t		 id;
@@ -32,12 +33,14 @@ struct write {
 struct sftp_writer {
 	struct sftp		*x;
 	struct sftp_file	*f;
+	struct write		*writes;
 	struct transfer		*t;		/* NULL: a secret was found, nothing more is written */
 	char			*refusal;
 	struct buf		*hold;
 	uint64_t		 hold_at;	/* offset of its first byte */
 	uint64_t		 fed, sent;	/* since the last jump */
 	uint64_t		 passed;
+	uint64_t		 size;		/* of the file, at its close; UINT64_MAX: not known */
 	bool			 jumped;
 	unsigned		 waiting;
 	uint32_t		 error;		/* of bytes whose WRITE was answered before */
@@ -55,15 +58,26 @@ sftp_writer_new(struct sftp_file *f)
 	w->t = transfer_new(&p);
 	if ((w->hold = buf_new(HOLD_MAX)) == NULL)
 		fatal("out of memory");
+	w->size = UINT64_MAX;
 	w->x->transfers++;
 	return w;
+}
+
+void
+sftp_writer_measure(struct sftp_writer *w, uint64_t size)
+{
+	w->size = size;
 }
 
 static void
 write_done(struct write *one)
 {
 	struct sftp_writer *w = one->w;
+	struct write **wp = &w->writes;
 
+	while (*wp != one)
+		wp = &(*wp)->next;
+	*wp = one->next;
 	if (one->answer)
 		sftp_reply_status(w->x, one->id, one->error, NULL);
 	else if (w->error == SFTP_OK)
@@ -101,7 +115,7 @@ on_emptied(struct sftp *x, const struct sftp_packet *k, void *arg)
 static void
 writer_deny(struct sftp_writer *w)
 {
-	bool made = (w->f->flags & (SFTP_TRUNCATE | SFTP_EXCLUSIVE)) != 0;
+	bool made = w->f->made;
 	struct sftp_packet k = { .type = SFTP_FSETSTAT, .handle = sftp_file_target(w->f), .attrs = { .flags = SFTP_ATTR_SIZE } };
 
 	w->refusal = xasprintf("%s; %s", transfer_why(w->t), made ? "the file on the target was emptied" :
@@ -154,6 +168,8 @@ write_new(struct sftp_writer *w, bool answer, uint32_t id)
 	one->w = w;
 	one->answer = answer;
 	one->id = id;
+	one->next = w->writes;
+	w->writes = one;
 	return one;
 }
 
@@ -212,11 +228,13 @@ sftp_writer_end(struct sftp_writer *w, const char *result)
 	if (w == NULL)
 		return;
 	if (w->t != NULL) {
-		bool whole = !w->jumped && (w->f->flags & (SFTP_TRUNCATE | SFTP_EXCLUSIVE)) != 0 && buf_len(w->hold) == 0;
-
-		transfer_passed(w->t, w->passed, whole);
+		transfer_passed(w->t, w->passed, !w->jumped && w->size == w->passed && buf_len(w->hold) == 0);
 		sftp_note(w->x, "in %s %llu bytes: %s", w->f->place.asked, (unsigned long long)w->passed, result);
 		transfer_end(w->t, result);
+	}
+	for (struct write *one = w->writes, *next; one != NULL; one = next) {
+		next = one->next;
+		free(one);
 	}
 	buf_free(w->hold);
 	free(w->refusal);

@@ -126,6 +126,7 @@ struct sftp_file {
 	size_t			 nhandle;
 	bool			 is_dir;
 	uint32_t		 flags;		/* of OPEN */
+	bool			 made;		/* nothing was in it when it was opened */
 	unsigned		 pending;	/* requests to the target that name it */
 	bool			 closing, close_sent;
 	uint32_t		 close_id;
@@ -163,6 +164,8 @@ struct sftp_writer *sftp_writer_new(struct sftp_file *);
 void	sftp_writer_write(struct sftp_writer *, uint32_t id, uint64_t offset, struct sftp_bytes);
 void	sftp_writer_flush(struct sftp_writer *);
 bool	sftp_writer_is_idle(const struct sftp_writer *);
+/* How large the file is at its end, by the target's word. */
+void	sftp_writer_measure(struct sftp_writer *, uint64_t size);
 /* A write that was answered already failed on the target, or a secret was found: what CLOSE must say; SFTP_OK for neither. */
 uint32_t sftp_writer_error(const struct sftp_writer *, const char **textp);
 void	sftp_writer_end(struct sftp_writer *, const char *result);	/* records and frees; NULL is fine */

@@ -26,6 +26,8 @@ struct transfer {
 	char		*path, *resolved;	/* masked and printable */
 	struct sha256	*hash;
 	uint64_t	 bytes;			/* fed in all */
+	bool		 partial;		/* not all of it went through */
+	uint64_t	 passed_bytes;		/* by the owner's count, or UINT64_MAX */
 	bool		 sequential;		/* from the first byte on, in order */
 	struct secretscan_stream *stream;	/* NULL: the next feed begins one */
 	uint64_t	 origin;		/* offset of the first byte since the last seek */
@@ -55,6 +57,7 @@ transfer_new(const struct transfer_params *p)
 		t->resolved = session_mask(p->session, p->resolved, strlen(p->resolved));
 	t->hash = sha256_new();
 	t->sequential = true;
+	t->passed_bytes = UINT64_MAX;
 	if ((t->findings = json_array()) == NULL)
 		fatal("out of memory");
 	return t;
@@ -232,6 +235,13 @@ transfer_seek(struct transfer *t, uint64_t offset)
 	t->judged = false;
 }
 
+void
+transfer_passed(struct transfer *t, uint64_t bytes, bool whole)
+{
+	t->passed_bytes = bytes;
+	t->partial = !whole;
+}
+
 const char *
 transfer_why(const struct transfer *t)
 {
@@ -264,12 +274,14 @@ transfer_end(struct transfer *t, const char *result)
 	sha256_hex(sum, hex);
 	o = json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:I, s:b, s:s}", "request", t->request, "how", t->how, "target",
 	    t->session->target, "login", t->session->login, "direction", t->to_target ? "in" : "out", "path", t->path, "bytes",
-	    (json_int_t)t->bytes, "sequential", (int)t->sequential, "result", t->why != NULL ? "denied" : result);
+	    (json_int_t)(t->passed_bytes != UINT64_MAX ? t->passed_bytes : t->bytes), "sequential", (int)t->sequential, "result", t->why != NULL ? "denied" : result);
 	if (o == NULL)
 		fatal("out of memory for a record");
 	if (t->resolved != NULL)
 		(void)json_object_set_new(o, "resolved", json_string(t->resolved));
-	if (t->sequential)
+	if (t->partial)
+		(void)json_object_set_new(o, "partial", json_true());
+	if (t->sequential && !t->partial)
 		(void)json_object_set_new(o, "sha256", json_string(hex));
 	if (json_array_size(t->findings) > 0)
 		(void)json_object_set(o, "findings", t->findings);

@@ -47,6 +47,12 @@ void		 transfer_seek(struct transfer *, uint64_t offset);
 const char	*transfer_why(const struct transfer *);
 
 /*
+ * Where not all that was fed went through, or more than once: so many bytes did. whole: they are the whole file, in order or
+ * not; without that there is no hash in the record.
+ */
+void		 transfer_passed(struct transfer *, uint64_t bytes, bool whole);
+
+/*
  * Records file.transfer and frees. result: "done", or what ended it early; a denied transfer is recorded as "denied"
  * whatever is said here. The record counts against the session's unanswered calls (transfer_may_begin).
  */
