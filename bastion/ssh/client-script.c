@@ -18,6 +18,7 @@
 #define NAME_MAX_LEN	32
 #define HOST_MAX_LEN	253
 #define FILE_MAX_LEN	1024
+#define LINE_TARGETS	12	/* on one Host line */
 
 #define LETTERS		"abcdefghijklmnopqrstuvwxyz"
 #define CAPITALS	"ABCDEFGHIJKLMNOPQRSTUVWXYZ"
@@ -180,17 +181,6 @@ ssh_config_common(struct draft *d)
 		    d->f->identity);
 }
 
-/* The first login that is no pattern and that this identity may use; NULL = none. */
-static const char *
-plain_login(const struct draft *d, const struct conf_target *t)
-{
-	for (size_t i = 0; i < t->logins.n; i++)
-		if (strpbrk(t->logins.v[i], "*?") == NULL &&
-		    (d->f->who == NULL || policy_reaches(d->f->conf->policy, d->f->who, t->name, t->logins.v[i])))
-			return t->logins.v[i];
-	return NULL;
-}
-
 static void
 ssh_config_text(struct draft *d)
 {
@@ -199,13 +189,16 @@ ssh_config_text(struct draft *d)
 	say(d, "# Written by \"ssh %s join\"; \"ssh %s leave | sh\" takes it away.\n", d->name, d->name);
 	say(d, "Host %s\n\tHostName %s\n\tPort %u\n", d->name, d->host, d->port);
 	ssh_config_common(d);
-	for (size_t i = 0; i < c->ntargets; i++) {
-		const char *login = has_target(d, &c->targets[i]) ? plain_login(d, &c->targets[i]) : NULL;
+	for (size_t i = 0; i < c->ntargets;) {
+		size_t n = 0;
 
-		if (login == NULL)
-			continue;
-		say(d, "\nHost %s\n\tHostName %s\n\tPort %u\n\tUser %s@%s\n", c->targets[i].name, d->host, d->port, login,
-		    c->targets[i].name);
+		for (; i < c->ntargets && n < LINE_TARGETS; i++)
+			if (has_target(d, &c->targets[i]))
+				say(d, "%s %s", n++ == 0 ? "\n# The inner connection ends at the bastion too, so its key is the same.\nHost" : "",
+				    c->targets[i].name);
+		if (n == 0)
+			break;
+		say(d, "\n\tProxyJump %s\n\tPort 22\n", d->name);
 		ssh_config_common(d);
 	}
 }
@@ -231,14 +224,14 @@ note_places(struct draft *d)
 		if (has_target(d, &c->targets[i])) {
 			char *logins = strvec_join(&c->targets[i].logins, ", ");
 
-			say(d, "- `ssh LOGIN@%s@%s 'COMMAND'`, logins: %s\n", c->targets[i].name, d->name, logins);
-			if (plain_login(d, &c->targets[i]) != NULL)
-				say(d, "  (`ssh %s 'COMMAND'` is as %s)\n", c->targets[i].name, plain_login(d, &c->targets[i]));
+			say(d, "- `ssh LOGIN@%s 'COMMAND'`, logins: %s\n", c->targets[i].name, logins);
 			free(logins);
 			n++;
 		}
-	say(d, n == 0 ? "None is open to you.\n" : "\nOne command, one decision. There is no need to log in first: give the command as an "
-	    "argument.\n");
+	say(d, n == 0 ? "None is open to you.\n" : "\nOne command, one decision: give the command as an argument, there is no need to log in "
+	    "first.\n");
+	if (n > 0)
+		say(d, "`ssh LOGIN@TARGET@%s 'COMMAND'` is the same with one connection less.\n", d->name);
 	say(d, "\n## Repositories\n\n");
 	n = 0;
 	for (size_t i = 0; i < c->nupstreams; i++)
