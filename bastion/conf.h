@@ -71,6 +71,10 @@ struct conf {
 	int64_t		 login_grace_ms;
 	int64_t		 stop_grace_ms;	/* SIGTERM: sessions may end by themselves this long */
 	int64_t		 dial_timeout_ms;
+	int64_t		 keepalive_interval_ms;	/* silence of a peer until it is asked; 0 = never */
+	unsigned	 keepalive_count;
+	uint64_t	 rekey_bytes;
+	int64_t		 rekey_ms;
 	int64_t		 mint_ttl_ms;	/* life of a certificate for a target */
 	int64_t		 max_cert_ttl_ms;	/* longest that cert issue grants */
 	unsigned	 max_tries;	/* failed authentications on one connection */

@@ -16,6 +16,7 @@
 #include "bastion/ident/cert.h"
 #include "bastion/ident/sshkey.h"
 #include "bastion/monitor_msg.h"
+#include "bastion/ssh/pulse.h"
 #include "bastion/ssh/session_int.h"
 
 #define KEY_BLOB_MAX	1024
@@ -34,6 +35,7 @@ struct leg {
 	bool			 hopeless;
 	int64_t			 deadline_us;	/* for everything up to LEG_UP */
 	unsigned		 users;		/* channels that are held on it */
+	struct pulse		 pulse;
 	int			 loan_fd;	/* where a held password comes from, or -1 */
 	struct buf		*loan;
 	bool			 loan_news;
@@ -122,7 +124,8 @@ leg_read_pins(struct leg *l, struct buf *b)
 static void
 leg_connect(struct leg *l, int fd)
 {
-	struct sshconn_client p = { .fd = fd, .user = l->login, .host_keys = &l->pins };
+	struct sshconn_client p = { .fd = fd, .user = l->login, .host_keys = &l->pins,
+	    .rekey = session_rekey(l->session) };
 
 	if ((l->ssh = sshconn_client(l->session->loop, &p)) == NULL)
 		leg_die(l, "no memory for the connection");
@@ -353,6 +356,7 @@ leg_prove(struct leg *l)
 enum leg_state
 leg_step(struct leg *l, int64_t now_us)
 {
+	const struct conf *conf = l->session->p->conf;
 	enum leg_state before = l->state;
 	enum sshconn_state st;
 
@@ -374,6 +378,8 @@ leg_step(struct leg *l, int64_t now_us)
 	}
 	if (l->state != LEG_UP && l->state != LEG_DEAD && now_us > l->deadline_us)
 		leg_die(l, "no answer in time");
+	if (l->state == LEG_UP && !pulse_step(&l->pulse, l->ssh, 1000 * conf->keepalive_interval_ms, conf->keepalive_count, now_us))
+		leg_die(l, "no sign of life from it");
 	if (l->state != before)
 		l->session->moved = true;
 	else if (l->state != LEG_UP && l->state != LEG_DEAD)

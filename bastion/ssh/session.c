@@ -541,12 +541,21 @@ session_link(struct session *s, int fd, const char *name, const struct link_row 
 	return l;
 }
 
+struct sshrekey
+session_rekey(const struct session *s)
+{
+	return (struct sshrekey){ .bytes = s->p->conf->rekey_bytes, .seconds = (unsigned)(s->p->conf->rekey_ms / 1000) };
+}
+
 static void
 session_open_up(struct session *s)
 {
 	static const struct sshserver_ops ops = { .auth = on_auth, .auth_other = on_auth_other, .open = on_open,
 	    .refused = on_refused, .forward = on_forward };
 
+	struct sshrekey rekey = session_rekey(s);
+
+	sshserver_rekey(s->p->server, &rekey);
 	if ((s->loop = sshloop_new()) == NULL || (s->agent = sshconn_serve(s->loop, s->p->server, s->p->fd, &ops, s)) == NULL)
 		fatal("%s: no SSH session", s->p->id);
 	s->calls = calls_new(CALLS_MAX);
@@ -680,6 +689,9 @@ session_turn(struct session *s)
 		session_begin_end(s, s->stop_why, now_us);
 	else if (s->state == SESSION_REFUSED && (now_us > s->cut_at || (s->last_channel > 0 && s->nchannels == 0)))
 		session_begin_end(s, s->stop_why, now_us);
+	else if (s->state == SESSION_OPEN && !pulse_step(&s->pulse, s->agent, 1000 * s->p->conf->keepalive_interval_ms,
+	    s->p->conf->keepalive_count, now_us))
+		session_break(s, "the agent gives no sign of life");
 	else if (s->state == SESSION_OPEN)
 		session_mind_idle(s, now_us);
 	session_watch_links(s);

@@ -13,6 +13,7 @@
 #include "bastion/base/strvec.h"
 #include "bastion/policy/decide.h"
 #include "bastion/policy/profile.h"
+#include "bastion/ssh/pulse.h"
 #include "bastion/ssh/session.h"
 #include "bastion/ssh/sshconn.h"
 
@@ -62,6 +63,7 @@ struct session {
 	int64_t			 active_us;	/* something ran or moved at this monotonic time */
 	int			 new_approvals;	/* descriptor of a link that replaces the one that went, or -1 */
 	bool			 soon;		/* something may have moved inside libssh without a word: look again soon */
+	struct pulse		 pulse;		/* of the agent's connection */
 	unsigned		 still;		/* turns in a row in which nothing moved */
 	bool			 moved;		/* something happened in this turn: do not wait */
 };
@@ -70,6 +72,8 @@ struct session {
 bool	session_call(struct session *, struct link *, uint16_t type, const struct buf *body, call_fn, void *arg);
 /* An audit record. obj is taken over. fn is called once it is durable; NULL = nobody waits. */
 bool	session_record(struct session *, const char *event, json_t *obj, call_fn fn, void *arg);
+/* When keys are renewed, on both legs. */
+struct sshrekey session_rekey(const struct session *);
 /* The connection cannot go on. Text goes to the log and, where possible, to the agent. */
 void	session_break(struct session *, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 /* Text with every secret masked and every control character visible; the caller frees. */

@@ -55,6 +55,7 @@ struct sshloop {
 
 struct sshserver {
 	ssh_bind	 bind;
+	struct sshrekey	 rekey;
 };
 
 struct sshconn {
@@ -248,6 +249,22 @@ conn_die(struct sshconn *c, const char *why)
 	c->why = xstrdup(why);
 }
 
+void
+sshserver_rekey(struct sshserver *s, const struct sshrekey *r)
+{
+	s->rekey = *r;
+}
+
+static bool
+conn_rekey(struct sshconn *c, const struct sshrekey *r)
+{
+	uint64_t bytes = r->bytes;
+	uint32_t seconds = r->seconds;
+
+	return bytes == 0 || (ssh_options_set(c->ssh, SSH_OPTIONS_REKEY_DATA, &bytes) == SSH_OK &&
+	    ssh_options_set(c->ssh, SSH_OPTIONS_REKEY_TIME, &seconds) == SSH_OK);
+}
+
 /* Guard D: libssh leaves descriptors blocking and would then write its whole buffer at once. */
 static int
 fd_prepare(int fd)
@@ -257,6 +274,7 @@ fd_prepare(int fd)
 	if (flags == -1 || fcntl(fd, F_SETFL, flags | O_NONBLOCK) == -1)
 		return ERR_SYSTEM;
 	(void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));	/* a Unix socket has none */
+	(void)setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &one, sizeof(one));
 	return 0;
 }
 
@@ -482,7 +500,7 @@ sshconn_serve(struct sshloop *l, struct sshserver *server, int fd, const struct 
 	c->server_cb.auth_password_function = on_auth_password;
 	c->server_cb.channel_open_request_session_function = on_open;
 	ssh_callbacks_init(&c->server_cb);
-	if (ssh_bind_accept_fd(server->bind, c->ssh, fd) != SSH_OK) {
+	if (!conn_rekey(c, &server->rekey) || ssh_bind_accept_fd(server->bind, c->ssh, fd) != SSH_OK) {
 		sshconn_free(c);
 		return NULL;
 	}
@@ -556,7 +574,7 @@ sshconn_client(struct sshloop *l, const struct sshconn_client *p)
 	    ssh_options_set(c->ssh, SSH_OPTIONS_HMAC_C_S, MAC_LIST) == SSH_OK &&
 	    ssh_options_set(c->ssh, SSH_OPTIONS_HMAC_S_C, MAC_LIST) == SSH_OK;
 	free(types);
-	if (!ok || ssh_options_set(c->ssh, SSH_OPTIONS_FD, &fd) != SSH_OK) {
+	if (!ok || !conn_rekey(c, &p->rekey) || ssh_options_set(c->ssh, SSH_OPTIONS_FD, &fd) != SSH_OK) {
 		close(fd);
 		sshconn_free(c);
 		return NULL;
@@ -797,11 +815,14 @@ sshconn_unsent(struct sshconn *c)
 	return c->state != SSHCONN_DEAD && (ssh_get_poll_flags(c->ssh) & SSH_WRITE_PENDING) != 0;
 }
 
-/* libssh waits for the answer in its own time: calling again before it has come sends nothing and takes the answer. */
+/*
+ * libssh keeps the question until it is asked again: the first call takes an answer that has come meanwhile, if there was a
+ * question before, and only the second sends one then. With none before, the first sends and the second waits for nothing.
+ */
 void
 sshconn_keepalive(struct sshconn *c)
 {
-	if (c->state == SSHCONN_UP)
+	for (int i = 0; i < 2 && c->state == SSHCONN_UP; i++)
 		(void)ssh_send_keepalive(c->ssh);
 }
 

@@ -51,6 +51,12 @@ char		*sshserver_public_key(const char *path);
  */
 void		 sshserver_warm(struct sshserver *);
 void		 sshserver_free(struct sshserver *);
+/* When new keys are agreed on; for server connections from then on, and for one client connection by sshconn_client. */
+struct sshrekey {
+	uint64_t	 bytes;		/* 0 = as libssh has it */
+	unsigned	 seconds;
+};
+void		 sshserver_rekey(struct sshserver *, const struct sshrekey *);
 
 enum sshchan_stream { SSHCHAN_OUT, SSHCHAN_ERR };	/* data, extended data 1 */
 
@@ -110,6 +116,7 @@ struct sshconn_client {
 	int			 fd;		/* connected; taken over */
 	const char		*user;
 	const struct strvec	*host_keys;	/* "ssh-ed25519 AAAA.."; the peer must have one of these */
+	struct sshrekey		 rekey;
 };
 
 /* Client role. NULL on failure. Call sshconn_step each turn until it is up. */
