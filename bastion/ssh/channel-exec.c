@@ -17,7 +17,9 @@
 #include "bastion/base/log.h"
 #include "bastion/base/xmalloc.h"
 #include "bastion/conf.h"
+#include "bastion/policy/transfer-command.h"
 #include "bastion/ssh/consent.h"
+#include "bastion/ssh/copy.h"
 #include "bastion/ssh/dialogue.h"
 #include "bastion/ssh/outflow.h"
 #include "bastion/ssh/remote.h"
@@ -43,6 +45,8 @@ struct exec {
 	uint8_t			 digest[DIGEST_LEN];
 	struct consent		*consent;
 	bool			 unknown;		/* no such target */
+	struct transfer_command	 copy;			/* what the command copies, when it does nothing but that */
+	bool			 copies;
 	bool			 frozen;		/* stdin is what was approved, nothing more is taken */
 	size_t			 gathered;
 	int64_t			 gather_us, begun_us, alive_us, wait_until_us;
@@ -60,6 +64,8 @@ struct exec {
 static const char *
 exec_kind(const struct exec *x)
 {
+	if (x->copies)
+		return transfer_program_word(x->copy.program);
 	return x->c->command != NULL ? "exec" : x->c->subsystem != NULL ? "subsystem" : "shell";
 }
 
@@ -102,6 +108,17 @@ exec_record_decision(struct exec *x)
 	x->state = x->verdict.what == DECISION_DENY ? EXEC_REFUSE : EXEC_GATHER;
 }
 
+/* What a copy cannot do that a command can. */
+static void
+exec_judge_copy(struct exec *x)
+{
+	if (x->verdict.what == DECISION_ASK)	/* its files come one by one: there is nothing whole to be shown */
+		x->verdict.what = DECISION_DENY;
+	if (x->verdict.what == DECISION_ALLOW && x->copy.compressed)
+		x->verdict = (struct verdict){ .what = DECISION_DENY, .rule = "not-scanned", .because =
+		    "what rsync has compressed cannot be scanned for secrets; run it without -z, --compress" };
+}
+
 static void
 exec_judge(struct exec *x)
 {
@@ -115,10 +132,13 @@ exec_judge(struct exec *x)
 		.command_len = c->command == NULL ? 0 : strlen(c->command),
 		.detail = c->subsystem,
 		.pty = c->pty,
+		.copies = x->copies,
 		.now = clock_wall_ms() / 1000,
 	};
 
 	decide(s->p->conf->policy, &s->who, &q, &x->verdict);
+	if (x->copies)
+		exec_judge_copy(x);
 	remote_digest(c, exec_kind(x), "", 0, x->digest);
 	if (x->verdict.what == DECISION_ALLOW) {
 		x->state = EXEC_RUN;
@@ -313,6 +333,8 @@ exec_dialogue(struct exec *x)
 {
 	struct dialogue_params p = { .channel = x->c, .request = x->request, .tape = remote_tape(x->remote) };
 
+	if (x->copies)
+		return copy_new(&p, &x->copy);
 	return exec_is_sftp(x) ? sftp_proxy_new(&p) : NULL;
 }
 
@@ -502,6 +524,7 @@ exec_start(struct channel *c)
 
 	x->c = c;
 	c->own = x;
+	x->copies = c->command != NULL && !c->pty && transfer_command_parse(&x->copy, c->command, strlen(c->command));
 	id_make("REQ-", REQUEST_ID_LEN, x->request);
 	x->shown = c->command != NULL ? session_mask(c->session, c->command, strlen(c->command)) :
 	    xasprintf("(%s%s%s)", exec_kind(x), c->subsystem != NULL ? " " : "", c->subsystem != NULL ? c->subsystem : "");
@@ -601,6 +624,7 @@ exec_free(struct channel *c)
 	remote_free(x->remote);
 	outflow_free(x->flow);
 	consent_free(x->consent);
+	transfer_command_release(&x->copy);
 	free(x->shown);
 	free(x);
 }

@@ -246,6 +246,7 @@ read_word(struct scp_wire *w, const char *p, size_t n, struct scp_piece *piece, 
 		piece->text = p + 1;
 		piece->text_len = len - 1;
 	}
+	piece->answers = w->state == STATE_DATA_ANSWER ? SCP_DATA_END : w->state == STATE_ANSWER ? w->last : piece->kind;
 	if (sink)
 		answered(w, piece->kind);
 	else

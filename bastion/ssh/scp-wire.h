@@ -31,6 +31,7 @@ struct scp_piece {
 	size_t		 n;		/* so many bytes of the input, to be passed on as they are */
 	uint64_t	 size;		/* FILE */
 	unsigned	 mode;		/* FILE, FOLDER */
+	enum scp_kind	 answers;	/* YES, NO, STOP: to this; itself = the first word of all */
 	const char	*text;		/* NOTE, NO, STOP, DATA_END with a complaint: words, borrowed from the input; else NULL */
 	size_t		 text_len;
 };
