@@ -67,6 +67,12 @@ print_target_way(FILE *f, const struct conf_target *t)
 		fputs("\n    host_principal: ", f);
 		print_text(f, t->host_principal);
 	}
+	if (t->via != NULL) {
+		fputs("\n    via: ", f);
+		print_text(f, t->via);
+		fputs("\n    via_login: ", f);
+		print_text(f, t->via_login);
+	}
 }
 
 static void

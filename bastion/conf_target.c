@@ -7,6 +7,7 @@
 #include <sodium.h>
 
 #include "bastion/base/id.h"
+#include "bastion/base/match.h"
 #include "bastion/base/xmalloc.h"
 #include "bastion/conf.h"
 #include "bastion/conf_int.h"
@@ -15,6 +16,7 @@
 #define HOST_KEYS_MAX	16
 #define HOST_KEY_BYTES	4096
 #define HOST_NAME_BYTES	253
+#define VIA_MAX		4	/* targets on the way to one */
 
 /* The type outside must be the type inside, and the base64 whole. */
 static bool
@@ -112,10 +114,52 @@ read_identity(struct loader *l, const char *what, const struct tree *t, struct c
 	return 0;
 }
 
+/* Through which other target. Whether there is such a one is seen when all have been read. */
+static int
+read_via(struct loader *l, const char *what, const struct tree *t, struct conf_target *out)
+{
+	const struct tree *via = tree_get(t, "via"), *login = tree_get(t, "via_login");
+	struct tree_error *e = &l->error;
+	int r;
+
+	if (via == NULL && login == NULL)
+		return 0;
+	if (via == NULL || login == NULL)
+		return tree_fail(e, t->line, "%s needs both via: TARGET and via_login: LOGIN, or neither", what);
+	if (out->host_ca.n > 0)
+		return tree_fail(e, via->line, "host_ca cannot be looked up through another target; use host_keys");
+	if ((r = tree_string(via, "via", &out->via, e)) != 0 || (r = tree_string(login, "via_login", &out->via_login, e)) != 0)
+		return r;
+	if (!name_is_safe(out->via_login, CONF_NAME_MAX) || strpbrk(out->via_login, "/@") != NULL)
+		return tree_fail(e, login->line, "via_login is no login: '%.40s'", out->via_login);
+	return 0;
+}
+
+/* The way to a target must end at one that is reached directly. */
+static int
+check_way(struct loader *l, const struct conf_target *t, unsigned line)
+{
+	const struct conf_target *at = t, *next;
+	unsigned hops = 0;
+
+	for (; at->via != NULL; at = next) {
+		if ((next = conf_target(l->c, at->via)) == NULL)
+			return tree_fail(&l->error, line, "target %s: via names no target: '%s'", t->name, at->via);
+		if (!match_any(&next->logins, at->via_login))
+			return tree_fail(&l->error, line, "target %s: via_login '%s' is none of the logins of %s", t->name,
+			    at->via_login, next->name);
+		if (++hops > VIA_MAX)
+			return tree_fail(&l->error, line, "target %s: via leads through more than %d targets, or in a circle", t->name,
+			    VIA_MAX);
+	}
+	return 0;
+}
+
 static int
 read_target(struct loader *l, const char *name, const struct tree *t, struct conf_target *out)
 {
-	static const char *const known[] = { "address", "logins", "host_keys", "host_ca", "host_principal", "auth", NULL };
+	static const char *const known[] = { "address", "logins", "host_keys", "host_ca", "host_principal", "auth", "via",
+	    "via_login", NULL };
 	struct tree_error *e = &l->error;
 	char *what = xasprintf("target %s", name);
 	const struct tree *address, *logins, *auth;
@@ -135,7 +179,8 @@ read_target(struct loader *l, const char *name, const struct tree *t, struct con
 	    (r = tree_strings(logins, "logins", CONF_WORDS_MAX, &out->logins, e)) != 0 ||
 	    (auth != NULL && (r = read_auth(l, auth, out)) != 0))
 		goto out;
-	r = read_identity(l, what, t, out);
+	if ((r = read_identity(l, what, t, out)) == 0)
+		r = read_via(l, what, t, out);
 out:
 	free(what);
 	return r;
@@ -160,6 +205,9 @@ conf_read_targets(struct loader *l, const struct conf_row *row, const struct tre
 		if ((r = read_target(l, t->keys[i], t->items[i], &c->targets[i])) != 0)
 			return r;
 	}
+	for (size_t i = 0; i < t->n; i++)
+		if ((r = check_way(l, &c->targets[i], t->key_lines[i])) != 0)
+			return r;
 	return 0;
 }
 
@@ -173,6 +221,8 @@ conf_free_targets(struct conf *c)
 		strvec_release(&c->targets[i].host_keys);
 		strvec_release(&c->targets[i].host_ca);
 		free(c->targets[i].host_principal);
+		free(c->targets[i].via);
+		free(c->targets[i].via_login);
 		free(c->targets[i].secret);
 	}
 	free(c->targets);

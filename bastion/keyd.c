@@ -210,17 +210,19 @@ on_mint(struct link *l, struct msg *m, void *arg)
 	const uint8_t *key;
 	size_t n;
 	uint64_t ttl;
-	uint8_t forward;
+	uint8_t right;
 	int r;
 
 	(void)l;
 	if ((r = buf_get_cstring(m->body, &identity)) != 0 || (r = buf_get_cstring(m->body, &session)) != 0 ||
 	    (r = buf_get_cstring(m->body, &target)) != 0 || (r = buf_get_cstring(m->body, &login)) != 0 ||
 	    (r = buf_peek_string(m->body, &key, &n)) != 0 || (r = buf_get_u64(m->body, &ttl)) != 0 ||
-	    (r = buf_get_u8(m->body, &forward)) != 0 || (r = buf_end(m->body)) != 0)
+	    (r = buf_get_u8(m->body, &right)) != 0 || (r = buf_end(m->body)) != 0 ||
+	    (r = right > KEYD_WAY_ONLY ? ERR_FORMAT : 0) != 0)
 		goto out;
 	q = (struct issuer_mint){ .identity = identity, .session = session, .target = target, .login = login,
-		.key = key, .keylen = n, .ttl_ms = ttl > TTL_MAX_MS ? -1 : (int64_t)ttl, .forward = forward != 0 };
+		.key = key, .keylen = n, .ttl_ms = ttl > TTL_MAX_MS ? -1 : (int64_t)ttl, .forward = right == KEYD_FORWARDS,
+		.way_only = right == KEYD_WAY_ONLY };
 	if (issuer_mint(k->issuer, &q, clock_wall_ms(), cert, &res, &why) == 0)
 		why = NULL;
 	else

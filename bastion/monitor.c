@@ -184,24 +184,37 @@ on_auth(struct link *l, struct msg *m, void *arg)
 
 /* Targets */
 
-/* The one target and login of this connection, if policy lets the identity reach it and the target takes the login. */
+/* The target that the way to t leads through as this login, or NULL. */
+static const struct conf_target *
+hop_of(const struct conf *c, const struct conf_target *t, const char *target, const char *login)
+{
+	for (; t != NULL && t->via != NULL; t = conf_target(c, t->via))
+		if (strcmp(t->via, target) == 0 && strcmp(t->via_login, login) == 0)
+			return conf_target(c, t->via);
+	return NULL;
+}
+
+/*
+ * The one target and login of this connection, if policy lets the identity reach it and the target takes the login; and the
+ * ones that the configuration leads through on the way to it, which need no rule of their own.
+ */
 static const struct conf_target *
 target_check(struct peer *p, const char *target, const char *login, const char **whyp)
 {
 	const struct conf *c = p->conf->conf;
-	const struct conf_target *t = conf_target(c, target);
+	const struct conf_target *t = p->target == NULL ? NULL : conf_target(c, p->target);
 
 	*whyp = NULL;
 	if (p->expired != NULL)
 		*whyp = p->expired;
-	else if (p->target == NULL || strcmp(p->target, target) != 0 || strcmp(p->login, login) != 0)
-		*whyp = "not the target that was asked for when the session began";
 	else if (t == NULL)
 		*whyp = "no such target";
-	else if (!match_any(&t->logins, login))
+	else if (!match_any(&t->logins, p->login))
 		*whyp = "this login is not offered on it";
-	else if (!policy_reaches(c->policy, &p->who, target, login))
+	else if (!policy_reaches(c->policy, &p->who, p->target, p->login))
 		*whyp = "no rule lets you reach it";
+	else if ((strcmp(p->target, target) != 0 || strcmp(p->login, login) != 0) && (t = hop_of(c, t, target, login)) == NULL)
+		*whyp = "not the target that was asked for when the session began";
 	return *whyp == NULL ? t : NULL;
 }
 
@@ -264,8 +277,12 @@ on_dial(struct link *l, struct msg *m, void *arg)
 	if ((r = buf_get_cstring(m->body, &target)) != 0 || (r = buf_get_cstring(m->body, &login)) != 0 ||
 	    (r = buf_get_u8(m->body, &fresh)) != 0 || (r = buf_end(m->body)) != 0)
 		goto out;
-	if ((t = target_check(p, target, login, &why)) == NULL || p->ndials >= DIALS_MAX) {
-		r = refuse_dial(p, m->id, t == NULL ? why : "is being dialled already");
+	if ((t = target_check(p, target, login, &why)) != NULL && t->via != NULL)
+		why = "it is reached through another target";
+	else if (t != NULL && p->ndials >= DIALS_MAX)
+		why = "is being dialled already";
+	if (why != NULL) {
+		r = refuse_dial(p, m->id, why);
 		goto out;
 	}
 	p->ndials++;
@@ -362,6 +379,17 @@ mint_minted(struct msg *m, void *arg)
 	return r;
 }
 
+/* A target on the way is opened for connections through it alone, whatever a session that was taken over would do there. */
+static enum keyd_right
+mint_right(const struct peer *p, const char *target, const char *login)
+{
+	const struct conf *c = p->conf->conf;
+
+	if (strcmp(p->target, target) != 0 && hop_of(c, conf_target(c, p->target), target, login) != NULL)
+		return KEYD_WAY_ONLY;
+	return policy_may_forward(c->policy, &p->who, target, login) ? KEYD_FORWARDS : KEYD_SESSIONS;
+}
+
 static int
 on_mint(struct link *l, struct msg *m, void *arg)
 {
@@ -396,7 +424,7 @@ on_mint(struct link *l, struct msg *m, void *arg)
 	if (buf_put_cstring(b, p->who.identity) != 0 || buf_put_cstring(b, p->id) != 0 || buf_put_cstring(b, target) != 0 ||
 	    buf_put_cstring(b, login) != 0 || buf_put_string(b, key, n) != 0 ||
 	    buf_put_u64(b, (uint64_t)p->conf->conf->mint_ttl_ms) != 0 ||
-	    buf_put_u8(b, policy_may_forward(p->conf->conf->policy, &p->who, target, login)) != 0 ||
+	    buf_put_u8(b, mint_right(p, target, login)) != 0 ||
 	    !helper_call(p->daemon, HELPER_KEYD, KEYD_MINT, b, mint_minted, c))
 		mint_done(c, "the key process does not answer");
  out:

@@ -110,7 +110,8 @@ put_critical(struct buf *b, const struct ca_params *p)
 	struct buf *x = buf_new(CERT_BLOB_MAX);
 	int r = ERR_NOMEM;
 
-	if (x != NULL && (r = put_option(x, "source-address", p->source_address)) == 0)
+	if (x != NULL && (r = put_option(x, "force-command", p->force_command)) == 0 &&
+	    (r = put_option(x, "source-address", p->source_address)) == 0)
 		r = buf_put_string(b, buf_ptr(x), buf_len(x));
 	buf_free(x);
 	return r;

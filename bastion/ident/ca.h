@@ -24,6 +24,7 @@ struct ca_params {
 	const char	*key_id;
 	const char	*principal;
 	uint64_t	 valid_after, valid_before;	/* seconds since 1970 */
+	const char	*force_command;		/* NULL = whatever is asked for */
 	const char	*source_address;	/* NULL = any */
 	bool		 permit_pty, permit_port_forwarding;
 	const char	*owner, *session;	/* NULL = none */

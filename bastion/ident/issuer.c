@@ -268,7 +268,8 @@ issuer_mint(struct issuer *i, const struct issuer_mint *m, int64_t now_ms, struc
 	/* The session asks for a terminal only where policy lets it; the target need not know. */
 	struct ca_params p = { .key = m->key, .keylen = m->keylen, .serial = res->serial, .key_id = res->key_id,
 		.principal = m->login, .valid_after = now - ISSUER_SKEW_S, .valid_before = res->before,
-		.permit_pty = true, .permit_port_forwarding = m->forward };
+		.permit_pty = !m->way_only, .permit_port_forwarding = m->forward || m->way_only,
+		.force_command = m->way_only ? "exit 1" : NULL };
 	struct ledger_entry e = { .kind = LEDGER_TARGET, .by = m->session };
 
 	if ((r = make(i, &p, &e, now_ms, out, whyp)) != 0) {

@@ -41,6 +41,7 @@ struct issuer_mint {
 	const uint8_t	*key;
 	size_t		 keylen;
 	int64_t		 ttl_ms;
+	bool		 way_only;		/* it opens connections through the target, and runs nothing there */
 	bool		 forward;		/* policy lets this identity forward connections from there */
 };
 

@@ -16,6 +16,7 @@
 #include "bastion/ident/cert.h"
 #include "bastion/ident/sshkey.h"
 #include "bastion/monitor_msg.h"
+#include "bastion/ssh/hop.h"
 #include "bastion/ssh/pulse.h"
 #include "bastion/ssh/session_int.h"
 
@@ -28,6 +29,7 @@ struct leg {
 	const struct conf_target *target;
 	const char		*login;
 	enum leg_state		 state;
+	struct hop		*hop;		/* the way through another target, or NULL */
 	struct sshconn		*ssh;
 	struct strvec		 pins;		/* the host keys that it may show */
 	bool			 fresh;		/* its host certificates were looked up anew */
@@ -196,7 +198,12 @@ leg_new(struct session *s, const char *target, const char *login, int64_t now_us
 	l->loan_fd = -1;
 	/* The parent keeps the clocks of scan and dial; key exchange and authentication get as much again. */
 	l->deadline_us = now_us + (t->host_ca.n > 0 ? 3000 : 2000) * s->p->conf->dial_timeout_ms;
-	leg_dial(l);
+	for (const struct conf_target *v = t; v->via != NULL; v = conf_target(s->p->conf, v->via))
+		l->deadline_us += 2000 * s->p->conf->dial_timeout_ms;
+	if (t->via != NULL)
+		l->hop = hop_new(s, t, now_us);
+	else
+		leg_dial(l);
 	return l;
 }
 
@@ -211,6 +218,7 @@ leg_free(struct leg *l)
 		sshconn_cut(l->ssh, "done");
 		sshconn_free(l->ssh);
 	}
+	hop_free(l->hop);
 	strvec_release(&l->pins);
 	free(l->why);
 	free(l);
@@ -353,29 +361,53 @@ leg_prove(struct leg *l)
 		leg_borrow(l);
 }
 
+/* Through another target: its connection first, then ours over it. */
+static void
+leg_step_hop(struct leg *l, int64_t now_us)
+{
+	enum hop_state st = hop_step(l->hop, now_us);
+
+	if (l->state == LEG_DEAD)
+		return;
+	if (st == HOP_OPEN && l->ssh == NULL) {
+		for (size_t i = 0; i < l->target->host_keys.n; i++)
+			strvec_push(&l->pins, l->target->host_keys.v[i]);
+		leg_connect(l, hop_take_fd(l->hop));
+	} else if (st == HOP_DEAD && (l->ssh == NULL || sshconn_step(l->ssh) != SSHCONN_DEAD)) {
+		l->hopeless = hop_is_hopeless(l->hop);
+		leg_die(l, hop_why(l->hop));
+	}
+}
+
+static void
+leg_step_ssh(struct leg *l)
+{
+	enum sshconn_state st = sshconn_step(l->ssh);
+
+	if (st == SSHCONN_DEAD && sshconn_wrong_key(l->ssh) != NULL)
+		leg_wrong_key(l);
+	else if (st == SSHCONN_DEAD) {
+		/* A wrong password is not tried again: that is how accounts get locked. */
+		l->hopeless = l->state == LEG_AUTH && l->target->auth == CONF_AUTH_PASSWORD;
+		leg_die(l, sshconn_why(l->ssh));
+	} else if (l->state == LEG_KEX && st == SSHCONN_AUTH)
+		leg_prove(l);
+	else if (l->state == LEG_AUTH && st == SSHCONN_UP)
+		l->state = LEG_UP;
+}
+
 enum leg_state
 leg_step(struct leg *l, int64_t now_us)
 {
 	const struct conf *conf = l->session->p->conf;
 	enum leg_state before = l->state;
-	enum sshconn_state st;
 
+	if (l->hop != NULL)
+		leg_step_hop(l, now_us);
 	if (l->loan_news && l->loan != NULL)
 		leg_take_loan(l);
-	if (l->ssh != NULL && l->state != LEG_DEAD) {
-		st = sshconn_step(l->ssh);
-		if (st == SSHCONN_DEAD && sshconn_wrong_key(l->ssh) != NULL)
-			leg_wrong_key(l);
-		else if (st == SSHCONN_DEAD) {
-			/* A wrong password is not tried again: that is how accounts get locked. */
-			l->hopeless = l->state == LEG_AUTH && l->target->auth == CONF_AUTH_PASSWORD;
-			leg_die(l, sshconn_why(l->ssh));
-		}
-		else if (l->state == LEG_KEX && st == SSHCONN_AUTH)
-			leg_prove(l);
-		else if (l->state == LEG_AUTH && st == SSHCONN_UP)
-			l->state = LEG_UP;
-	}
+	if (l->ssh != NULL && l->state != LEG_DEAD)
+		leg_step_ssh(l);
 	if (l->state != LEG_UP && l->state != LEG_DEAD && now_us > l->deadline_us)
 		leg_die(l, "no answer in time");
 	if (l->state == LEG_UP && !pulse_step(&l->pulse, l->ssh, 1000 * conf->keepalive_interval_ms, conf->keepalive_count, now_us))
