@@ -78,6 +78,25 @@ audit_gone(struct link *l, int r, void *arg)
 	fatal("the audit process is gone: %s", err_text(r));
 }
 
+/*
+ * Of the state directory the store alone, which lies in it beside keys and evidence; and what name look-ups and TLS read.
+ */
+static int
+approvald_enter_sandbox(const char *state_dir, const char *store)
+{
+	char *log = xasprintf("%s-wal", store), *journal = xasprintf("%s-journal", store);
+	const struct sandbox_path paths[] = {
+		{ state_dir, SANDBOX_NAMES }, { store, SANDBOX_WRITE }, { log, SANDBOX_WRITE }, { journal, SANDBOX_WRITE },
+		{ "/etc", SANDBOX_READ }, { "/usr", SANDBOX_READ }, { "/lib", SANDBOX_READ }, { "/lib64", SANDBOX_READ },
+		{ "/run", SANDBOX_READ }, { "/dev/null", SANDBOX_WRITE }, { "/dev/urandom", SANDBOX_READ },
+	};
+	int r = sandbox_paths(paths, sizeof(paths) / sizeof(paths[0]));
+
+	free(log);
+	free(journal);
+	return r != 0 ? r : sandbox_enter(SANDBOX_NETWORK);
+}
+
 /* Everything that must be there before the first question. *errorp is one line for the operator. */
 static int
 approvald_open(struct approvald *a, const char *state_dir, const char *user, int audit_fd, char **errorp)
@@ -104,7 +123,7 @@ approvald_open(struct approvald *a, const char *state_dir, const char *user, int
 	    .http = a->http };
 	if ((a->desk = desk_new(&dp)) == NULL)
 		goto out;
-	r = sandbox_enter(SANDBOX_NETWORK);
+	r = approvald_enter_sandbox(state_dir, path);
 out:
 	if (r != 0 && *errorp == NULL)
 		*errorp = xasprintf("%s: %s", path, err_text(r));

@@ -570,6 +570,15 @@ auditd_open(struct auditd *ad, const char *state_dir, const char *origin)
 	free(key);
 }
 
+/* The log and the recordings, and nothing else of the file system. */
+static bool
+auditd_enter_sandbox(const struct auditd *ad)
+{
+	const struct sandbox_path paths[] = { { ad->log_dir, SANDBOX_WRITE }, { ad->rec_dir, SANDBOX_WRITE } };
+
+	return sandbox_paths(paths, 2) == 0 && sandbox_enter(SANDBOX_STORE) == 0;
+}
+
 static int
 on_start(struct link *l, struct msg *m, void *arg)
 {
@@ -590,7 +599,7 @@ on_start(struct link *l, struct msg *m, void *arg)
 	if ((ad->keyd = link_new(&lp)) == NULL || (r = sandbox_drop(*user != '\0' ? user : NULL)) != 0)
 		started(ad, false, "the audit process cannot become its user");
 	auditd_open(ad, state_dir, origin);
-	if (sandbox_enter(SANDBOX_STORE) != 0)
+	if (!auditd_enter_sandbox(ad))
 		started(ad, false, "the audit process cannot enter its sandbox");
 	link_permit(l, AUDIT_SESSION);
 	link_permit(l, AUDIT_IDENTITY);

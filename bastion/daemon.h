@@ -79,6 +79,9 @@ bool	daemon_record(struct daemon *, const char *event, json_t *obj, call_fn fn, 
 #define PEER_WHY	256
 #define GRANTS	16	/* approvals of one session that were used and not spent yet */
 
+#define DOOR_GUESTS_MAX	4096	/* connections without a process: a descriptor and some bytes each */
+#define GITJOBS_MAX	256	/* pushes and fetches under way, all together: three processes each at most */
+
 /* door.c: who may come in. */
 void	door_open(struct daemon *);
 /* Nobody is waiting at the door any more. */

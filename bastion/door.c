@@ -27,7 +27,6 @@
 
 #define ACCEPT_PAUSE_MS	500	/* out of descriptors: let some be given back */
 #define ACCEPT_BATCH	64	/* in one turn of the loop, so that a crowd does not hold up everything else */
-#define GUESTS_MAX	4096	/* connections without a process: a descriptor and some bytes each */
 #define HEADER_MS	5000	/* for a balancer to say whom it brings */
 #define SILENCE_MS	250	/* some clients want to be greeted first: after this long they are, where there is room */
 #define SILENCE_NEXT_MS	1000
@@ -341,7 +340,7 @@ guest_new(struct daemon *d, int fd, const char *address)
 {
 	struct guest *g, *oldest = TAILQ_FIRST(&d->door->guests);
 
-	if (d->door->nguests >= GUESTS_MAX && oldest != NULL)
+	if (d->door->nguests >= DOOR_GUESTS_MAX && oldest != NULL)
 		guest_refuse(oldest, REASON_CROWD);
 	g = xcalloc(1, sizeof(*g));
 	g->daemon = d;

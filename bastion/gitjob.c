@@ -31,7 +31,6 @@
 #define INSPECTOR_DEPTH		250
 #define OPS_MAX			1000
 #define SPOOL_EXTRA		(1024 * 1024)	/* the order before the pack */
-#define JOBS_MAX		256		/* pushes and fetches under way, all together: three processes each at most */
 #define DISK_FLOOR		((uint64_t)256 * 1024 * 1024)	/* free bytes that spools must leave to the evidence */
 
 struct gitjob {
@@ -395,7 +394,7 @@ gitjob_open(struct peer *p, uint32_t id, const char *upstream, const char *repo,
 	*errorp = j != NULL ? "asked for twice" : u == NULL ? "no such upstream" :
 	    !name_is_safe(repo, 256) ? "not a repository path" :
 	    p->njobs >= c->max_channels ? "too many transfers on one connection" :
-	    p->daemon->njobs >= JOBS_MAX ? "too many transfers at once; try again" : judge_open(p, upstream, repo, push);
+	    p->daemon->njobs >= GITJOBS_MAX ? "too many transfers at once; try again" : judge_open(p, upstream, repo, push);
 	if (*errorp != NULL)
 		return false;
 	j = xcalloc(1, sizeof(*j));

@@ -115,6 +115,7 @@ enter_ca_dir(const char *state_dir, const char *user)
 static void
 open_keys(struct keyd *k, const char *state_dir, const char *master, const char *user, int64_t max_ttl_ms)
 {
+	static const struct sandbox_path here = { ".", SANDBOX_WRITE };	/* state_dir/ca; the keys have been read by then */
 	char *dir = file_join(state_dir, "keys"), *why = NULL;
 	struct keystore *keys;
 	int r;
@@ -133,7 +134,7 @@ open_keys(struct keyd *k, const char *state_dir, const char *master, const char 
 		fatal("%s/ca/secrets: %s", state_dir, r == ERR_CRYPTO ? "does not open with this master key, or was altered" :
 		    err_text(r));
 	keystore_free(keys);
-	if ((r = sandbox_enter(SANDBOX_STORE)) != 0)
+	if ((r = sandbox_paths(&here, 1)) != 0 || (r = sandbox_enter(SANDBOX_STORE)) != 0)
 		fatal("sandbox: %s", err_text(r));
 }
 

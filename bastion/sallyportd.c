@@ -37,6 +37,7 @@
 
 #define CALLS_MAX	8192
 #define BACKLOG		4096	/* the kernel has its own ceiling, somaxconn */
+#define DESCRIPTORS_EXTRA 256
 #define FINGERPRINT_KEY	32
 #define CUT_SECONDS	5	/* for each helper process to finish once it has been asked to */
 
@@ -68,6 +69,16 @@ load_conf(const char *path)
 	return r;
 }
 
+/* The port may be root's alone; all else is read and written as the user, to whom the state directory belongs. */
+static void
+give_up_root(const struct conf *c)
+{
+	int r = sandbox_drop(c->user);
+
+	if (r != 0)
+		fatal("user %s: %s", c->user, r == ERR_NOTFOUND ? "no such user" : err_text(r));
+}
+
 /* The state directory holds keys and evidence: nobody else may write in it or read it. */
 static void
 check_state(const struct conf *c)
@@ -79,8 +90,9 @@ check_state(const struct conf *c)
 		fatal("%s: %s; make it with: sallyport init %s", c->state_dir, err_text(ERR_SYSTEM), c->state_dir);
 	if (!S_ISDIR(st.st_mode) || (st.st_mode & 077) != 0)
 		fatal("%s: must be a directory that only its owner can enter: chmod 700 %s", c->state_dir, c->state_dir);
-	if (st.st_uid != 0 && st.st_uid != geteuid() && geteuid() != 0)
-		fatal("%s: belongs to somebody else", c->state_dir);
+	if (st.st_uid != geteuid())
+		fatal("%s: belongs to somebody else; it must be of the user that the daemon runs as, with all that is in it: "
+		    "chown -R", c->state_dir);
 	for (size_t i = 0; i < sizeof(need) / sizeof(need[0]); i++) {
 		char *path = file_join(c->state_dir, need[i]);
 
@@ -164,6 +176,8 @@ daemon_is_up(struct daemon *d)
 	    PACKAGE_VERSION, "listen", c->listen_host, "port", (int)c->listen_port, "policy", hex, "host_key", d->host_keys.v[0]), NULL, NULL);
 	daemon_listen(d, true);
 	control_listen(d);
+	if (!d->said_up && geteuid() == 0)
+		log_warn("the daemon runs as root, with all its processes; name a user in the configuration (user:)");
 	log_info("%s on %s port %u", d->said_up ? "ready again" : "ready", c->listen_host, c->listen_port);
 	d->said_up = true;
 }
@@ -339,16 +353,20 @@ run(struct daemon *d)
 	log_info("stopped");
 }
 
-/* Every connection costs the parent one descriptor, every push three more for a while. */
+/* What the parent may have open at most: a link a session, a guest at the door, three links a push, and some of its own. */
 static void
-raise_descriptors(void)
+raise_descriptors(const struct conf *c)
 {
+	const rlim_t need = c->max_sessions + DOOR_GUESTS_MAX + 3 * GITJOBS_MAX + DESCRIPTORS_EXTRA;
 	struct rlimit rl;
 
-	if (getrlimit(RLIMIT_NOFILE, &rl) == 0) {
-		rl.rlim_cur = rl.rlim_max;
-		(void)setrlimit(RLIMIT_NOFILE, &rl);
-	}
+	if (getrlimit(RLIMIT_NOFILE, &rl) == -1)
+		return;
+	rl.rlim_cur = rl.rlim_max;
+	(void)setrlimit(RLIMIT_NOFILE, &rl);
+	if (rl.rlim_max != RLIM_INFINITY && rl.rlim_max < need)
+		log_warn("%llu descriptors may be open, limits.max_sessions: %u can take %llu; raise the limit (LimitNOFILE=, "
+		    "ulimit -n)", (unsigned long long)rl.rlim_max, c->max_sessions, (unsigned long long)need);
 }
 
 /* Into the background, once everything that can be wrong with the command line and the files has been said in front. */
@@ -401,7 +419,6 @@ main(int argc, char **argv)
 		usage();
 	log_init("sallyportd", level);
 	sandbox_prepare();
-	raise_descriptors();
 	if (sodium_init() == -1)
 		fatal("libsodium cannot start");
 	if ((d.conf = load_conf(d.conf_path)) == NULL)
@@ -410,14 +427,14 @@ main(int argc, char **argv)
 		conf_print(d.conf->conf, stdout);
 	if (print || check)
 		return 0;
+	raise_descriptors(d.conf->conf);
+	open_listener(&d);
+	give_up_root(d.conf->conf);
 	check_state(d.conf->conf);
 	if (!hostkey_load(&d, d.conf->conf, &error))
 		fatal("%s", error);
 	sshserver_warm(d.server);
 	load_scanner(&d);
-	open_listener(&d);
-	if ((c = sandbox_drop(d.conf->conf->user)) != 0)
-		fatal("user %s: %s", d.conf->conf->user, c == ERR_NOTFOUND ? "no such user" : err_text(c));
 	lock_state(d.conf->conf);
 	if (!front)
 		go_back();

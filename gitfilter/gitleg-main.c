@@ -29,6 +29,23 @@ struct gitleg {
 	bool		 gone, over;
 };
 
+/* From here on this repository, and the programs and libraries that git is made of. */
+static int
+gitleg_enter(const char *dir, const char *name, char *why, size_t size)
+{
+	static const struct sandbox_path paths[] = {
+		{ ".", SANDBOX_WRITE }, { "/usr", SANDBOX_READ }, { "/bin", SANDBOX_READ }, { "/lib", SANDBOX_READ },
+		{ "/lib64", SANDBOX_READ }, { "/etc", SANDBOX_READ }, { "/opt", SANDBOX_READ }, { "/dev/null", SANDBOX_WRITE },
+		{ "/dev/urandom", SANDBOX_READ },
+	};
+	int r;
+
+	if ((r = gitrepo_enter(dir, name, why, size)) == 0 &&
+	    (r = sandbox_paths(paths, sizeof(paths) / sizeof(paths[0]))) != 0)
+		(void)snprintf(why, size, "the repository's process cannot enter its sandbox");
+	return r;
+}
+
 static void
 gitleg_send(struct link *l, uint16_t type, uint32_t id, const struct buf *b)
 {
@@ -199,7 +216,7 @@ gitleg_receive(const char *dir, const char *name)
 
 	if ((g.session = link_new(&session)) == NULL || (g.parent = link_new(&parent)) == NULL)
 		fatal("descriptors %d and %d are not links", SESSION_FD, PARENT_FD);
-	if (gitrepo_enter(dir, name, why, sizeof(why)) == 0)
+	if (gitleg_enter(dir, name, why, sizeof(why)) == 0)
 		(void)gitrepo_open(&g.repo, why, sizeof(why));
 	gitleg_send_refs(&g, why);
 	while (!g.gone && !g.over)
@@ -220,7 +237,7 @@ gitleg_upload(const char *dir, const char *name)
 	struct buf *b = buf_new(PKTLINE_MAX);
 	char why[REASON_MAX] = "";
 
-	if (gitrepo_enter(dir, name, why, sizeof(why)) == 0) {
+	if (gitleg_enter(dir, name, why, sizeof(why)) == 0) {
 		gitrun_become_upload();
 		(void)snprintf(why, sizeof(why), "git upload-pack cannot be started: %s", strerror(errno));
 	}
