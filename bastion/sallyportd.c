@@ -147,7 +147,7 @@ open_listener(struct daemon *d)
 		fatal("listen %s:%s: %s", c->listen_host, port, gai_strerror(r));
 	d->listen_fd = socket(ai->ai_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (d->listen_fd == -1 || setsockopt(d->listen_fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one)) == -1 ||
-	    bind(d->listen_fd, ai->ai_addr, ai->ai_addrlen) == -1 || listen(d->listen_fd, BACKLOG) == -1)
+	    bind(d->listen_fd, ai->ai_addr, ai->ai_addrlen) == -1)
 		fatal("listen %s:%s: %s", c->listen_host, port, err_text(ERR_SYSTEM));
 	freeaddrinfo(ai);
 }
@@ -347,6 +347,8 @@ run(struct daemon *d)
 	if (d->listen_ev == NULL)
 		fatal("no event");
 	control_open(d);
+	if (listen(d->listen_fd, BACKLOG) == -1)	/* who can connect finds everything there */
+		fatal("listen: %s", err_text(ERR_SYSTEM));
 	helper_raise(d);
 	(void)event_base_dispatch(d->base);
 	control_close(d);
