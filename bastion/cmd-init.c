@@ -161,7 +161,8 @@ print_next(const char *dir)
 	    "         ssh-keygen -q -t ed25519 -N '' -f id_agent\n"
 	    "         sallyport -f %s/sallyport.yaml cert issue --identity agent/ci \\\n"
 	    "             --owner human/you --key id_agent.pub >id_agent-cert.pub\n"
-	    "         ssh -p 2222 -i id_agent localhost whoami\n", dir);
+	    "         ssh -p 2222 -i id_agent localhost whoami\n"
+	    "     Its machine is behind the bastion after: ssh -p 2222 -i id_agent BASTION join | sh\n", dir);
 	printf("Keep %s/keys/master apart from backups of the rest: it opens them.\n", dir);
 }
 

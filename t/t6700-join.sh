@@ -168,6 +168,38 @@ test_expect_success 'and then ssh and git just work, host keys checked strictly'
 	test_grep "This is demo" cloned/README
 '
 
+# In a name space of its own the account's real home is the one of the test: then ssh needs no -F.
+real_home=$(getent passwd "$(id -u)" | cut -d: -f6)
+in_real_home () {
+	env -u GIT_CONFIG_GLOBAL -u XDG_CONFIG_HOME HOME="$real_home" REAL="$PWD/$1" unshare -m sh -c "mount --bind \"\$REAL\" \"\$HOME\" && $2"
+}
+mkdir real-home
+in_real_home real-home true 2>/dev/null && test_set_prereq REAL_HOME
+
+test_expect_success REAL_HOME 'with nothing but one line, in the home that ssh reads by itself' '
+	bssh ci bastion join --identity "$TRASH_DIRECTORY/id/ci" >script && bssh ci bastion leave >leave && cp script leave id/ci* real-home/ &&
+	sed -i "s,$TRASH_DIRECTORY/id,$real_home," real-home/script && picture real-home >before &&
+	in_real_home real-home "cd \"\$HOME\" && sh ./script && ssh bastion whoami && ssh $TEST_LOGIN@web1 echo by jump && git clone -q hosted:demo.git &&
+		rm -rf demo && sh ./leave" >out 2>err &&
+	test_grep "agent/ci" out && test_grep "by jump" out && test_grep ! "by itself" err && picture real-home >after && test_cmp before after
+'
+
+test_expect_success 'a home with a blank in its name; one with a quote is left alone' '
+	mkdir "ho me" && bssh ci bastion join --identity "$TRASH_DIRECTORY/id/ci" >script &&
+	env -u GIT_CONFIG_GLOBAL -u XDG_CONFIG_HOME HOME="$PWD/ho me" sh script &&
+	ssh -F "$PWD/ho me/.ssh/config" -o LogLevel=ERROR bastion whoami >out && test_grep agent/ci out &&
+	mkdir "ho\"me" && test_must_fail env -u GIT_CONFIG_GLOBAL -u XDG_CONFIG_HOME HOME="$PWD/ho\"me" sh script 2>err &&
+	said_once err "cannot be written" && test -z "$(ls -A "ho\"me")"
+'
+
+test_expect_success 'when a file cannot be replaced it stays as it was, and nothing lies about' '
+	rm -rf old && mkdir old && old_home old && picture old >before &&
+	mkdir bin && printf "#!/bin/sh\ncase \"\$*\" in *known_hosts) exit 1 ;; esac\nexec %s \"\$@\"\n" "$(command -v mv)" >bin/mv && chmod +x bin/mv &&
+	test_must_fail env -u GIT_CONFIG_GLOBAL -u XDG_CONFIG_HOME HOME="$PWD/old" PATH="$PWD/bin:$PATH" sh script &&
+	picture old | grep -v "^./.ssh/sallyport\|^./.config" >after && test_cmp before after &&
+	in_home "$PWD/old" sh join && in_home "$PWD/old" sh leave && picture old >after && test_cmp before after
+'
+
 test_expect_success 'the note tells what may be done, how to ask, and the exit statuses' '
 	note=home/.config/sallyport/bastion.md &&
 	for word in "agent/ci" "ssh LOGIN@web1 " "ssh LOGIN@TARGET@bastion" "git clone hosted:PATH" "status 77" "status 75" "status 69" "bastion wait REQ" \
@@ -185,7 +217,8 @@ test_expect_success 'an identity that reaches nothing is shown nothing' '
 test_expect_success '--print shows the same and is no script' '
 	bssh ci bastion join --print >shown && test_grep ! -v "^#" shown && test_grep "insteadOf = hosted:" shown &&
 	test_grep "HostKeyAlias sallyport-bastion" shown && test_grep "it is risky" shown &&
-	rm -rf cut && mkdir cut && HOME=$PWD/cut sh shown && test -z "$(ls -A cut)"
+	bssh ci bastion leave --print >taken && test_grep ! -v "^#" taken && test_grep "sallyport bastion begin" taken &&
+	rm -rf cut && mkdir cut && HOME=$PWD/cut sh shown && HOME=$PWD/cut sh taken && test -z "$(ls -A cut)"
 '
 
 test_expect_success 'wrong options are told in one line, and nothing goes into the shell' '

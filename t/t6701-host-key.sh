@@ -12,7 +12,7 @@ known () {
 
 test_expect_success 'a bastion, an agent that pins its key, a connection that is kept' '
 	setup_bastion && make_identity ci agent/ci && cp id/known_hosts first &&
-	MUX="-o ControlMaster=auto -o ControlPath=$TRASH_DIRECTORY/mux -o ControlPersist=yes" &&
+	MUX="-o ControlMaster=auto -o ControlPath=$TRASH_DIRECTORY/mux -o ControlPersist=yes -o RekeyLimit=1M" &&
 	test_atexit "ssh -O exit -o ControlPath=$TRASH_DIRECTORY/mux x 2>/dev/null" &&
 	BSSH_OPTS="$MUX" bssh ci "$TEST_LOGIN@web1" "echo before" &&
 	known ci && test_line_count -eq 1 id/known_hosts &&
@@ -38,6 +38,7 @@ test_expect_success 'the next key becomes the present one while sessions go on; 
 	sallyport -f "$CONF" host-key rotate && test_cmp coming state/keys/host_ed25519.pub && test_cmp former state/keys/host_ed25519.old &&
 	test_path_is_missing state/keys/host_ed25519.next && test "$(stat -c %a state/keys/host_ed25519)" = 600 &&
 	BSSH_OPTS="$MUX" bssh ci "$TEST_LOGIN@web1" "echo still here" >out && test_grep "still here" out &&
+	test "$(head -c 5000000 /dev/zero | BSSH_OPTS="$MUX" bssh ci "$TEST_LOGIN@web1" "cat" | wc -c)" = 5000000 &&
 	BSSH_OPTS="-o FingerprintHash=sha256 -v" bssh ci bastion whoami 2>&1 | tr -d "\r" | sed -n "s/.*Server host key: //p" >seen &&
 	test "$(cut -d" " -f2 seen)" = "$(ssh-keygen -l -f coming | cut -d" " -f2)"
 '

@@ -34,7 +34,7 @@ put () {
 	file=$1
 	if [ -L "$file" ]; then file=$(readlink -f "$file"); fi
 	if cmp -s "$2" "$file"; then return 0; fi
-	new=$file.sallyport-new
+	new=$file.sallyport-$$
 	if [ -e "$file" ]; then
 		cp -p "$file" "$new"
 	else

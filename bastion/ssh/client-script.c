@@ -94,8 +94,8 @@ client_options(const struct strvec *words, size_t from, struct client_facts *f, 
 	for (size_t i = from; i < words->n; i++) {
 		const char *word = words->v[i], *value = i + 1 < words->n ? words->v[i + 1] : NULL;
 
-		if (strcmp(word, "--print") == 0 && *form == CLIENT_JOIN) {
-			*form = CLIENT_PRINT;
+		if (strcmp(word, "--print") == 0 && (*form == CLIENT_JOIN || *form == CLIENT_LEAVE)) {
+			*form = *form == CLIENT_JOIN ? CLIENT_PRINT : CLIENT_PRINT_LEAVE;
 			continue;
 		} else if (strcmp(word, "--refresh") == 0 && *form == CLIENT_JOIN) {
 			*form = CLIENT_REFRESH;
@@ -409,6 +409,16 @@ put_print(struct draft *d, struct buf *out)
 	return r;
 }
 
+static int
+put_print_leave(const struct draft *d, struct buf *out)
+{
+	return buf_putf(out, "# Taken away would be:\n"
+	    "#     in ~/.ssh/known_hosts, ~/.ssh/config and git's own configuration the lines from\n"
+	    "#         \"# sallyport %s begin\" to \"# sallyport %s end\"\n"
+	    "#     ~/.ssh/sallyport/%s.conf and ~/.config/sallyport/%s.md\n"
+	    "#     those files and folders that join made, where nothing else is in them\n", d->name, d->name, d->name, d->name);
+}
+
 int
 client_script(const struct client_facts *f, enum client_form form, struct buf *out)
 {
@@ -419,7 +429,9 @@ client_script(const struct client_facts *f, enum client_form form, struct buf *o
 	if (d.text == NULL)
 		return ERR_NOMEM;
 	take_address(&d);
-	if (d.host == NULL && form != CLIENT_LEAVE && form != CLIENT_KEYS)
+	if (form == CLIENT_PRINT_LEAVE)
+		r = put_print_leave(&d, out);
+	else if (d.host == NULL && form != CLIENT_LEAVE && form != CLIENT_KEYS)
 		r = ERR_FORMAT;
 	else if (form == CLIENT_PRINT)
 		r = put_print(&d, out);

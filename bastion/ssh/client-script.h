@@ -22,6 +22,7 @@ enum client_form {
 	CLIENT_REFRESH,	/* a script: the host keys alone */
 	CLIENT_LEAVE,	/* a script */
 	CLIENT_PRINT,	/* what join would write, as comments */
+	CLIENT_PRINT_LEAVE,	/* what leave would take away, as comments */
 	CLIENT_KEYS,	/* lines for known_hosts alone */
 };
 

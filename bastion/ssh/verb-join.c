@@ -49,7 +49,7 @@ verb_join(struct channel *c, const struct strvec *words)
 void
 verb_leave(struct channel *c, const struct strvec *words)
 {
-	run(c, words, CLIENT_LEAVE, "leave [--name N]");
+	run(c, words, CLIENT_LEAVE, "leave [--print] [--name N]");
 }
 
 void
