@@ -32,3 +32,14 @@ bscp () {
 	scp -O -F "$TRASH_DIRECTORY/id/${COPY_AS-ci}.conf" -o User="$TEST_LOGIN@web1" -o HostName=127.0.0.1 \
 		-o HostKeyAlias="[127.0.0.1]:$BASTION_PORT" "$@"
 }
+
+# brsync [OPTION..] FROM.. TO, the same with rsync.
+brsync () {
+	brsync_ssh_="ssh -F $TRASH_DIRECTORY/id/${COPY_AS-ci}.conf -o User=$TEST_LOGIN@web1 -o HostName=127.0.0.1"
+	rsync -e "$brsync_ssh_ -o HostKeyAlias=[127.0.0.1]:$BASTION_PORT" "$@"
+}
+
+# plant_token FILE: a secret at its end, made anew, and never whole in a script; it is in $token.
+plant_token () {
+	token=gh$(printf p)_$(random_word 36) && printf '%s\n' "$token" >>"$1"
+}

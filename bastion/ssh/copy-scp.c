@@ -2,7 +2,8 @@
 /*
  * scp between its two ends, file by file. A message of the source's that names something waits here until the name is
  * resolved, decided and recorded; only then the sink hears of it. Where it is refused, both ends are told in scp's own way,
- * and the copy goes on with the next file.
+ * and the copy goes on with the next file. A small file is taken in whole and scanned before the sink hears of it; of a large
+ * one what is clean has passed when a secret is found, and then all ends.
  */
 #include <fnmatch.h>
 #include <stdlib.h>
@@ -22,6 +23,7 @@
 
 #define ROUNDS		64		/* pieces in one turn */
 #define DATA_PIECE	(32 * 1024)
+#define EARLY_MAX	(128 * 1024)	/* a small file; it waits in the source's buffer */
 #define TO_RESERVE	(2 * SCP_LINE_MAX)	/* room for messages is always kept */
 
 enum phase {
@@ -30,12 +32,24 @@ enum phase {
 	PHASE_RECORD,		/* until its record is durable */
 };
 
+/* A small file's way. */
+enum early {
+	EARLY_NOT,		/* a large one, or all of it has passed */
+	EARLY_GATHER,		/* its source was answered in the sink's place */
+	EARLY_OFFER,		/* it is clean: the sink has been told its name, and answers */
+};
+
 struct copy_scp {
 	struct copy	*x;
 	struct scp_wire	*wire;
 	enum phase	 phase;
 	struct buf	*held;		/* the message that names it, to be passed on */
 	enum scp_kind	 kind;		/* FILE or FOLDER */
+	uint64_t	 size;
+	enum early	 early;
+	bool		 denied;	/* GATHER: its content is */
+	size_t		 end_len;	/* OFFER: of the source's word on it, after the content in its buffer */
+	struct buf	*end;		/* the same, as the sink will have it */
 	char		*asked, *real;	/* where it will be, or is */
 	bool		 durable;
 	struct transfer	*file;		/* accepted, and not over */
@@ -52,7 +66,8 @@ copy_scp_new(struct copy *x)
 	s->x = x;
 	s->wire = scp_wire_new(x->cmd.recursive);
 	s->held = buf_new(SCP_LINE_MAX);
-	if (s->held == NULL)
+	s->end = buf_new(SCP_LINE_MAX);
+	if (s->held == NULL || s->end == NULL)
 		fatal("out of memory");
 	return s;
 }
@@ -65,6 +80,7 @@ copy_scp_free(struct copy_scp *s)
 	calls_cancel(s->x->s->calls, s);
 	scp_wire_free(s->wire);
 	buf_free(s->held);
+	buf_free(s->end);
 	free(s->asked);
 	free(s->real);
 	free(s);
@@ -84,6 +100,8 @@ end_file(struct copy_scp *s, const char *result)
 	s->file = NULL;
 	s->unclean = 0;
 	s->passed = 0;
+	s->early = EARLY_NOT;
+	s->denied = false;
 }
 
 void
@@ -148,6 +166,7 @@ begin_name(struct copy_scp *s, const struct scp_piece *piece, const void *p, int
 	if (buf_put(s->held, p, piece->n) != 0)
 		fatal("a message is longer than it can be");
 	s->kind = piece->kind;
+	s->size = piece->size;
 	s->phase = PHASE_RESOLVE;
 	lookup_ask(s->x->lookup, way, now_us);
 	free(way);
@@ -155,16 +174,22 @@ begin_name(struct copy_scp *s, const struct scp_piece *piece, const void *p, int
 
 /* To the source: not this one. To the agent in words, which its scp prints. */
 static void
-refuse_name(struct copy_scp *s, enum file_op op, const struct verdict *v)
+tell_refusal(struct copy_scp *s, const char *line)
 {
-	char *line = copy_refuse(s->x, op, s->asked, s->real, v);
-
 	if (buf_putf(s->x->to_agent, "\001sallyport: %s\n", line) != 0 ||
 	    (!s->x->cmd.to_target && buf_putf(s->x->to_up, "\001refused\n") != 0))
 		fatal("no room for a refusal");
 	scp_refuse(s->wire);
-	s->phase = PHASE_RELAY;
 	s->x->moved = true;
+}
+
+static void
+refuse_name(struct copy_scp *s, enum file_op op, const struct verdict *v)
+{
+	char *line = copy_refuse(s->x, op, s->asked, s->real, v);
+
+	tell_refusal(s, line);
+	s->phase = PHASE_RELAY;
 	free(line);
 }
 
@@ -212,10 +237,15 @@ decide_name(struct copy_scp *s)
 static void
 pass_name(struct copy_scp *s)
 {
-	struct buf *to = copy_to(s->x, !s->x->cmd.to_target);
+	bool small = s->kind == SCP_FILE && s->size > 0 && s->size <= EARLY_MAX;
 
-	if (buf_put(to, buf_ptr(s->held), buf_len(s->held)) != 0)
+	if (small ? buf_put_u8(copy_to(s->x, s->x->cmd.to_target), '\0') != 0 :
+	    buf_put(copy_to(s->x, !s->x->cmd.to_target), buf_ptr(s->held), buf_len(s->held)) != 0)
 		return;	/* when there is room */
+	if (small) {
+		scp_accept(s->wire);
+		s->early = EARLY_GATHER;
+	}
 	s->phase = PHASE_RELAY;
 	s->x->moved = true;
 }
@@ -299,42 +329,114 @@ take_answer(struct copy_scp *s, const struct scp_piece *piece)
 
 /* A short message, as it is; but words of the target's are masked like all that it prints, and recorded. */
 static void
-pass_message(struct copy_scp *s, const struct scp_piece *piece, bool agent)
+put_message(struct copy_scp *s, const struct scp_piece *piece, const void *p, bool agent, struct buf *to)
 {
-	struct buf *from = copy_from(s->x, agent), *to = copy_to(s->x, !agent);
 	char *words;
+	int r;
 
-	if (piece->text == NULL || agent) {
-		if (buf_put(to, buf_ptr(from), piece->n) != 0)
-			fatal("no room where there was some");
-	} else {
+	if (piece->text == NULL || agent)
+		r = buf_put(to, p, piece->n);
+	else {
 		words = session_mask(s->x->s, piece->text, piece->text_len);
 		copy_note(s->x, "scp: %s", words);
-		if (buf_putf(to, "%c%.*s\n", *buf_ptr(from), SCP_LINE_MAX - 2, words) != 0)
-			fatal("no room where there was some");
+		r = buf_putf(to, "%c%.*s\n", *(const char *)p, SCP_LINE_MAX - 2, words);
 		free(words);
 	}
-	(void)buf_consume(from, piece->n);
+	if (r != 0)
+		fatal("no room where there was some");
+}
+
+/* A small file is here as a whole: the sink hears of it, or the source that it is refused. */
+static void
+end_gathering(struct copy_scp *s, const struct scp_piece *piece, const void *p, bool agent)
+{
+	struct buf *from = copy_from(s->x, agent);
+
+	if (s->denied || transfer_settle(s->file) != 0) {
+		copy_note(s->x, "%s", transfer_why(s->file));
+		s->x->refusals++;
+		tell_refusal(s, transfer_why(s->file));
+		(void)buf_consume(from, s->unclean + piece->n);
+		end_file(s, "denied");
+		return;
+	}
+	s->end_len = piece->n;
+	buf_clear(s->end);
+	put_message(s, piece, p, agent, s->end);
+	if (buf_put(copy_to(s->x, !agent), buf_ptr(s->held), buf_len(s->held)) != 0)
+		fatal("no room where there was some");
+	s->early = EARLY_OFFER;
+}
+
+/* The sink's answer to its name: yes, and it gets the content; otherwise that is the answer for the file as a whole. */
+static bool
+take_offer_answer(struct copy_scp *s, bool agent)
+{
+	struct buf *answer = copy_from(s->x, agent), *from = copy_from(s->x, !agent), *to = copy_to(s->x, agent);
+
+	if (buf_len(answer) == 0 || buf_room(to) < s->unclean + TO_RESERVE)
+		return false;
+	if (*buf_ptr(answer) == '\0') {
+		(void)buf_consume(answer, 1);
+		if (buf_put(to, buf_ptr(from), s->unclean) != 0 || buf_put(to, buf_ptr(s->end), buf_len(s->end)) != 0)
+			fatal("no room where there was some");
+		s->passed = s->unclean;
+	}
+	(void)buf_consume(from, s->unclean + s->end_len);
+	s->unclean = 0;
+	s->early = EARLY_NOT;
+	return true;
 }
 
 static bool
 feed_content(struct copy_scp *s, const void *p, size_t n)
 {
 	s->unclean += n;
-	if (transfer_feed(s->file, p, n) != 0) {
+	if (transfer_feed(s->file, p, n) != 0)
+		s->denied = true;
+	if (s->denied && s->early == EARLY_NOT) {
 		deny_content(s);
 		return false;
 	}
-	pass_content(s);
+	if (s->early == EARLY_NOT)
+		pass_content(s);
 	return true;
+}
+
+/* Anything but content. */
+static void
+take_message(struct copy_scp *s, const struct scp_piece *piece, const void *p, bool agent, int64_t now_us)
+{
+	if (piece->kind == SCP_FILE || piece->kind == SCP_FOLDER)
+		begin_name(s, piece, p, now_us);
+	else if (piece->kind == SCP_DATA_END) {
+		s->incomplete = piece->text != NULL;
+		if (s->early == EARLY_GATHER) {
+			end_gathering(s, piece, p, agent);
+			return;
+		}
+		put_message(s, piece, p, agent, copy_to(s->x, !agent));
+	} else {
+		take_answer(s, piece);
+		put_message(s, piece, p, agent, copy_to(s->x, !agent));
+	}
+	(void)buf_consume(copy_from(s->x, agent), piece->n);
+}
+
+/* Nothing more comes for now from the end whose turn it is; what the other one sent before its turn waits for it. */
+static bool
+wait_for(struct copy_scp *s, bool agent)
+{
+	s->x->agent_is_through = agent || buf_len(copy_from(s->x, true)) == 0;
+	s->x->target_is_through = true;
+	return false;
 }
 
 /* One piece of the end whose turn it is. False: nothing more can be done now. */
 static bool
 relay_piece(struct copy_scp *s, int64_t now_us)
 {
-	bool source = scp_turn(s->wire) == SCP_SOURCE, agent = source == s->x->cmd.to_target;
-	bool in_file = s->file != NULL && source;
+	bool source = scp_turn(s->wire) == SCP_SOURCE, agent = source == s->x->cmd.to_target, in_file = s->file != NULL && source;
 	struct buf *from = copy_from(s->x, agent);
 	struct scp_piece piece;
 	size_t at, n;
@@ -342,17 +444,15 @@ relay_piece(struct copy_scp *s, int64_t now_us)
 
 	if (buf_room(copy_to(s->x, !agent)) < TO_RESERVE || !tape_has_room(s->x->p.tape))
 		return false;
-	if (in_file && scp_left(s->wire) == 0 && !finish_content(s))
+	if (s->early == EARLY_OFFER)
+		return take_offer_answer(s, agent) || (buf_len(from) == 0 && wait_for(s, agent));
+	if (in_file && s->early == EARLY_NOT && scp_left(s->wire) == 0 && !finish_content(s))
 		return false;
 	at = in_file ? s->unclean : 0;
 	n = buf_len(from) - at;
 	r = scp_next(s->wire, buf_ptr(from) + at, in_file && n > DATA_PIECE ? DATA_PIECE : n, &piece);
-	if (r == ERR_SHORT) {
-		/* What the other end has sent before its turn waits for it. */
-		s->x->agent_is_through = agent || buf_len(copy_from(s->x, true)) == 0;
-		s->x->target_is_through = true;
-		return false;
-	}
+	if (r == ERR_SHORT)
+		return wait_for(s, agent);
 	if (r != 0) {
 		copy_break(s->x, EXIT_UNREACHED, "stopped: what the %s sends is not scp's protocol: %s", agent ? "agent" : "target",
 		    scp_why(s->wire));
@@ -360,16 +460,7 @@ relay_piece(struct copy_scp *s, int64_t now_us)
 	}
 	if (piece.kind == SCP_DATA)
 		return feed_content(s, buf_ptr(from) + at, piece.n);
-	if (piece.kind == SCP_FILE || piece.kind == SCP_FOLDER) {
-		begin_name(s, &piece, buf_ptr(from), now_us);
-		(void)buf_consume(from, piece.n);
-		return true;
-	}
-	if (piece.kind == SCP_DATA_END)
-		s->incomplete = piece.text != NULL;
-	else if (!source)
-		take_answer(s, &piece);
-	pass_message(s, &piece, agent);
+	take_message(s, &piece, buf_ptr(from) + at, agent, now_us);
 	return true;
 }
 
@@ -383,7 +474,7 @@ copy_scp_step(struct copy_scp *s, int64_t now_us)
 		if (s->phase != PHASE_RELAY)
 			return;
 	}
-	if (s->file != NULL && s->unclean > 0)
+	if (s->file != NULL && s->unclean > 0 && s->early == EARLY_NOT)
 		pass_content(s);
 	for (int i = 0; x->why == NULL && s->phase == PHASE_RELAY; i++) {
 		if (scp_turn(s->wire) == SCP_NOBODY) {	/* what still comes has no meaning */

@@ -138,6 +138,9 @@ copy_ask_path(struct copy *x, int64_t now_us)
 		place->glob = t->glob;
 		place->name = last_part(path, home);
 		place->asked = path_canon(home, folder, false);
+		/* A folder that is still to be made is known without the slashes after it. */
+		for (size_t n = strlen(folder); n > 1 && folder[n - 1] == '/'; n--)
+			folder[n - 1] = '\0';
 		if (place->asked == NULL)
 			copy_break(x, EXIT_DENIED, "denied %s rule=unresolved: it cannot be told where %s is", x->p.request, shown);
 		lookup_ask(x->lookup, folder, now_us);

@@ -81,6 +81,8 @@ up_exit_signal(const char *name, bool core, void *arg)
 	struct remote *r = arg;
 
 	(void)core;
+	if (r->stopped)
+		return;
 	free(r->signal);
 	r->signal = xstrndup(name, 32);
 	r->p.c->session->moved = true;
@@ -204,7 +206,7 @@ remote_fail(struct remote *r, int status, const char *why, int64_t now_us)
 	free(r->signal);
 	r->signal = NULL;
 	r->status = status;
-	r->has_status = true;
+	r->has_status = r->stopped = true;
 	if (tape_state(r->tape) == TAPE_OPEN)
 		(void)tape_marker(r->tape, why, now_us);
 	if (r->up != NULL && !r->closed)

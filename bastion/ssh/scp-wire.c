@@ -309,8 +309,15 @@ scp_left(const struct scp_wire *w)
 void
 scp_refuse(struct scp_wire *w)
 {
-	if (w->state == STATE_ANSWER && (w->last == SCP_FILE || w->last == SCP_FOLDER))
+	if (w->state == STATE_DATA_ANSWER || (w->state == STATE_ANSWER && (w->last == SCP_FILE || w->last == SCP_FOLDER)))
 		answered(w, SCP_NO);
+}
+
+void
+scp_accept(struct scp_wire *w)
+{
+	if (w->state == STATE_ANSWER && w->last == SCP_FILE)
+		answered(w, SCP_YES);
 }
 
 bool

@@ -57,8 +57,9 @@ const char	*scp_name(const struct scp_wire *);
 const char	*scp_folder(const struct scp_wire *);
 /* How many bytes of the file are still to come. */
 uint64_t	 scp_left(const struct scp_wire *);
-/* The FILE or FOLDER that was just read is not passed on; its source is told no, as if the sink had said so. */
+/* The owner answers in place of the sink: no to what was just read (FILE, FOLDER, DATA_END), or yes to a FILE. */
 void		 scp_refuse(struct scp_wire *);
+void		 scp_accept(struct scp_wire *);
 /* Between two files, with every folder left: a good place to end. */
 bool		 scp_is_at_rest(const struct scp_wire *);
 

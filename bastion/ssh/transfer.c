@@ -111,17 +111,18 @@ transfer_deny(struct transfer *t, const struct secretscan_finding *f, uint64_t o
 {
 	struct session *s = t->session;
 	struct request q = { .kind = REQUEST_FINDING, .target = s->target, .login = s->login, .path = t->name, .detail = f->rule };
+	/* Lines are counted from the file's start only, and rsync's stream is no file. */
+	bool lines = t->sequential && strcmp(t->how, "rsync") != 0;
 	struct verdict v;
 	char *place;
 
 	decide(s->p->conf->policy, &s->who, &q, &v);
-	/* Lines are counted from the file's start only. */
-	place = t->sequential ? xasprintf("line %llu", (unsigned long long)t->lines + 1) :
+	place = lines ? xasprintf("line %llu", (unsigned long long)t->lines + 1) :
 	    xasprintf("byte %llu", (unsigned long long)offset);
 	t->why = xasprintf("denied %s rule=%s: %s: %s in %s, %s (%s); take it out of the file, and replace it wherever it is used",
 	    t->request, v.rule, v.because, f->rule, t->path, place, f->masked);
 	(void)json_array_append_new(t->findings, json_pack("{s:s, s:s, s:I, s:s}", "rule", f->rule, "decided_by", v.rule,
-	    t->sequential ? "line" : "offset", (json_int_t)(t->sequential ? t->lines + 1 : offset), "fingerprint", f->fingerprint));
+	    lines ? "line" : "offset", (json_int_t)(lines ? t->lines + 1 : offset), "fingerprint", f->fingerprint));
 	free(place);
 }
 
@@ -281,7 +282,7 @@ transfer_end(struct transfer *t, const char *result)
 		(void)json_object_set_new(o, "resolved", json_string(t->resolved));
 	if (t->partial)
 		(void)json_object_set_new(o, "partial", json_true());
-	if (t->sequential && !t->partial)
+	if (t->sequential && !t->partial && t->why == NULL)	/* the hash of a short secret would help to guess it */
 		(void)json_object_set_new(o, "sha256", json_string(hex));
 	if (json_array_size(t->findings) > 0)
 		(void)json_object_set(o, "findings", t->findings);
