@@ -138,8 +138,8 @@ read_option(struct question *q, const char *name, const char *value)
 		q->req.login = value;
 	else if (strcmp(name, "--group") == 0)
 		strvec_push(&q->groups, value);
-	else if (strcmp(name, "--subsystem") == 0 || strcmp(name, "--forward") == 0) {
-		q->req.kind = name[2] == 's' ? REQUEST_SUBSYSTEM : REQUEST_FORWARD;
+	else if (strcmp(name, "--subsystem") == 0 || strcmp(name, "--forward") == 0 || strcmp(name, "--listen") == 0) {
+		q->req.kind = name[2] == 's' ? REQUEST_SUBSYSTEM : name[2] == 'f' ? REQUEST_FORWARD : REQUEST_LISTEN;
 		q->req.detail = value;
 	} else if (strcmp(name, "--at") == 0) {
 		q->bad = clock_parse_time(value, &q->req.now) != 0;

@@ -26,8 +26,8 @@ decision_word(enum decision d)
 const char *
 request_kind_word(enum request_kind k)
 {
-	static const char *const words[] = { "exec", "shell", "subsystem", "forward", "sftp", "fetch", "push", "finding",
-	    "approve" };
+	static const char *const words[] = { "exec", "shell", "subsystem", "forward", "listen", "sftp", "fetch", "push",
+	    "finding", "approve" };
 
 	return words[k];
 }
@@ -275,7 +275,7 @@ bool
 policy_may_forward(const struct policy *p, const struct subject *s, const char *target, const char *login)
 {
 	for (size_t i = 0; i < p->nrules; i++)
-		if (p->rules[i].what != DECISION_DENY && p->rules[i].kind == REQUEST_FORWARD &&
+		if (p->rules[i].what != DECISION_DENY && (p->rules[i].kind == REQUEST_FORWARD || p->rules[i].kind == REQUEST_LISTEN) &&
 		    rule_reaches(&p->rules[i], s, target, login))
 			return true;
 	return false;

@@ -22,6 +22,7 @@ enum request_kind {
 	REQUEST_SHELL,		/* interactive, or a shell without a command */
 	REQUEST_SUBSYSTEM,	/* detail = its name, "sftp" */
 	REQUEST_FORWARD,	/* detail = "HOST:PORT" */
+	REQUEST_LISTEN,		/* the target is to listen for the agent; detail = "ADDRESS:PORT" */
 	REQUEST_SFTP,		/* target, login, file_op, path, home, tree: one operation on one path of a target */
 	REQUEST_FETCH,		/* target = upstream, repo; ref = "" or one wanted reference */
 	REQUEST_PUSH,		/* target = upstream, repo, ref, op; one reference update */

@@ -20,8 +20,8 @@
 static const char *const day_words[] = { "sun", "mon", "tue", "wed", "thu", "fri", "sat" };
 
 /* What a window can stop. A finding stands and falls with its push. */
-static const enum request_kind kinds[] = { REQUEST_EXEC, REQUEST_SHELL, REQUEST_SUBSYSTEM, REQUEST_FORWARD, REQUEST_SFTP,
-    REQUEST_FETCH, REQUEST_PUSH };
+static const enum request_kind kinds[] = { REQUEST_EXEC, REQUEST_SHELL, REQUEST_SUBSYSTEM, REQUEST_FORWARD, REQUEST_LISTEN,
+    REQUEST_SFTP, REQUEST_FETCH, REQUEST_PUSH };
 #define NKINDS	(sizeof(kinds) / sizeof(kinds[0]))
 
 /* Time */

@@ -40,6 +40,7 @@ static const struct kind_row kinds[] = {
 	{ "shell", REQUEST_SHELL, NULL, { NULL }, NULL, 0 },
 	{ "subsystem", REQUEST_SUBSYSTEM, "names", { "names", NULL }, NULL, 0 },
 	{ "forward", REQUEST_FORWARD, "to", { "to", NULL }, NULL, 0 },
+	{ "listen", REQUEST_LISTEN, "at", { "at", NULL }, NULL, 0 },
 	{ "sftp", REQUEST_SFTP, NULL, { "paths", "not_paths", "ops", NULL }, file_ops, FILE_OPS },
 	{ "fetch", REQUEST_FETCH, "repos", { "repos", "refs", "not_refs", NULL }, NULL, 0 },
 	{ "push", REQUEST_PUSH, NULL, { "repos", "refs", "not_refs", "ops", NULL }, ref_ops, NREFOPS },
@@ -468,13 +469,16 @@ read_kind(const struct tree *t, struct rule *r, struct tree_error *e)
 		found = &kinds[i];
 	}
 	if (found == NULL)
-		return tree_fail(e, r->line, "rule %s says nothing about exec, shell, subsystem, forward, sftp, fetch, push or finding",
+		return tree_fail(e, r->line, "rule %s says nothing about exec, shell, subsystem, forward, listen, sftp, fetch, push or finding",
 		    r->id);
 	r->kind = found->kind;
 	if ((rc = read_condition(found, tree_get(t, found->key), r, e)) != 0)
 		return rc;
 	if (r->kind == REQUEST_FINDING && r->what == DECISION_ALLOW)
 		return tree_fail(e, r->line, "rule %s: a secret in a push can be asked about or denied, never allowed unseen", r->id);
+	if (r->kind == REQUEST_LISTEN && r->what == DECISION_ASK)
+		return tree_fail(e, r->line, "rule %s asks, but a client that wants to listen is answered at once; write allow or deny",
+		    r->id);
 	if (r->kind == REQUEST_SFTP && r->what == DECISION_ASK)
 		return tree_fail(e, r->line, "rule %s: an operation on a file cannot wait for a human, programs give up; use allow or "
 		    "deny here, and ask at its subsystem rule", r->id);
@@ -501,7 +505,7 @@ rule_read_head(const struct tree *t, const char *what, struct rule *r, struct tr
 static int
 read_rule(const struct tree *t, struct rule *r, struct tree_error *e)
 {
-	static const char *const known[] = { "id", "who", "on", "login", "exec", "shell", "subsystem", "forward", "sftp", "fetch",
+	static const char *const known[] = { "id", "who", "on", "login", "exec", "shell", "subsystem", "forward", "listen", "sftp", "fetch",
 	    "push", "finding", "do", "because", "approvers", "quorum", "match", "not_match", NULL };
 	int rc;
 
@@ -525,6 +529,7 @@ example_request(const struct rule *r, char *copy, struct request *req)
 		return 0;
 	case REQUEST_SUBSYSTEM:
 	case REQUEST_FORWARD:
+	case REQUEST_LISTEN:
 		req->detail = copy;
 		return 0;
 	case REQUEST_FETCH:
@@ -601,6 +606,7 @@ rule_meets(const struct rule *r, const struct request *req)
 	case REQUEST_SHELL:
 		return true;
 	case REQUEST_SUBSYSTEM:
+	case REQUEST_LISTEN:
 		return r->names.n == 0 || match_any(&r->names, req->detail);
 	case REQUEST_FORWARD:
 		return destination_matches(&r->names, req->detail, r->what != DECISION_DENY);

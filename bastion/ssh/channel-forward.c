@@ -25,6 +25,7 @@
 #include "bastion/ssh/consent.h"
 #include "bastion/ssh/fdend.h"
 #include "bastion/ssh/leg.h"
+#include "bastion/ssh/listen.h"
 #include "bastion/ssh/session_int.h"
 
 #define BACK_MAX	(256 * 1024)	/* from the far side, not yet with the agent */
@@ -47,6 +48,8 @@ struct forward {
 	struct fdend		*inner;		/* .. or a stream to a session of its own */
 	bool			 far_eof, far_closed, eof_sent, eof_back;
 	uint64_t		 sent, received;
+	char			*from;		/* ssh -R, the other way round: who connected to the target */
+	unsigned		 from_port;
 	const char		*why;		/* how it ended */
 };
 
@@ -58,6 +61,8 @@ far_data(const void *p, size_t n, void *arg)
 	struct forward *f = arg;
 	size_t room = buf_len(f->c->out) < BACK_MAX ? BACK_MAX - buf_len(f->c->out) : 0;
 
+	if (f->state != FORWARD_RUN)
+		return 0;	/* the agent may not have its end yet */
 	if (n > room)
 		n = room;
 	if (n == 0 || buf_put(f->c->out, p, n) != 0)
@@ -118,7 +123,8 @@ forward_split(const char *destination, char **hostp, unsigned *portp)
 static void
 forward_judge(struct session *s, const char *destination, const struct conf_target *jump, struct verdict *v)
 {
-	struct request q = { .kind = REQUEST_FORWARD, .target = s->target, .login = s->login, .detail = destination };
+	struct request q = { .kind = REQUEST_FORWARD, .target = s->target, .login = s->login, .detail = destination,
+	    .now = clock_wall_ms() / 1000 };
 	bool ok;
 
 	if (jump == NULL && s->target != NULL && !s->cert->permit_port_forwarding) {
@@ -270,7 +276,7 @@ forward_record(struct forward *f)
 		    f->consent == NULL ? NULL : consent_id(f->consent)), forward_is_durable, f->c);
 	}
 	if (f->durable)
-		f->state = FORWARD_DIAL;
+		f->state = f->from != NULL ? FORWARD_START : FORWARD_DIAL;
 }
 
 /* Over, whatever was open. The record of the end is the last thing. */
@@ -364,16 +370,52 @@ forward_dial(struct forward *f, int64_t now_us)
 	}
 }
 
+bool
+channel_reverse(struct session *s, struct sshchan *up, const struct listen *l, const char *from, unsigned from_port,
+    const struct sshchan_ops **opsp, void **argp)
+{
+	char *shown = text_printable(from, strnlen(from, 255));
+	struct channel *c = channel_back(s, xasprintf("%s from %s:%u", listen_at(l), shown, from_port));
+	struct forward *f;
+
+	if (c == NULL) {
+		free(shown);
+		return false;
+	}
+	f = xcalloc(1, sizeof(*f));
+	f->c = c;
+	c->own = f;
+	c->type = &channel_forward_type;
+	id_make("REQ-", REQUEST_ID_LEN, f->request);
+	f->host = xstrdup(listen_host(l));
+	f->port = listen_port(l);
+	f->from = shown;
+	f->from_port = from_port;
+	f->up = up;
+	f->verdict = (struct verdict){ .what = DECISION_ALLOW, .rule = "listen", .because = "decided when the target began to listen" };
+	f->why = "closed";
+	f->state = FORWARD_RECORD;
+	leg_adopt(s->leg);
+	*opsp = &up_ops;
+	*argp = f;
+	s->moved = true;
+	return true;
+}
+
+/* The last step: the target connects to where the agent wants to go; the other way round, the agent takes what came in. */
 static void
 forward_open(struct forward *f)
 {
-	int r = sshchan_start_forward(f->up, f->host, f->port);
+	int r = f->from != NULL ? sshchan_start_reverse(f->c->ssh, f->host, f->port, f->from, f->from_port) :
+	    sshchan_start_forward(f->up, f->host, f->port);
 
 	if (r == 0) {
 		f->state = FORWARD_RUN;
 		return;
 	}
-	if (r != ERR_AGAIN)
+	if (r != ERR_AGAIN && f->from != NULL)
+		forward_end(f, "the agent did not take it");
+	else if (r != ERR_AGAIN)
 		forward_end(f, "the target could not connect to it, or does not forward");
 	else if (f->far_closed || leg_state(f->c->session->leg) == LEG_DEAD)
 		forward_end(f, "the target closed before it was open");
@@ -507,6 +549,7 @@ forward_free(struct channel *c)
 	fdend_free(f->inner);
 	consent_free(f->consent);
 	free(f->host);
+	free(f->from);
 	free(f);
 }
 

@@ -222,6 +222,22 @@ channel_open(struct session *s, struct sshchan *ssh, const struct sshchan_ops **
 	return true;
 }
 
+struct channel *
+channel_back(struct session *s, char *forward)
+{
+	struct channel *c = channel_may_open(s) ? channel_new(s, NULL) : NULL;
+
+	if (c == NULL || (c->ssh = sshchan_new(s->agent, &forward_ops, c)) == NULL) {
+		free(forward);
+		if (c != NULL)
+			channel_free(c);
+		return NULL;
+	}
+	c->forward = forward;
+	c->state = CHANNEL_RUN;
+	return c;
+}
+
 bool
 channel_forward(struct session *s, struct sshchan *ssh, const char *host, unsigned port, const struct sshchan_ops **opsp,
     void **argp)

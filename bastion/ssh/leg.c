@@ -17,6 +17,7 @@
 #include "bastion/ident/sshkey.h"
 #include "bastion/monitor_msg.h"
 #include "bastion/ssh/hop.h"
+#include "bastion/ssh/listen.h"
 #include "bastion/ssh/pulse.h"
 #include "bastion/ssh/session_int.h"
 
@@ -123,11 +124,21 @@ leg_read_pins(struct leg *l, struct buf *b)
 	return r;
 }
 
+/* Only what the agent's own leg listens for; one on the way to it (via) listens for nobody. */
+static bool
+leg_incoming(struct sshchan *ch, unsigned port, const char *from, unsigned from_port, const struct sshchan_ops **opsp,
+    void **argp, void *arg)
+{
+	struct leg *l = arg;
+
+	return l->session->leg == l && listen_incoming(l->session, ch, port, from, from_port, opsp, argp);
+}
+
 static void
 leg_connect(struct leg *l, int fd)
 {
 	struct sshconn_client p = { .fd = fd, .user = l->login, .host_keys = &l->pins,
-	    .rekey = session_rekey(l->session) };
+	    .rekey = session_rekey(l->session), .incoming = leg_incoming, .arg = l };
 
 	if ((l->ssh = sshconn_client(l->session->loop, &p)) == NULL)
 		leg_die(l, "no memory for the connection");
@@ -410,7 +421,8 @@ leg_step(struct leg *l, int64_t now_us)
 		leg_step_ssh(l);
 	if (l->state != LEG_UP && l->state != LEG_DEAD && now_us > l->deadline_us)
 		leg_die(l, "no answer in time");
-	if (l->state == LEG_UP && !pulse_step(&l->pulse, l->ssh, 1000 * conf->keepalive_interval_ms, conf->keepalive_count, now_us))
+	/* A question of ours and one about a listen would be answered alike; libssh cannot tell them apart. */
+	if (l->state == LEG_UP && l->session->listens == NULL && !pulse_step(&l->pulse, l->ssh, 1000 * conf->keepalive_interval_ms, conf->keepalive_count, now_us))
 		leg_die(l, "no sign of life from it");
 	if (l->state != before)
 		l->session->moved = true;
@@ -466,6 +478,12 @@ leg_release(struct leg *l, struct sshchan *ch)
 	sshchan_close(ch);
 	sshchan_free(ch);
 	l->users--;
+}
+
+void
+leg_adopt(struct leg *l)
+{
+	l->users++;
 }
 
 unsigned

@@ -31,6 +31,8 @@ struct leg	*leg_get(struct session *, int64_t now_us);
 /* A channel on it; NULL when it is not up. Given back, and closed, by leg_release (NULL is fine). */
 struct sshchan	*leg_channel(struct leg *, const struct sshchan_ops *, void *arg);
 void		 leg_release(struct leg *, struct sshchan *);
+/* Count a channel that came in on it as one of leg_channel's. */
+void		 leg_adopt(struct leg *);
 unsigned	 leg_users(const struct leg *);	/* channels held on it */
 struct sshconn	*leg_conn(struct leg *);	/* NULL unless up */
 

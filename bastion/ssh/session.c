@@ -20,6 +20,7 @@
 #include "bastion/monitor_msg.h"
 #include "bastion/ssh/consent.h"
 #include "bastion/ssh/leg.h"
+#include "bastion/ssh/listen.h"
 #include "bastion/ssh/session_int.h"
 #include "bastion/ssh/tape.h"
 #include "secretscan/secretscan.h"
@@ -304,6 +305,20 @@ on_forward(struct sshchan *ssh, const char *host, unsigned port, const struct ss
 	return (s->state == SESSION_VOUCH || s->state == SESSION_OPEN) && channel_forward(s, ssh, host, port, opsp, argp);
 }
 
+static bool
+on_listen(const char *host, unsigned port, void *arg)
+{
+	struct session *s = arg;
+
+	return (s->state == SESSION_VOUCH || s->state == SESSION_OPEN) && listen_admit(s, host, port);
+}
+
+static bool
+on_unlisten(const char *host, unsigned port, void *arg)
+{
+	return listen_withdraw(arg, host, port);
+}
+
 static void
 on_refused(const char *what, void *arg)
 {
@@ -551,7 +566,7 @@ static void
 session_open_up(struct session *s)
 {
 	static const struct sshserver_ops ops = { .auth = on_auth, .auth_other = on_auth_other, .open = on_open,
-	    .refused = on_refused, .forward = on_forward };
+	    .refused = on_refused, .forward = on_forward, .listen = on_listen, .unlisten = on_unlisten };
 
 	struct sshrekey rekey = session_rekey(s);
 
@@ -609,6 +624,7 @@ session_begin_end(struct session *s, const char *why, int64_t now_us)
 		sshconn_cut(s->agent, why);
 	s->state = SESSION_ENDING;
 	s->cut_at = now_us + (s->audit_gone ? HOPELESS_US : ENDING_US);
+	listen_end_all(s);
 	for (struct channel *c = s->channels; c != NULL; c = c->next)
 		channel_stop(c, why);
 }
@@ -676,6 +692,7 @@ session_turn(struct session *s)
 	session_begin_leg(s, now_us);
 	if (s->leg != NULL)
 		(void)leg_step(s->leg, now_us);
+	listen_step_all(s, now_us);
 	for (struct channel *c = s->channels; c != NULL; c = c->next)
 		channel_step(c, now_us);
 	session_reap(s);
@@ -726,6 +743,7 @@ session_close_down(struct session *s)
 {
 	while (s->channels != NULL)
 		channel_free(s->channels);
+	listen_free_all(s);
 	leg_free(s->leg);
 	sshconn_cut(s->agent, "done");
 	sshconn_free(s->agent);

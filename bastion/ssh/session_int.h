@@ -55,6 +55,7 @@ struct session {
 	uint32_t		 last_channel;
 	struct leg		*leg;		/* to this connection's target */
 	bool			 approvals_gone, audit_gone, monitor_gone;
+	struct listen		*listens;	/* where the target listens for the agent */
 	struct consent		*consents;	/* what humans are being asked */
 	char			*broken;	/* why the session cannot go on, or NULL */
 	int64_t			 cut_at;	/* ENDING: leave at this monotonic time at the latest */
@@ -153,6 +154,12 @@ bool	channel_open(struct session *, struct sshchan *, const struct sshchan_ops *
 /* The same for a direct-tcpip channel: false when it is denied, which is recorded. */
 bool	channel_forward(struct session *, struct sshchan *, const char *host, unsigned port, const struct sshchan_ops **opsp,
 	    void **argp);
+/* A channel to the agent for what came in at a listen of its, on up; as sshconn_client.incoming. In channel-forward.c. */
+struct listen;
+bool	channel_reverse(struct session *, struct sshchan *up, const struct listen *, const char *from, unsigned from_port,
+	    const struct sshchan_ops **opsp, void **argp);
+/* Its half of it: NULL = there may be no more, or no memory. forward is taken over. */
+struct channel *channel_back(struct session *, char *forward);
 void	channel_step(struct channel *, int64_t now_us);
 void	channel_stop(struct channel *, const char *why);
 bool	channel_is_over(const struct channel *);

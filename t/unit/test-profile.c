@@ -23,6 +23,7 @@
 	" - {id: log-in, who: [\"*\"], on: [t], shell: true, do: allow}\n" \
 	" - {id: sub, who: [\"*\"], on: [t], subsystem: [\"*\"], do: allow}\n" \
 	" - {id: fwd, who: [\"*\"], on: [t], forward: [\"*\"], do: allow}\n" \
+	" - {id: lis, who: [\"*\"], on: [t], listen: [\"*\"], do: allow}\n" \
 	" - {id: file, who: [\"*\"], on: [t], sftp: {}, do: allow}\n" \
 	" - {id: read, who: [\"*\"], on: [t], fetch: {}, do: allow}\n" \
 	" - {id: write, who: [\"*\"], on: [t], push: {}, do: allow}\n" \
@@ -98,6 +99,7 @@ test_kinds(void **state)
 		{ "sftp with a terminal", { .kind = REQUEST_SUBSYSTEM, .detail = "sftp", .pty = true }, false, false },
 		{ "netconf", { .kind = REQUEST_SUBSYSTEM, .detail = "netconf" }, true, false },
 		{ "forward", { .kind = REQUEST_FORWARD, .detail = "h:1" }, false, false },
+		{ "listen", { .kind = REQUEST_LISTEN, .detail = "h:1" }, false, false },
 		{ "a file", { .kind = REQUEST_SFTP, .path = "/x" }, true, true },
 		{ "fetch", { .kind = REQUEST_FETCH, .repo = "r", .ref = "" }, true, true },
 		{ "push", { .kind = REQUEST_PUSH, .repo = "r", .ref = "refs/heads/x" }, true, true },
@@ -250,7 +252,7 @@ test_frozen(void **state)
 	assert_int_equal(policy_approvers(p, 1)->quorum, 2);
 	assert_null(policy_approvers(p, 2));
 	text = freezes_describe(p, &(struct subject){ .identity = "human/x" }, at(on));
-	assert_non_null(strstr(text, "FROZEN NOW, until 2027-01-04T08:00Z: ask about exec, shell, subsystem, forward, sftp, push on t [hold] h"));
+	assert_non_null(strstr(text, "FROZEN NOW, until 2027-01-04T08:00Z: ask about exec, shell, subsystem, forward, listen, sftp, push on t [hold] h"));
 	assert_null(strstr(text, "no-push"));
 	free(text);
 	text = freezes_describe(p, &(struct subject){ .identity = "agent/x" }, at(off));
