@@ -12,12 +12,14 @@
 #include "bastion/daemon.h"
 #include "bastion/hostscan.h"
 #include "bastion/ident/hostcert.h"
+#include "bastion/proxy.h"
 
 struct approach {
 	struct daemon		*daemon;
 	struct conf_ref		*conf;		/* keeps the target where it is */
 	const struct conf_target *target;
 	char			 session[ID_TEXT];
+	char			*login;
 	struct strvec		 host_keys;
 	approach_fn		 fn;
 	void			*arg;
@@ -32,12 +34,21 @@ approach_finish(int fd, const char *why, void *arg)
 	a->fn(&end, a->arg);
 	conf_ref_drop(a->conf);
 	strvec_release(&a->host_keys);
+	free(a->login);
 	free(a);
 }
 
 static void
 approach_connect(struct approach *a)
 {
+	const char *why;
+	int fd;
+
+	if (a->target->proxy_command.n > 0) {
+		fd = proxy_start(a->daemon, a->session, a->target, a->login, &why);
+		approach_finish(fd, why, a);
+		return;
+	}
 	(void)dial_start(a->daemon, a->target->host, a->target->port, a->conf->conf->dial_timeout_ms, approach_finish, a);
 }
 
@@ -65,13 +76,14 @@ approach_scanned(const struct strvec *lines, const char *why, void *arg)
 }
 
 void
-approach_start(struct peer *p, const struct conf_target *t, bool fresh, approach_fn fn, void *arg)
+approach_start(struct peer *p, const struct conf_target *t, const char *login, bool fresh, approach_fn fn, void *arg)
 {
 	struct approach *a = xcalloc(1, sizeof(*a));
 
 	a->daemon = p->daemon;
 	a->conf = conf_ref_take(p->conf);
 	a->target = t;
+	a->login = xstrdup(login);
 	memcpy(a->session, p->id, sizeof(a->session));
 	a->fn = fn;
 	a->arg = arg;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * approach: all that a session needs to reach a target: for one that is known by a CA, the keys in its host certificates;
- * and then the connected socket.
+ * and then the connected socket, or the end of one that its proxy_command serves.
  */
 #ifndef BASTION_APPROACH_H
 #define BASTION_APPROACH_H
@@ -21,6 +21,6 @@ struct approach_end {
 typedef void (*approach_fn)(const struct approach_end *, void *arg);
 
 /* fresh: a host certificate that is kept will not do. fn is called once, perhaps before this returns. */
-void	approach_start(struct peer *, const struct conf_target *, bool fresh, approach_fn, void *arg);
+void	approach_start(struct peer *, const struct conf_target *, const char *login, bool fresh, approach_fn, void *arg);
 
 #endif

@@ -31,6 +31,7 @@ struct conf_target {
 	struct strvec	 logins;	/* patterns of logins that may be asked for at all */
 	struct strvec	 host_keys;	/* "ssh-ed25519 AAAA..." pinned; at least one, or */
 	struct strvec	 host_ca;	/* the same, of the CAs whose host certificates are believed; at least one */
+	struct strvec	 proxy_command;	/* program and words that connect to it; none = by TCP */
 	char		*via, *via_login;	/* reached from that target, opened as that login; NULL = directly */
 	char		*host_principal;	/* name that must be in the host certificate; NULL without host_ca */
 	enum conf_auth	 auth;

@@ -67,6 +67,10 @@ print_target_way(FILE *f, const struct conf_target *t)
 		fputs("\n    host_principal: ", f);
 		print_text(f, t->host_principal);
 	}
+	if (t->proxy_command.n > 0) {
+		fputs("\n    proxy_command: ", f);
+		print_words(f, &t->proxy_command);
+	}
 	if (t->via != NULL) {
 		fputs("\n    via: ", f);
 		print_text(f, t->via);

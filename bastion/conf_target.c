@@ -16,6 +16,8 @@
 #define HOST_KEYS_MAX	16
 #define HOST_KEY_BYTES	4096
 #define HOST_NAME_BYTES	253
+#define PROXY_WORDS_MAX	64
+#define PROXY_WORD_MAX	1024
 #define VIA_MAX		4	/* targets on the way to one */
 
 /* The type outside must be the type inside, and the base64 whole. */
@@ -135,6 +137,48 @@ read_via(struct loader *l, const char *what, const struct tree *t, struct conf_t
 	return 0;
 }
 
+/* {host}, {port} and {login} are all that braces may hold: a slip would be passed on as it is. */
+static bool
+placeholders_ok(const char *s)
+{
+	static const char *const names[] = { "{host}", "{port}", "{login}" };
+
+	while ((s = strpbrk(s, "{}")) != NULL) {
+		size_t i = 0;
+
+		while (i < 3 && strncmp(s, names[i], strlen(names[i])) != 0)
+			i++;
+		if (i == 3)
+			return false;
+		s += strlen(names[i]);
+	}
+	return true;
+}
+
+static int
+read_proxy(struct loader *l, const struct tree *t, struct conf_target *out)
+{
+	const struct tree *proxy = tree_get(t, "proxy_command");
+	struct tree_error *e = &l->error;
+	int r;
+
+	if (proxy == NULL)
+		return 0;
+	if (out->via != NULL || out->host_ca.n > 0)
+		return tree_fail(e, proxy->line, "proxy_command goes with host_keys, and without via");
+	if (proxy->kind != TREE_LIST)
+		return tree_fail(e, proxy->line, "proxy_command is a list, [/PATH/PROGRAM, WORD, ..]: there is no shell that would split it");
+	if ((r = tree_strings(proxy, "proxy_command", PROXY_WORDS_MAX, &out->proxy_command, e)) != 0)
+		return r;
+	if (out->proxy_command.n == 0 || out->proxy_command.v[0][0] != '/' || strpbrk(out->proxy_command.v[0], "{}") != NULL)
+		return tree_fail(e, proxy->line, "proxy_command must begin with the absolute path of a program");
+	for (size_t i = 0; i < out->proxy_command.n; i++)
+		if (!placeholders_ok(out->proxy_command.v[i]) || strlen(out->proxy_command.v[i]) > PROXY_WORD_MAX)
+			return tree_fail(e, proxy->line, "proxy_command: braces may hold host, port and login alone: '%.40s'",
+			    out->proxy_command.v[i]);
+	return 0;
+}
+
 /* The way to a target must end at one that is reached directly. */
 static int
 check_way(struct loader *l, const struct conf_target *t, unsigned line)
@@ -159,7 +203,7 @@ static int
 read_target(struct loader *l, const char *name, const struct tree *t, struct conf_target *out)
 {
 	static const char *const known[] = { "address", "logins", "host_keys", "host_ca", "host_principal", "auth", "via",
-	    "via_login", NULL };
+	    "via_login", "proxy_command", NULL };
 	struct tree_error *e = &l->error;
 	char *what = xasprintf("target %s", name);
 	const struct tree *address, *logins, *auth;
@@ -179,8 +223,8 @@ read_target(struct loader *l, const char *name, const struct tree *t, struct con
 	    (r = tree_strings(logins, "logins", CONF_WORDS_MAX, &out->logins, e)) != 0 ||
 	    (auth != NULL && (r = read_auth(l, auth, out)) != 0))
 		goto out;
-	if ((r = read_identity(l, what, t, out)) == 0)
-		r = read_via(l, what, t, out);
+	if ((r = read_identity(l, what, t, out)) == 0 && (r = read_via(l, what, t, out)) == 0)
+		r = read_proxy(l, t, out);
 out:
 	free(what);
 	return r;
@@ -222,6 +266,7 @@ conf_free_targets(struct conf *c)
 		strvec_release(&c->targets[i].host_ca);
 		free(c->targets[i].host_principal);
 		free(c->targets[i].via);
+		strvec_release(&c->targets[i].proxy_command);
 		free(c->targets[i].via_login);
 		free(c->targets[i].secret);
 	}

@@ -9,6 +9,7 @@
  *	monitor.c	what a session may ask, and the re-check	gitjob.c	the processes of one fetch or push
  *	dial.c		connecting to targets without waiting		control.c	the administrator's socket
  *	hostkey.c	the bastion's own key, and the next one
+ *	proxy.c		the programs that targets are reached by
  *	approach.c	all that a session needs to reach a target	hostscan.c	host certificates of targets
  */
 #ifndef BASTION_DAEMON_H
@@ -95,6 +96,8 @@ void	door_let_in(struct daemon *, const struct source *);
 
 /* peer.c: one connection. */
 enum peer_state { PEER_NEW, PEER_VOUCHING, PEER_OPEN };
+
+struct proxy;
 
 struct peer {
 	struct peer	*next;
@@ -204,6 +207,7 @@ struct daemon {
 	struct gitjob		*orphans;	/* storing, and their session has gone */
 	unsigned		 njobs;		/* all pushes and fetches together */
 	unsigned		 npeers;
+	struct proxy		*proxies;	/* programs by which targets are reached */
 	struct hostscan		*scans;		/* host certificates that are kept or asked for */
 	bool			 said_up;
 	bool			 stopping;

@@ -290,7 +290,7 @@ on_dial(struct link *l, struct msg *m, void *arg)
 	memcpy(c->session, p->id, sizeof(c->session));
 	c->daemon = p->daemon;
 	c->id = m->id;
-	approach_start(p, t, fresh, on_approached, c);
+	approach_start(p, t, login, fresh, on_approached, c);
  out:
 	free(target);
 	free(login);

@@ -22,6 +22,7 @@
 #include "bastion/ident/cert.h"
 #include "bastion/ident/krl.h"
 #include "bastion/monitor_msg.h"
+#include "bastion/proxy.h"
 #include "bastion/ssh/session.h"
 
 #define EXPIRY_MAX	(400 * 24 * 3600)	/* seconds: certificates that live longer than a timer are not watched */
@@ -405,6 +406,7 @@ peer_ended(struct daemon *d, pid_t pid, int status)
 			    WIFEXITED(status) ? WEXITSTATUS(status) : WTERMSIG(status)), NULL, NULL);
 		if (WIFSIGNALED(status) && WTERMSIG(status) != SIGKILL)
 			log_error("%s: the session process crashed (signal %d)", p->id, WTERMSIG(status));
+		proxy_end_all(d, p->id);
 		peer_free(p);
 		daemon_peer_gone(d);
 		return true;

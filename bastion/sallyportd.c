@@ -32,6 +32,7 @@
 #include "bastion/daemon.h"
 #include "bastion/hostscan.h"
 #include "bastion/ident/krl.h"
+#include "bastion/proxy.h"
 #include "bastion/ssh/sshconn.h"
 #include "secretscan/secretscan.h"
 
@@ -192,7 +193,7 @@ on_child(evutil_socket_t sig, short what, void *arg)
 	(void)sig;
 	(void)what;
 	while ((pid = waitpid(-1, &status, WNOHANG)) > 0)
-		if (!helper_ended(d, pid, status) && !peer_ended(d, pid, status) && !hostscan_ended(d, pid))
+		if (!helper_ended(d, pid, status) && !peer_ended(d, pid, status) && !hostscan_ended(d, pid) && !proxy_ended(d, pid, status))
 			(void)gitjob_ended(d, pid);
 	if (d->stopping)
 		daemon_peer_gone(d);
@@ -351,6 +352,7 @@ run(struct daemon *d)
 		fatal("listen: %s", err_text(ERR_SYSTEM));
 	helper_raise(d);
 	(void)event_base_dispatch(d->base);
+	proxy_kill_all(d);
 	control_close(d);
 	log_info("stopped");
 }

@@ -29,6 +29,8 @@ spawn_child(const struct spawn_params *p, pid_t parent)
 	(void)sigprocmask(SIG_SETMASK, &none, NULL);
 	if (p->die_with_parent && (prctl(PR_SET_PDEATHSIG, SIGKILL) == -1 || getppid() != parent))
 		_exit(127);
+	if (p->own_group && setpgid(0, 0) == -1)
+		_exit(127);
 	/* Lift all out of the way first, so that no dup2 closes one that is still to be placed. */
 	for (int i = 0; i < p->nfds; i++) {
 		int fd = p->fds[i] == -1 ? open("/dev/null", O_RDWR) : p->fds[i];

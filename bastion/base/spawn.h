@@ -20,6 +20,7 @@ struct spawn_params {
 	/* fds[i] becomes descriptor i in the program; -1 = /dev/null. All others are closed. */
 	int			 fds[SPAWN_FDS];
 	int			 nfds;		/* at least 3 */
+	int			 own_group;	/* the program leads a process group of its own */
 	int			 die_with_parent;	/* SIGKILL when the starting process goes */
 };
 

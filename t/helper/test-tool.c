@@ -7,6 +7,7 @@
 
 #include <fcntl.h>
 #include <inttypes.h>
+#include <poll.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -140,12 +141,53 @@ cmd_flip(char **argv)
 	return r;
 }
 
+/* One read, all of it written. False at the end of either. */
+static bool
+pass_on(int from, int to)
+{
+	char piece[16384];
+	ssize_t n = read(from, piece, sizeof(piece)), w;
+
+	for (ssize_t at = 0; at < n; at += w)
+		if ((w = write(to, piece + at, (size_t)(n - at))) <= 0)
+			return false;
+	return n > 0;
+}
+
+/* Standard input and output to a port: what a program does that connects for somebody. Notes who it is in a file first. */
+static int
+cmd_relay(char **argv)
+{
+	struct pollfd p[2] = { { .fd = STDIN_FILENO, .events = POLLIN }, { .events = POLLIN } };
+	long long port;
+	FILE *f = fopen(argv[1], "a");
+
+	if (!number(argv[0], 1, 65535, &port) || f == NULL)
+		return 2;
+	fprintf(f, "%d %s\n", (int)getpid(), argv[2]);
+	fclose(f);
+	if (loopback((uint16_t)port, false, &p[1].fd) != 0)
+		return 1;
+	fprintf(stderr, "relay for \033[31m%s\n", argv[2]);
+	while (poll(p, 2, -1) > 0) {
+		if (p[0].revents != 0 && !pass_on(STDIN_FILENO, p[1].fd)) {
+			(void)shutdown(p[1].fd, SHUT_WR);
+			p[0].fd = -1;
+		}
+		if (p[1].revents != 0 && !pass_on(p[1].fd, STDOUT_FILENO))
+			break;
+	}
+	close(p[1].fd);
+	return 0;
+}
+
 static const struct command commands[] = {
 	{ "accepts", "accepts PORT", 1, cmd_accepts },
 	{ "flip", "flip FILE OFFSET", 2, cmd_flip },
 	{ "free-port", "free-port", 0, cmd_free_port },
 	{ "ms", "ms", 0, cmd_ms },
 	{ "nap", "nap MILLISECONDS", 1, cmd_nap },
+	{ "relay", "relay PORT FILE WORD", 3, cmd_relay },
 };
 
 int
