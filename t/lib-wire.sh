@@ -43,7 +43,7 @@ gate_target () {
 	shift
 	eval "gate_to_=\${REAL_PORT_$gate_name_:-\$TARGET_PORT_$gate_name_}"
 	rm -f "gate-$gate_name_.port"
-	python3 "$TEST_SRCDIR/t/helper/gate.py" --to "$gate_to_" --port-file "gate-$gate_name_.port" "$@" &
+	python3 "$TEST_SRCDIR/t/helper/gate.py" --to "$gate_to_" --port-file "gate-$gate_name_.port" "$@" 9>&- &
 	gate_pid_=$!
 	test_atexit "faults_end_ $gate_pid_"
 	wait_until "test -s 'gate-$gate_name_.port'" &&
@@ -78,4 +78,37 @@ setup_gated () {
 	write_config &&
 	start_bastion &&
 	make_identity ci agent/ci
+}
+
+# bad_targets WAY..: targets of helper/badtarget.py, each named after its way, for write_config.
+bad_targets () {
+	mkdir -p target-bad &&
+	ssh-keygen -q -t ed25519 -N '' -f target-bad/host || return 1
+	"$PARAMIKO_PYTHON" "$TEST_SRCDIR/t/helper/badtarget.py" --host-key target-bad/host --ports target-bad/ports "$@" \
+		>target-bad/log 2>&1 9>&- &
+	bad_pid_=$!
+	test_atexit "faults_end_ $bad_pid_"
+	wait_until "test -f target-bad/ports || ! is_alive $bad_pid_" 20 && test -f target-bad/ports ||
+	{ cat target-bad/log >&2; return 1; }
+	while read -r bad_way_ bad_port_
+	do
+		mkdir -p "target-$bad_way_" && cp target-bad/host.pub "target-$bad_way_/" || return 1
+		bastion_targets_="$bastion_targets_ $bad_way_"
+		eval "TARGET_PORT_$bad_way_=$bad_port_"
+	done <target-bad/ports
+}
+
+# peak_begin; peak_below KIB: no process of the bastion has had more memory of its own since.
+peak_begin () {
+	test -z "$peak_pid_" || kill "$peak_pid_" 2>/dev/null
+	rm -f peak
+	python3 "$TEST_SRCDIR/t/helper/peak.py" "$BASTION_PID" peak 9>&- &
+	peak_pid_=$!
+	test_atexit "faults_end_ $peak_pid_"
+	wait_until "test -s peak"
+}
+
+peak_below () {
+	echo "at most $(cat peak) KiB" &&
+	test "$(cat peak)" -lt "$1"
 }

@@ -9,10 +9,13 @@
 #include "bastion/base/err.h"
 #include "bastion/base/log.h"
 #include "bastion/base/xmalloc.h"
+#include "bastion/conf.h"
 #include "bastion/ssh/consent.h"
 #include "bastion/ssh/leg.h"
 #include "bastion/ssh/session_int.h"
 #include "bastion/ssh/tape.h"
+
+#define SIGNAL_LEN_MAX	32
 
 struct remote {
 	struct remote_params	 p;
@@ -25,6 +28,7 @@ struct remote {
 	bool			 cut;		/* by us: its end is not the command's own */
 	int			 status;
 	char			*signal;
+	int64_t			 start_by_us;	/* the target has to answer for channel and command until then */
 };
 
 static void
@@ -68,8 +72,8 @@ up_exit_status(int status, void *arg)
 {
 	struct remote *r = arg;
 
-	if (r->stopped)
-		return;	/* what a command says that was cut off is not its answer */
+	if (r->stopped || remote_has_status(r))
+		return;	/* what a command says that was cut off is not its answer, and it has only one */
 	r->status = status & 0xff;
 	r->has_status = true;
 	r->p.c->session->moved = true;
@@ -81,10 +85,10 @@ up_exit_signal(const char *name, bool core, void *arg)
 	struct remote *r = arg;
 
 	(void)core;
-	if (r->stopped)
+	if (r->stopped || remote_has_status(r))
 		return;
-	free(r->signal);
-	r->signal = xstrndup(name, 32);
+	/* It goes to the agent and into records: a name of the protocol's, or none at all. */
+	r->signal = xstrdup(name_is_safe(name, SIGNAL_LEN_MAX) ? name : "UNKNOWN");
 	r->p.c->session->moved = true;
 }
 
@@ -241,8 +245,10 @@ remote_begin(struct remote *r, int64_t now_us)
 		return;
 	if (s->leg == NULL || (r->up = leg_channel(s->leg, &target_ops, r)) == NULL)
 		remote_fail(r, EXIT_UNREACHED, "unreachable: no channel to the target; nothing has run", now_us);
-	else
+	else {
+		r->start_by_us = now_us + 2000 * s->p->conf->dial_timeout_ms;
 		remote_enter(r, REMOTE_START);
+	}
 }
 
 static void
@@ -257,6 +263,9 @@ remote_wait_start(struct remote *r, int64_t now_us)
 		c->session->soon = true;
 		if (r->closed || leg_state(c->session->leg) == LEG_DEAD)
 			remote_fail(r, EXIT_UNREACHED, "unreachable: the target closed before the command began", now_us);
+		else if (now_us > r->start_by_us)
+			remote_fail(r, EXIT_UNREACHED, "unreachable: the target has not answered the request in time; nothing is known to "
+			    "have run", now_us);
 	} else if (e == ERR_TOOBIG && leg_users(c->session->leg) > 1)
 		remote_fail(r, EXIT_LATER, "not now: the target opens no more sessions on this connection (MaxSessions of its sshd); "
 		    "nothing has run, try again when another command has ended", now_us);
@@ -374,11 +383,13 @@ void
 remote_end(struct remote *r, json_t *more, int64_t now_us)
 {
 	struct channel *c = r->p.c;
+	const char *why = c->session->leg == NULL ? "" : leg_why(c->session->leg);
 	int status = r->has_status ? r->status : r->signal == NULL ? EXIT_UNREACHED : 0;
 	json_t *o;
 
 	if (r->signal == NULL && !r->has_status && !c->gone)
-		channel_sayf(c, "stopped: the connection to the target ended before the command did");
+		channel_sayf(c, "stopped: the connection to the target ended before the command did%s%s", *why != '\0' ? "; " : "",
+		    why);
 	(void)tape_close(r->tape, status, r->signal, now_us);
 	o = json_pack("{s:s, s:s, s:i}", "request", r->p.request, "recording", tape_id(r->tape), "status", status);
 	if (o == NULL || more == NULL || json_object_update(o, more) != 0)

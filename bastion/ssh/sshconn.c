@@ -33,6 +33,7 @@
 #define CIPHER_LIST	"aes256-gcm@openssh.com,aes128-gcm@openssh.com,chacha20-poly1305@openssh.com,aes256-ctr,aes128-ctr"
 #endif
 #define MAC_LIST	"hmac-sha2-256-etm@openssh.com,hmac-sha2-512-etm@openssh.com,hmac-sha2-256,hmac-sha2-512"
+#define PACKET_EXTRA	20	/* length, padding, tag: no cipher of ours adds less */
 #define LOOP_FDS	512
 #define WARM_TURNS	100
 #define WARM_TURN_MS	5
@@ -71,7 +72,9 @@ struct sshconn {
 	struct sshserver_ops		 ops;
 	void				*arg;
 	unsigned			 asks;
-	struct ssh_counter_struct	 in;
+	struct ssh_counter_struct	 in;		/* packets of either direction */
+	struct ssh_counter_struct	 wire;		/* bytes of the socket */
+	uint64_t			 settled, settled_wire;	/* out, when the output was last seen empty */
 	/* client */
 	bool				(*incoming)(struct sshchan *, unsigned, const char *, unsigned, const struct sshchan_ops **,
 					    void **, void *);
@@ -505,7 +508,7 @@ sshconn_serve(struct sshloop *l, struct sshserver *server, int fd, const struct 
 		return NULL;
 	}
 	ssh_set_server_callbacks(c->ssh, &c->server_cb);
-	ssh_set_counters(c->ssh, NULL, &c->in);
+	ssh_set_counters(c->ssh, &c->wire, &c->in);
 	ssh_set_message_callback(c->ssh, on_message, c);
 	ssh_set_auth_methods(c->ssh, SSH_AUTH_METHOD_PUBLICKEY);
 	ssh_set_blocking(c->ssh, 0);
@@ -580,7 +583,7 @@ sshconn_client(struct sshloop *l, const struct sshconn_client *p)
 		return NULL;
 	}
 	ssh_set_message_callback(c->ssh, on_target_message, c);
-	ssh_set_counters(c->ssh, NULL, &c->in);
+	ssh_set_counters(c->ssh, &c->wire, &c->in);
 	ssh_set_blocking(c->ssh, 0);
 	return c;
 }
@@ -768,9 +771,28 @@ step_auth(struct sshconn *c)
 		conn_die(c, refused[c->proof]);
 }
 
+/*
+ * Guard C, for what libssh answers by itself: pings, keepalives, refusals. Its buffer cannot be asked for its size, so what was
+ * given to it, also while keys are exchanged, is compared with what has left by the socket. Encryption only adds to it, so it
+ * is never less than what is counted here.
+ */
+static void
+conn_check_backlog(struct sshconn *c)
+{
+	uint64_t made = c->in.out_bytes + PACKET_EXTRA * c->in.out_packets;
+
+	if ((ssh_get_poll_flags(c->ssh) & SSH_WRITE_PENDING) == 0) {
+		c->settled = made;
+		c->settled_wire = c->wire.out_bytes;
+	} else if (made - c->settled > c->wire.out_bytes - c->settled_wire + SSHCONN_BACKLOG_MAX)
+		conn_die(c, "peer asks and does not read the answers");
+}
+
 enum sshconn_state
 sshconn_step(struct sshconn *c)
 {
+	if (c->state != SSHCONN_DEAD && c->added)
+		conn_check_backlog(c);
 	if (c->state == SSHCONN_KEX)
 		step_kex(c);
 	else if (c->state == SSHCONN_AUTH)

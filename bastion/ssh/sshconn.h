@@ -5,7 +5,8 @@
  *
  *   A  its read calls top the receive window up without counting what is unread	-> data callbacks only; see sshchan_pull
  *   B  it accepts data beyond the window						-> SSHCHAN_UNREAD_MAX ends the connection
- *   C  its output buffer has no ceiling						-> sshchan_write stops at SSHCONN_UNSENT_MAX
+ *   C  its output buffer has no ceiling						-> sshchan_write stops at SSHCONN_UNSENT_MAX; a peer
+ *	whose requests want more answers than it reads is cut off at SSHCONN_BACKLOG_MAX
  *   D  it leaves its descriptors blocking						-> non-blocking before it sees them
  *   E  any call may run callbacks of any session in the same loop			-> handlers only mark; work is done in turns
  *   F  it counts no authentication tries						-> on_auth counts, sshconn_cut ends
@@ -23,6 +24,7 @@
 
 #define SSHCHAN_UNREAD_MAX	(3 * 1024 * 1024)
 #define SSHCONN_UNSENT_MAX	(256 * 1024)
+#define SSHCONN_BACKLOG_MAX	(1024 * 1024)	/* with what libssh answers by itself */
 #define SSHCHAN_PIECE		(32 * 1024)
 
 struct sshloop;

@@ -645,7 +645,13 @@ def packet_none(s):
             number = m.get_int()
             t._send_message(message(91, number, 0, 1 << 20, 0))
 
+        def request(self, m):
+            number = m.get_int()
+            if m.get_text() == "exec":
+                t._send_message(message(99, 0))
+
         t._handler_table[90] = confirm
+        t._handler_table[98] = request
 
     over(serve(s, None, before))
 
@@ -670,6 +676,19 @@ def rekey_unfinished(s):
     time.sleep(120)
 
 
+def rekey_and_pings(s):
+    """Keys are to be exchanged anew; instead come pings, and nothing is read."""
+    t, c = ready(s)
+    t._send_kex_init()
+    deaf(t)
+    try:
+        for _ in range(20 * FLOOD):
+            t.packetizer.send_message(message(192, "x"))
+    except (OSError, EOFError, paramiko.SSHException):
+        pass
+    time.sleep(60)
+
+
 def disconnect_wordy(s):
     t, c = ready(s)
     t._send_message(message(1, 2, b"\x1b]52;c;ZXZpbA==\x07go away\n" * 500, b"en"))
@@ -685,7 +704,7 @@ SPEAKING = [auth_never, auth_no, auth_partial, auth_then_close, auth_banners, se
             requests_flood, ask_and_not_read, pings_and_not_read, ignore_flood, output_endless, errors_endless, window_overrun,
             extended_unknown, data_after_eof, data_after_close, data_elsewhere, status_twice, status_and_signal, signal_huge,
             unasked_answers, window_none, window_byte, window_overflow, window_huge_deaf, packet_none, rekey_endless,
-            rekey_unfinished, disconnect_wordy]
+            rekey_unfinished, rekey_and_pings, disconnect_wordy]
 WAYS = {f.__name__: f for f in PLAIN + SPEAKING}
 HOST_KEY = None
 
