@@ -127,6 +127,19 @@ auth_take_user(struct peer *p, const char *user)
 	p->target = xstrdup(at + 1);
 }
 
+static bool
+auth_record(struct peer *p)
+{
+	const char *profile = profile_word(policy_profile(p->conf->conf->policy, &p->who));
+	char until[CLOCK_TEXT];
+
+	clock_format((int64_t)(p->cert->valid_before < UINT32_MAX * UINT64_C(100) ? p->cert->valid_before : 0) * 1000, until);
+	return daemon_record(p->daemon, "session.start", json_pack("{s:s, s:s, s:s*, s:s, s:s, s:I, s:s, s:s, s:s*, s:s*, s:s*, s:s*}",
+	    "session", p->id, "identity", p->who.identity, "owner", p->who.owner, "source", p->source, "key_id", p->cert->key_id,
+	    "serial", (json_int_t)p->cert->serial, "valid_before", until, "profile", profile, "claimed_session", p->cert->session,
+	    "target", p->target, "login", p->login, "outer", p->outer), auth_recorded, p);
+}
+
 /* It stays somebody who has not authenticated, with the login grace running: that is the time to be told why. */
 static int
 auth_refuse_crowd(struct peer *p, const char *why)
@@ -145,7 +158,7 @@ on_auth(struct link *l, struct msg *m, void *arg)
 {
 	struct peer *p = arg;
 	const uint8_t *blob;
-	char *user = NULL, from[CLOCK_TEXT], crowd[PEER_WHY];
+	char *user = NULL, crowd[PEER_WHY];
 	const char *why;
 	size_t n;
 	int r;
@@ -172,10 +185,7 @@ on_auth(struct link *l, struct msg *m, void *arg)
 	(void)event_del(p->grace);
 	peer_watch_expiry(p);
 	peer_name(p, true);
-	clock_format((int64_t)(p->cert->valid_before < UINT32_MAX * UINT64_C(100) ? p->cert->valid_before : 0) * 1000, from);
-	if (!daemon_record(p->daemon, "session.start", json_pack("{s:s, s:s, s:s*, s:s, s:s, s:I, s:s, s:s*, s:s*, s:s*, s:s*}", "session", p->id,
-	    "identity", p->who.identity, "owner", p->who.owner, "source", p->source, "key_id", p->cert->key_id, "serial",
-	    (json_int_t)p->cert->serial, "valid_before", from, "claimed_session", p->cert->session, "target", p->target, "login", p->login, "outer", p->outer), auth_recorded, p))
+	if (!auth_record(p))
 		r = refuse(p, MON_AUTHED, m->id, "nothing can be recorded now, so nothing may happen; try again");
  out:
 	free(user);

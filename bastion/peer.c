@@ -163,9 +163,12 @@ peer_is_one_too_many(const struct peer *p, char why[PEER_WHY])
 	struct session_limits l;
 	int64_t n = 0;
 
+	if (p->outer != NULL)	/* it came through a session that has been counted */
+		return false;
 	conf_limits(p->conf->conf, &p->who, &l);
 	for (const struct peer *o = p->daemon->peers; o != NULL; o = o->next)
-		n += o != p && o->state != PEER_NEW && strcmp(o->who.identity, p->who.identity) == 0;
+		n += o != p && o->state != PEER_NEW && o->outer == NULL &&
+		    strcmp(o->who.identity, p->who.identity) == 0;
 	if (l.per_identity == 0 || n < l.per_identity)
 		return false;
 	snprintf(why, PEER_WHY, "%.128s has %lld sessions already (sessions_per_identity); end one, or try again later",

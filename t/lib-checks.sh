@@ -41,6 +41,15 @@ borrow_conf () {
 	sed "s,id/ci,id/$1,g" id/ci.conf >"id/$1.conf"
 }
 
+# jump_conf NAME: id/NAME-j.conf, made of id/NAME.conf: reaches web1 by ProxyJump, where the inner SSH ends at the bastion too.
+jump_conf () {
+	{
+		printf 'Host gate\n\tHostName 127.0.0.1\n'
+		printf 'Host web1\n\tPort 22\n\tProxyJump gate\n\tHostKeyAlias [127.0.0.1]:%s\n' "$BASTION_PORT"
+		cat "id/$1.conf"
+	} >"id/$1-j.conf"
+}
+
 # said_once FILE TEXT: FILE holds exactly one line of the bastion's, in ASCII, and TEXT (a basic pattern) is in it.
 said_once () {
 	grep '^sallyport: ' "$1" >said.lines

@@ -17,17 +17,23 @@ rules:
   - {id: log-in, who: ["*"], on: ["*"], shell: true, do: allow}
   - {id: systems, who: ["*"], on: ["*"], subsystem: ["*"], do: allow}
   - {id: files, who: ["*"], on: ["*"], sftp: {}, do: allow}
-  - {id: forwards, who: ["*"], on: ["*"], forward: ["*"], do: allow}
+  - {id: forwards, who: ["*"], on: ["*"], forward: ["127.0.0.1:PORT"], do: allow}
   - {id: read, who: ["*"], on: [hosted], fetch: {}, do: allow}
   - {id: write, who: ["*"], on: [hosted], push: {}, do: allow}
 EOT
 BASTION_POLICY=$PWD/open-policy
 
 test_expect_success 'a bastion that allows everything, and four identities' '
-	setup_bastion &&
+	init_bastion && start_target web1 && seed_repo demo && sed -i "s/PORT/$BASTION_PORT/" open-policy &&
+	write_config && start_bastion &&
 	make_identity gated agent/gated && make_identity audited agent/audited &&
 	make_identity mover agent/mover --group movers && make_identity kim human/kim
 '
+
+if command -v rsync >/dev/null
+then
+	test_set_prereq RSYNC
+fi
 
 # refused_by PROFILE FILE: one line, by that rule, with what to do next.
 refused_by () {
@@ -109,6 +115,22 @@ test_expect_success 'sftp and scp over it: everybody' '
 	done
 '
 
+test_expect_success 'scp of the old kind, which is a command: everybody; a command that holds one is a command' '
+	for who in gated audited mover kim
+	do
+		with $who scp -O file "127.0.0.1:$PWD/by-scp-O-$who" && test_cmp file by-scp-O-$who || return 1
+	done &&
+	test_expect_code 77 into mover "scp -t $PWD; true" 2>err </dev/null && refused_by transfer-only err
+'
+
+test_expect_success RSYNC 'rsync' '
+	for who in gated mover
+	do
+		rsync -e "ssh -F id/$who.conf -l $TEST_LOGIN@web1" file "127.0.0.1:$PWD/by-rsync-$who" && test_cmp file by-rsync-$who ||
+			return 1
+	done
+'
+
 test_expect_success 'a subsystem that is not sftp: not for transfer-only' '
 	BSSH_OPTS=-s test_expect_code 77 into mover netconf </dev/null 2>err && refused_by transfer-only err &&
 	BSSH_OPTS=-s test_expect_code 69 into gated netconf </dev/null 2>err && test_grep "the target refused" err
@@ -124,10 +146,14 @@ test_expect_success 'git: everybody' '
 '
 
 test_expect_success 'forwarding: not for exec-gated and transfer-only' '
-	for who in gated mover
+	for who in audited kim
 	do
-		test_must_fail timeout 20 ssh -F id/$who.conf -W 127.0.0.1:$TARGET_PORT_web1 "$TEST_LOGIN@web1@127.0.0.1" \
-			>out 2>err </dev/null && test_must_be_empty out || return 1
+		BSSH_OPTS="-W 127.0.0.1:$BASTION_PORT" into $who >out </dev/null && test_grep "^SSH-2.0-" out || return 1
+	done &&
+	for pair in gated:exec-gated mover:transfer-only
+	do
+		BSSH_OPTS="-W 127.0.0.1:$BASTION_PORT" test_must_fail into ${pair%:*} >out </dev/null && test_must_be_empty out &&
+		audit_has event=forward.decision identity=agent/${pair%:*} verdict=deny rule=profile-${pair#*:} || return 1
 	done
 '
 
@@ -155,7 +181,7 @@ test_expect_success 'a reload changes the profile of new sessions, not of one th
 '
 
 test_expect_success 'the daemon ends in order' '
-	stop_bastion && sallyport -f "$CONF" audit verify
+		stop_bastion && sallyport -f "$CONF" audit verify
 '
 
 test_done

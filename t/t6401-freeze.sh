@@ -76,6 +76,21 @@ test_expect_success 'and passes when the window is lifted' '
 	bgit ci -C clone push -q origin agent/x
 '
 
+test_expect_success 'files: read as ever, by sftp and scp of both kinds, and not written' '
+	{ echo "profiles: [{who: [agent/*], use: exec-gated}]"
+	  echo "freeze: [{id: hold, who: [\"*\"], on: [web1], until: $end, do: deny, because: change freeze}]"
+	  echo "rules: [{id: files, who: [\"*\"], on: [web1], sftp: {}, do: allow},"
+	  echo "        {id: sub, who: [\"*\"], on: [web1], subsystem: [sftp], do: allow}]"; } >"$STATE/policy.yaml" &&
+	sallyport -f "$CONF" reload && echo content >there &&
+	for old in "" -O
+	do
+		rm -f here && scp -q $old -F id/ci.conf -o User="$TEST_LOGIN@web1" "127.0.0.1:$PWD/there" here && test_cmp there here &&
+		test_must_fail scp -q $old -F id/ci.conf -o User="$TEST_LOGIN@web1" there "127.0.0.1:$PWD/not-there" 2>err &&
+		test_path_is_missing not-there || return 1
+	done &&
+	test_grep "rule=hold: change freeze" err && audit_has event=file.op verdict=deny rule=hold
+'
+
 test_expect_success 'a window that asks: its approvers decide what a rule would have allowed' '
 	freeze_now "{id: careful, who: [\"*\"], on: [\"*\"], until: $end, do: ask, because: a freeze, approvers: [\"group:engineers\"]}" &&
 	background asked bssh ci "$TEST_LOGIN@web1" "echo after all" && wait_until "grep -q pending asked.err" &&

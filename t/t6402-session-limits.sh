@@ -19,12 +19,13 @@ limits_policy \
 	'{who: [agent/brief], use: exec-gated, max_session: 2s}' \
 	'{who: [agent/idle], use: exec-gated, idle: 1s}' \
 	'{who: [agent/silent], use: shell-audited, idle_command: 1s}' \
+	'{who: [agent/one], use: exec-gated, sessions_per_identity: 1}' \
 	'{who: [agent/few], use: exec-gated, sessions_per_identity: 2}' >limits.yaml
 BASTION_POLICY=$PWD/limits.yaml
 
 test_expect_success 'a bastion, and an identity for each limit' '
 	setup_bastion "limits: {stop_grace: 1s, max_session: 1h}" &&
-	for name in ci brief idle silent few
+	for name in ci brief idle silent one few
 	do
 		make_identity $name agent/$name || return 1
 	done
@@ -117,6 +118,11 @@ test_expect_success 'git hears it too, and others come in' '
 test_expect_success 'when one has ended there is room again' '
 	exec 9>&- && ended second 0 && wait_until "bssh few bastion whoami >out 2>&1" 5 &&
 	ssh -F id/few.conf -o ControlPath="$PWD/mux-few" -O exit x 2>/dev/null
+'
+
+test_expect_success 'ssh -J is one session, not two' '
+	jump_conf one && ssh -F id/one-j.conf "$TEST_LOGIN@web1" "echo through" >out && echo through >expect && test_cmp expect out &&
+	audit_has event=session.start identity=agent/one "outer=S-*" profile=exec-gated
 '
 
 test_expect_success 'whoami tells the limits' '

@@ -17,6 +17,11 @@ test_expect_success 'a human reads it on standard error, once, before anything e
 	echo "$notice" >expect && test_cmp expect err
 '
 
+test_expect_success 'once with ssh -J too' '
+	jump_conf kim && sed "s/LogLevel.*/LogLevel INFO/" id/kim-j.conf >id/kim-loud.conf &&
+	ssh -F id/kim-loud.conf "$TEST_LOGIN@web1" "echo ran" >out 2>err && echo "$notice" >expect && test_cmp expect err
+'
+
 test_expect_success 'with ssh -q there is nothing' '
 	BSSH_OPTS=-q bssh kim "$TEST_LOGIN@web1" "echo ran" >out 2>&1 && echo ran >expect && test_cmp expect out
 '

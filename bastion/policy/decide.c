@@ -209,6 +209,8 @@ decide_bare_shell(const struct policy *p, const struct subject *s, const struct 
 	    !profile_permits(policy_profile(p, s), &shell, &v))
 		return;
 	decide_plain(p, s, &shell, &v);
+	if (v.what != DECISION_DENY)
+		freezes_apply(p, s, &shell, &v);
 	if (strcmp(v.rule, "default") != 0)
 		*out = v;
 }

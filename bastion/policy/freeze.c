@@ -68,6 +68,8 @@ freeze_meets(const struct freeze *f, const struct subject *s, const struct reque
 	if ((f->kinds & 1u << req->kind) == 0 || !subject_matches(&f->rule.who, s) || !match_any(&f->rule.on, req->target))
 		return false;
 	/* Files are decided one by one, and to look at one changes nothing. */
+	if (req->kind == REQUEST_EXEC)
+		return !req->copies;
 	if (req->kind == REQUEST_SUBSYSTEM)
 		return req->detail == NULL || strcmp(req->detail, "sftp") != 0;
 	return req->kind != REQUEST_SFTP || (req->file_op != FILE_READ && req->file_op != FILE_LIST && req->file_op != FILE_STAT);
@@ -112,6 +114,8 @@ freezes_apply(const struct policy *p, const struct subject *s, const struct requ
 		return;
 	if (best->rule.what == DECISION_DENY || req->kind == REQUEST_SFTP)	/* nobody can be asked in the midst of SFTP */
 		deny(out, best, req->now);
+	else if (out->what == DECISION_ASK && strcmp(out->rule, best->rule.id) == 0)
+		return;	/* a command that counts as a shell too */
 	else if (out->what == DECISION_ASK) {
 		snprintf(out->detail, sizeof(out->detail), "freeze %s and rule %s both ask, and one approval cannot stand for two; "
 		    "wait for the end of the freeze", best->rule.id, out->rule);

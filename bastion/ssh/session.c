@@ -57,10 +57,16 @@ session_call(struct session *s, struct link *l, uint16_t type, const struct buf 
 bool
 session_record(struct session *s, const char *event, json_t *obj, call_fn fn, void *arg)
 {
-	char *text = obj == NULL ? NULL : json_dumps(obj, JSON_COMPACT | JSON_ENSURE_ASCII);
-	struct buf *b = buf_new(MSG_MAX);
+	char *text;
+	struct buf *b;
 	bool ok = false;
 
+	if (s->state == SESSION_VOUCH && fn == NULL && obj != NULL && s->nearly < EARLY_RECORDS) {
+		s->early[s->nearly++] = (struct early_record){ .event = xstrdup(event), .obj = obj };
+		return true;
+	}
+	text = obj == NULL ? NULL : json_dumps(obj, JSON_COMPACT | JSON_ENSURE_ASCII);
+	b = buf_new(MSG_MAX);
 	if (text == NULL || b == NULL)
 		fatal("out of memory for a record");
 	if (strlen(text) > AUDIT_RECORD_MAX)
@@ -71,6 +77,19 @@ session_record(struct session *s, const char *event, json_t *obj, call_fn fn, vo
 	free(text);
 	json_decref(obj);
 	return ok;
+}
+
+/* The parent has answered, or never will. The agent may have gone meanwhile: it leaves when it is refused. */
+static void
+session_record_early(struct session *s)
+{
+	unsigned n = s->nearly;
+
+	s->nearly = 0;
+	for (unsigned i = 0; i < n; i++) {
+		(void)session_record(s, s->early[i].event, s->early[i].obj, NULL, NULL);
+		free(s->early[i].event);
+	}
 }
 
 void
@@ -190,11 +209,12 @@ session_auth_fail(struct session *s, const char *user, const char *why, const st
 	free(line);
 }
 
-/* The operator's words, once, before anything is known of the peer. */
+/* The operator's words, once, before anything is known of the peer. Through another connection they have been read already. */
 static void
 session_greet(struct session *s)
 {
-	if (!s->greeted && s->p->conf->banner != NULL && strcmp(s->p->conf->banner, "none") != 0) {
+	if (!s->greeted && s->p->jump_target == NULL && s->p->conf->banner != NULL &&
+	    strcmp(s->p->conf->banner, "none") != 0) {
 		char *text = xasprintf("%s\n", s->p->conf->banner);
 
 		sshconn_banner(s->agent, text);
@@ -210,7 +230,8 @@ session_greet(struct session *s)
 static void
 session_notice(struct session *s)
 {
-	if (s->p->conf->banner == NULL && policy_profile(s->p->conf->policy, &s->who) == PROFILE_SHELL_AUDITED)
+	if (s->p->conf->banner == NULL && s->p->jump_target == NULL &&
+	    policy_profile(s->p->conf->policy, &s->who) == PROFILE_SHELL_AUDITED)
 		sshconn_banner(s->agent, "This session goes through Sallyport and is recorded.\n");
 }
 
@@ -337,13 +358,20 @@ session_vouched(struct msg *m, void *arg)
 	uint8_t ok;
 	int r;
 
-	if (m == NULL)
-		return 0;	/* the session is over anyway */
+	if (m == NULL) {	/* the session is over anyway */
+		for (; s->nearly > 0; s->nearly--) {
+			free(s->early[s->nearly - 1].event);
+			json_decref(s->early[s->nearly - 1].obj);
+		}
+		return 0;
+	}
 	if ((r = buf_get_u8(m->body, &ok)) != 0 || (r = buf_get_cstring(m->body, &reason)) != 0 ||
 	    (r = buf_end(m->body)) != 0)
 		goto out;
-	if (s->state != SESSION_VOUCH)
+	if (s->state != SESSION_VOUCH) {
+		session_record_early(s);
 		goto out;
+	}
 	if (!ok) {
 		log_info("%s: not vouched for: %s", s->p->id, reason);
 		s->stop_why = reason;
@@ -351,6 +379,7 @@ session_vouched(struct msg *m, void *arg)
 		s->cut_at = clock_mono_us() + REFUSED_US;
 	}
 	s->state = ok ? SESSION_OPEN : SESSION_REFUSED;
+	session_record_early(s);
 	s->active_us = clock_mono_us();
 	s->moved = true;
  out:

@@ -34,6 +34,8 @@ enum session_state {
 	SESSION_ENDING,		/* nothing new; what is recorded must be sealed */
 };
 
+#define EARLY_RECORDS	16	/* more than that are recorded at once, without an identity */
+
 struct session {
 	const struct session_params *p;
 	enum session_state	 state;
@@ -54,6 +56,12 @@ struct session {
 	unsigned		 nchannels;
 	uint32_t		 last_channel;
 	struct leg		*leg;		/* to this connection's target */
+	/* what was decided before the parent had named the identity: recorded under it, when it has */
+	struct early_record {
+		char	*event;
+		json_t	*obj;
+	}			 early[EARLY_RECORDS];
+	unsigned		 nearly;
 	bool			 approvals_gone, audit_gone, monitor_gone;
 	struct listen		*listens;	/* where the target listens for the agent */
 	struct consent		*consents;	/* what humans are being asked */

@@ -67,6 +67,9 @@ at(const char *text)
 static const struct request exec_ls = { .kind = REQUEST_EXEC, .command = (const uint8_t *)"ls", .command_len = 2 };
 static const struct request exec_risky = { .kind = REQUEST_EXEC, .command = (const uint8_t *)"risky", .command_len = 5 };
 static const struct request push_main = { .kind = REQUEST_PUSH, .repo = "r", .ref = "refs/heads/main" };
+static const struct request bare_shell = { .kind = REQUEST_EXEC, .command = (const uint8_t *)"sh", .command_len = 2 };
+static const struct request scp = { .kind = REQUEST_EXEC, .command = (const uint8_t *)"scp -f x", .command_len = 8,
+    .copies = true };
 static const struct request sftp = { .kind = REQUEST_SUBSYSTEM, .detail = "sftp" };
 static const struct request read_x = { .kind = REQUEST_SFTP, .file_op = FILE_READ, .path = "/x" };
 static const struct request write_x = { .kind = REQUEST_SFTP, .file_op = FILE_WRITE, .path = "/x" };
@@ -240,11 +243,17 @@ test_frozen(void **state)
 	assert_non_null(strstr(v.detail, "freeze hold and rule risky both ask"));
 	assert_int_equal(judge(p, "agent/x", exec_risky, off).what, DECISION_ASK);
 	assert_int_equal(judge(p, "agent/x", exec_ls, NULL).what, DECISION_DENY);	/* without a clock */
+	/* A shell by another name is frozen as a shell too, and asked about once. */
+	assert_int_equal(judge(p, "human/x", bare_shell, off).what, DECISION_ALLOW);
+	v = judge(p, "human/x", bare_shell, on);
+	assert_int_equal(v.what, DECISION_ASK);
+	assert_string_equal(v.rule, "hold");
 	/* Files: looked at as ever, changed not at all, since nobody can be asked. */
 	assert_int_equal(judge(p, "agent/x", sftp, on).what, DECISION_ALLOW);
 	assert_int_equal(judge(p, "agent/x", read_x, on).what, DECISION_ALLOW);
 	assert_int_equal(judge(p, "agent/x", write_x, off).what, DECISION_ALLOW);
 	assert_int_equal(judge(p, "agent/x", write_x, on).what, DECISION_DENY);
+	assert_int_equal(judge(p, "agent/x", scp, on).what, DECISION_ALLOW);
 	/* The approvers of a freeze are found like those of a rule, and deciding is never frozen. */
 	approve.now = at(on);
 	decide(p, &boss, &approve, &v);
