@@ -79,7 +79,7 @@ test_expect_success 'a bastion; a policy with a reason that would like to be a c
 '
 
 test_expect_success 'the script is short, reads well, and every shell that is here reads it' '
-	bssh ci bastion join >script && sed "/^known_hosts_text/,\$d" script >code && test "$(wc -l <code)" -le 125 &&
+	bssh ci bastion join >script && sed "/^known_hosts_text/,\$d" script >code && test "$(wc -l <code)" -le 120 &&
 	test_grep "Undone by: ssh bastion leave" script &&
 	each_shell "\$sh_ -n script"
 '
@@ -190,6 +190,13 @@ test_expect_success 'a home with a blank in its name; one with a quote is left a
 	ssh -F "$PWD/ho me/.ssh/config" -o LogLevel=ERROR bastion whoami >out && test_grep agent/ci out &&
 	mkdir "ho\"me" && test_must_fail env -u GIT_CONFIG_GLOBAL -u XDG_CONFIG_HOME HOME="$PWD/ho\"me" sh script 2>err &&
 	said_once err "cannot be written" && test -z "$(ls -A "ho\"me")"
+'
+
+test_expect_success 'an ssh that is too old for this is told from one that is not, and nothing is changed' '
+	mkdir oldbin && printf "#!/bin/sh\necho \"line 1: Bad configuration option: include\" >&2\nexit 255\n" >oldbin/ssh && chmod +x oldbin/ssh &&
+	rm -rf cut && mkdir cut &&
+	test_must_fail env -u GIT_CONFIG_GLOBAL -u XDG_CONFIG_HOME HOME="$PWD/cut" PATH="$PWD/oldbin:$PATH" sh script 2>err &&
+	said_once err "older than OpenSSH 7.3.*Bad configuration option" && test -z "$(ls -A cut)"
 '
 
 test_expect_success 'when a file cannot be replaced it stays as it was, and nothing lies about' '

@@ -2,8 +2,7 @@
 # What join and leave share. It becomes part of the scripts that `ssh BASTION join` and `leave` print.
 set -eu
 umask 077
-LC_ALL=C
-export LC_ALL
+export LC_ALL=C
 config=$HOME/.ssh/config
 known=$HOME/.ssh/known_hosts
 ours=$HOME/.ssh/sallyport
@@ -15,10 +14,7 @@ work=$(mktemp -d)
 new=
 : >"$work/made" >"$work/none"
 
-die () {
-	echo "sallyport: $*" >&2
-	exit 1
-}
+die () { echo "sallyport: $*" >&2; exit 1; }
 
 # What is made here, files and folders, is remembered, so that leaving can take away just that.
 finish () {
@@ -69,12 +65,8 @@ block () {
 
 # The file that git config --global would write to.
 git_file () {
-	if [ -n "${GIT_CONFIG_GLOBAL-}" ]; then
-		echo "$GIT_CONFIG_GLOBAL"
-	elif [ ! -e "$HOME/.gitconfig" ] && [ -e "$xdg/git/config" ]; then
-		echo "$xdg/git/config"
-	else
-		echo "$HOME/.gitconfig"
-	fi
+	f=$HOME/.gitconfig
+	if [ ! -e "$f" ] && [ -e "$xdg/git/config" ]; then f=$xdg/git/config; fi
+	echo "${GIT_CONFIG_GLOBAL:-$f}"
 }
 

@@ -24,10 +24,14 @@ join () {
 	case $HOME$xdg in
 	*[\"\\\|\&\*\?\$%\[]*) die "$HOME: a folder of such a name cannot be written into an ssh_config" ;;
 	esac
+	ssh_config_text | sed "s|@HOME@|$HOME|" >"$work/conf"
+	# An ssh that does not understand this must not find it in its configuration.
+	echo "Include $work/conf" >"$work/try"
+	ssh -G -F "$work/try" "$name" </dev/null >"$work/text" 2>&1 ||
+		die "this ssh cannot be told so (it is older than OpenSSH 7.3?): $(tail -n 1 "$work/text")"
 	folder "$ours"
 	folder "$notes"
 	refresh
-	ssh_config_text | sed "s|@HOME@|$HOME|" >"$work/conf"
 	put "$ours/$name.conf" "$work/conf"
 	echo "Include \"$ours/$name.conf\"" >"$work/text"
 	marked "$work/text" "$work/include"
