@@ -29,6 +29,8 @@
 #define USER_LEN_MAX	256
 #define CALLS_MAX	512
 #define TURN_MS		200		/* longest sleep: deadlines are looked at this often */
+#define IDLE_TURN_MS	1000		/* without a channel: thousands of such sessions must not keep the machine busy */
+#define IDLE_LOOKS	4		/* at the least, in the shortest time limit that an idle session has */
 #define HOPELESS_US	500000		/* the audit process has gone: nothing can be sealed */
 #define ENDING_US	5000000		/* what is recorded gets this long to be sealed */
 #define REFUSED_US	10000000	/* a client that was let in too early gets this long to hear why it may not stay */
@@ -789,6 +791,20 @@ session_close_down(struct session *s)
 	free(s->stop_why);
 }
 
+static int
+session_idle_patience(const struct session *s)
+{
+	int64_t ms = IDLE_TURN_MS * IDLE_LOOKS;
+
+	if (s->state != SESSION_AUTH && s->state != SESSION_OPEN)
+		return TURN_MS;
+	if (s->limits.idle_ms > 0 && s->limits.idle_ms < ms)
+		ms = s->limits.idle_ms;
+	if (s->p->conf->keepalive_interval_ms > 0 && s->p->conf->keepalive_interval_ms < ms)
+		ms = s->p->conf->keepalive_interval_ms;
+	return ms / IDLE_LOOKS < TURN_MS ? TURN_MS : (int)(ms / IDLE_LOOKS);
+}
+
 /*
  * How long to sleep. Any call into libssh may take in packets of any connection in the loop (guard E), and not all of them
  * call a handler of ours: where something is under way the first looks come quickly, then ever more slowly.
@@ -800,7 +816,7 @@ session_patience(struct session *s)
 		s->still = 0;
 		return 0;
 	}
-	return s->soon && s->still < 8 ? 1 << s->still++ : TURN_MS;
+	return s->soon && s->still < 8 ? 1 << s->still++ : s->channels == NULL ? session_idle_patience(s) : TURN_MS;
 }
 
 int

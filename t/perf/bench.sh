@@ -7,7 +7,7 @@
 # All legs use aes256-gcm@openssh.com. Meant for an idle machine; only ratios inside one run mean anything.
 test_description='the bastion beside OpenSSH'
 
-# What to measure: exec, memory, connections, bulk; all by default.
+# What to measure: exec, memory, connections, bulk, idle2000; all by default.
 bench_what="$*"
 set --
 : "${TEST_SRCDIR:=$(dirname "$0")/../..}"
@@ -49,7 +49,7 @@ set_up () {
 		rival chain "$TARGET_PORT_chain"
 	} >rivals &&
 	bastion_targets_=web1 &&
-	write_config 'limits: {max_startups_per_source: 100, max_sessions: 500}' &&
+	write_config 'limits: {max_startups_per_source: 100, max_sessions: 2500, sessions_per_identity: 0}' &&
 	start_bastion &&
 	make_identity ci agent/ci --owner human/kim &&
 	echo "	Ciphers $bench_cipher" >>id/ci.conf &&
@@ -58,7 +58,7 @@ set_up () {
 }
 
 set_up >"$test_log_" 2>&1 || { cat "$test_log_" >&6; exit 1; }
-python3 "$TEST_SRCDIR/t/perf/measure.py" --trash "$TRASH_DIRECTORY" --login "$TEST_LOGIN" --bastion "$BASTION_PID" \
+python3 "$TEST_SRCDIR/t/perf/measure.py" --trash "$TRASH_DIRECTORY" --login "$TEST_LOGIN" --bastion "$BASTION_PID" --port "$BASTION_PORT" \
 	--sshd "$TARGET_PID_web1" --mib "${BENCH_MIB-256}" --rounds "${BENCH_ROUNDS-5}" \
 	--json "$TEST_BUILDDIR/bench.json" $bench_what >&5 2>&6
 status=$?

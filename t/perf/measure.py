@@ -196,14 +196,29 @@ def connections(bench):
     bench.row('connections per CPU second of the server', per_cpu[0], per_cpu[1], '1/s', 3.0, True)
 
 
-MEASURES = {'exec': exec_true, 'memory': idle_memory, 'connections': connections, 'bulk': bulk}
+def idle_crowd(bench):
+    """One exec beside 2,000 connections that have logged in and do nothing, and without them."""
+    rounds = bench.args.rounds * 4
+    before, = in_turns(rounds, [bench.ours + ['true']])
+    crowd = subprocess.Popen(['idle-crowd', str(bench.args.port), f'{bench.args.trash}/id/ci', '2000'],
+                             stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    if not crowd.stdout.readline().startswith('ready 2000 '):
+        raise SystemExit('no 2,000 connections')
+    beside, = in_turns(rounds, [bench.ours + ['true']])
+    left = crowd.communicate()[0].strip()
+    if left != 'left 2000':
+        raise SystemExit(f'of 2,000 idle connections {left}')
+    bench.row('exec true beside 2,000 idle, against none', beside * 1000, before * 1000, 'ms', 2.0, False)
+
+
+MEASURES = {'exec': exec_true, 'memory': idle_memory, 'connections': connections, 'bulk': bulk, 'idle2000': idle_crowd}
 
 
 def main():
     parser = argparse.ArgumentParser()
     for name in ('--trash', '--login', '--json'):
         parser.add_argument(name, required=True)
-    for name in ('--bastion', '--sshd', '--mib', '--rounds'):
+    for name in ('--bastion', '--port', '--sshd', '--mib', '--rounds'):
         parser.add_argument(name, type=int, required=True)
     parser.add_argument('what', nargs='*', choices=[[], *MEASURES], default=[])
     args = parser.parse_args()
