@@ -68,3 +68,11 @@ made_up_secret () {
 sha256_of () {
 	sha256sum "$1" | cut -d' ' -f1
 }
+
+# rawsftp WHAT [ARGUMENT..]: t/helper/rawsftp.py as agent ci on web1 (or $RAW_TARGET).
+rawsftp () {
+	rawsftp_what_=$1
+	shift
+	python3 "$TEST_SRCDIR/t/helper/rawsftp.py" "$rawsftp_what_" "$TRASH_DIRECTORY/id/ci.conf" \
+		"$TEST_LOGIN@${RAW_TARGET-web1}" "$@"
+}

@@ -721,15 +721,22 @@ sftp_job_begin(struct sftp *x, const struct sftp_packet *k)
 void
 sftp_job_begin_on(struct sftp *x, const struct sftp_packet *k, struct sftp_file *f)
 {
+	const char *text;
 	struct sftp_job *j;
 
 	if ((k->type == SFTP_READDIR) != f->is_dir && k->type != SFTP_FSTAT && k->type != SFTP_FSETSTAT) {
 		sftp_reply_status(x, k->id, SFTP_FAILURE, "the handle is of another kind");
 		return;
 	}
+	sftp_file_flush(f);
+	/* Where a secret was found clients tidy up by the handle, with sizes that would undo what was done about it. */
+	if (k->type != SFTP_FSTAT && f->writer != NULL && sftp_writer_error(f->writer, &text) == SFTP_PERMISSION_DENIED &&
+	    text != NULL) {
+		sftp_reply_status(x, k->id, SFTP_PERMISSION_DENIED, text);
+		return;
+	}
 	j = job_new(x, k);
 	j->file = f;
-	sftp_file_flush(f);
 	if (j->row->ops == 0) {
 		x->looks++;
 		job_ask(j);
@@ -756,7 +763,7 @@ job_free(struct sftp_job *j)
 void
 sftp_jobs_step(struct sftp *x)
 {
-	for (struct sftp_job **jp = &x->jobs; *jp != NULL;) {
+	for (struct sftp_job **jp = &x->jobs; *jp != NULL && x->why == NULL;) {
 		struct sftp_job *j = *jp;
 
 		job_step(j);

@@ -43,6 +43,7 @@ struct sftp_writer {
 	uint64_t		 size;		/* of the file, at its close; UINT64_MAX: not known */
 	bool			 jumped;
 	unsigned		 waiting;
+	bool			 failed;	/* the target did not take all of it */
 	uint32_t		 error;		/* of bytes whose WRITE was answered before */
 };
 
@@ -78,6 +79,7 @@ write_done(struct write *one)
 	while (*wp != one)
 		wp = &(*wp)->next;
 	*wp = one->next;
+	w->failed |= one->error != SFTP_OK;
 	if (one->answer)
 		sftp_reply_status(w->x, one->id, one->error, NULL);
 	else if (w->error == SFTP_OK)
@@ -229,6 +231,8 @@ sftp_writer_end(struct sftp_writer *w, const char *result)
 		return;
 	if (w->t != NULL) {
 		transfer_passed(w->t, w->passed, !w->jumped && w->size == w->passed && buf_len(w->hold) == 0);
+		if (w->failed)
+			result = "failed";
 		sftp_note(w->x, "in %s %llu bytes: %s", w->f->place.asked, (unsigned long long)w->passed, result);
 		transfer_end(w->t, result);
 	}
