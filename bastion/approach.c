@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "bastion/base/clock.h"
 #include "bastion/base/log.h"
@@ -39,17 +40,40 @@ approach_finish(int fd, const char *why, void *arg)
 }
 
 static void
-approach_connect(struct approach *a)
+approach_connect(struct approach *a, dial_fn fn)
 {
 	const char *why;
 	int fd;
 
 	if (a->target->proxy_command.n > 0) {
 		fd = proxy_start(a->daemon, a->session, a->target, a->login, &why);
-		approach_finish(fd, why, a);
+		fn(fd, why, a);
 		return;
 	}
-	(void)dial_start(a->daemon, a->target->host, a->target->port, a->conf->conf->dial_timeout_ms, approach_finish, a);
+	(void)dial_start(a->daemon, a->target->host, a->target->port, a->conf->conf->dial_timeout_ms, fn, a);
+}
+
+static void
+approach_refuse(struct approach *a, const char *why)
+{
+	log_warn("%s: target %s: %s", a->session, a->target->name, why);
+	(void)daemon_record(a->daemon, "target.hostcert", json_pack("{s:s, s:s, s:s}", "session", a->session, "target",
+	    a->target->name, "reason", why), NULL, NULL);
+	approach_finish(-1, why, a);
+}
+
+/* It showed no certificate: because it has none, or because it cannot be reached at all? */
+static void
+approach_tried(int fd, const char *why, void *arg)
+{
+	struct approach *a = arg;
+
+	if (fd == -1)
+		approach_finish(fd, why, a);
+	else {
+		close(fd);
+		approach_refuse(a, "it shows no host certificate; nothing was sent");
+	}
 }
 
 /* Its certificates, fresh or kept, are judged at each use: time goes on, and certificates are revoked. */
@@ -63,16 +87,16 @@ approach_scanned(const struct strvec *lines, const char *why, void *arg)
 	const char *bad;
 	char *text;
 
-	if (lines->n > 0 && hostcert_keys(lines, &check, &a->host_keys, &bad) == 0) {
-		approach_connect(a);
-		return;
+	if (lines->n == 0) {
+		log_info("%s: target %s: %s", a->session, t->name, why);
+		approach_connect(a, approach_tried);
+	} else if (hostcert_keys(lines, &check, &a->host_keys, &bad) == 0)
+		approach_connect(a, approach_finish);
+	else {
+		text = xasprintf("its host %s; nothing was sent; tell whoever runs this bastion", bad);
+		approach_refuse(a, text);
+		free(text);
 	}
-	text = lines->n == 0 ? xstrdup(why) : xasprintf("its host %s; nothing was sent; tell whoever runs this bastion", bad);
-	log_warn("%s: target %s: %s", a->session, t->name, text);
-	(void)daemon_record(a->daemon, "target.hostcert", json_pack("{s:s, s:s, s:s}", "session", a->session, "target", t->name,
-	    "reason", text), NULL, NULL);
-	approach_finish(-1, text, a);
-	free(text);
 }
 
 void
@@ -90,5 +114,5 @@ approach_start(struct peer *p, const struct conf_target *t, const char *login, b
 	if (t->host_ca.n > 0)
 		hostscan_start(a->daemon, t, a->conf->conf->dial_timeout_ms, fresh, approach_scanned, a);
 	else
-		approach_connect(a);
+		approach_connect(a, approach_finish);
 }

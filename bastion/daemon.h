@@ -121,6 +121,7 @@ struct peer {
 	struct gitjob	*jobs;
 	unsigned	 njobs;
 	unsigned	 ndials;	/* under way */
+	unsigned	 nfresh;	/* scans for host certificates that it wanted anew */
 	unsigned	 nloans;	/* of held keys and passwords, so far */
 	uint32_t	 auth_id;	/* of MON_AUTH, for its answer */
 	struct event	*expiry;	/* the certificate ends */

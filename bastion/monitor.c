@@ -29,6 +29,7 @@
 
 #define KEY_BLOB_MAX	1024
 #define LOANS_MAX	64	/* of held keys or passwords, in the life of one session */
+#define FRESH_MAX	8	/* scans for new host certificates, in the life of one session */
 #define DIALS_MAX	2	/* under way for one session, which has one target */
 
 /* u8 ok, s text: the shape of most answers. */
@@ -300,7 +301,7 @@ on_dial(struct link *l, struct msg *m, void *arg)
 	memcpy(c->session, p->id, sizeof(c->session));
 	c->daemon = p->daemon;
 	c->id = m->id;
-	approach_start(p, t, login, fresh, on_approached, c);
+	approach_start(p, t, login, fresh && p->nfresh++ < FRESH_MAX, on_approached, c);
  out:
 	free(target);
 	free(login);

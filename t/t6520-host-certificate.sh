@@ -49,7 +49,7 @@ test_expect_success 'a bastion with targets and a CA of hosts' '
 	start_certified othername -s hostca -h -n elsewhere.example.net -V -1h:+1h &&
 	start_certified noname -s hostca -h -V -1h:+1h &&
 	start_certified critical -s hostca -h -n 127.0.0.1 -V -1h:+1h -O critical:new@example.net &&
-	start_target plain &&
+	start_target plain && start_target down &&
 	ssh-keygen -q -t rsa -b 2048 -N "" -f good-rsa && ssh-keygen -q -s hostca -h -I good-rsa -n 127.0.0.1 good-rsa.pub &&
 	sed -i "s,^HostKey.*,&\nHostKey $TRASH_DIRECTORY/good-rsa\nHostCertificate $TRASH_DIRECTORY/good-rsa-cert.pub," target-good/config && reload_target good &&
 	start_target web1 && write_config "limits: {dial_timeout: 5s}" &&
@@ -75,8 +75,14 @@ test_expect_success 'one that does not hold is refused, and says why' '
 
 test_expect_success 'a target without one is refused' '
 	test_expect_code 69 bssh ci "$TEST_LOGIN@plain" "echo it ran" >out 2>err && test_must_be_empty out &&
-	said_once err "^sallyport: unreachable: target plain: it shows no host certificate; nothing has run$" &&
+	said_once err "^sallyport: unreachable: target plain: it shows no host certificate; nothing was sent; nothing has run$" &&
+	audit_has event=target.hostcert target=plain &&
 	audit_lacks event=cert.mint target=plain
+'
+
+test_expect_success 'one that is down is said to be down' '
+	stop_target down && test_expect_code 69 bssh ci "$TEST_LOGIN@down" "echo it ran" >out 2>err && test_must_be_empty out &&
+	said_once err "^sallyport: unreachable: target down: Connection refused; nothing has run$" && audit_lacks event=target.hostcert target=down
 '
 
 test_expect_success 'the scan is kept: another session opens no second one' '
@@ -94,6 +100,63 @@ test_expect_success 'a new key without a certificate is not' '
 	rm target-named/host* && ssh-keygen -q -t ed25519 -N "" -f target-named/host && sed -i /HostCertificate/d target-named/config && reload_target named &&
 	test_expect_code 69 bssh ci "$TEST_LOGIN@named" "echo it ran" >out 2>err && test_must_be_empty out &&
 	said_once err "target named: it shows no host certificate" && test_grep ! "Accepted\|publickey" target-named/log
+'
+
+test_expect_success 'a host key that was revoked opens nothing more, kept scan or not' '
+	bssh ci "$TEST_LOGIN@wild" true && sallyport -f "$CONF" cert revoke target-wild/host.pub && mark=$(wc -l <target-wild/log) &&
+	test_expect_code 69 bssh ci "$TEST_LOGIN@wild" "echo it ran" >out 2>err && test_must_be_empty out &&
+	said_once err "target wild: its host certificate is revoked; nothing was sent" &&
+	tail -n "+$((mark + 1))" target-wild/log >said && test_grep ! "Accepted\|publickey" said
+'
+
+# A man in the middle who lets key scans through to the real host, and everybody else to his own.
+test_expect_success 'a good certificate shown by one that has not its key is a hard stop' '
+	start_target own && start_certified real -s hostca -h -n 127.0.0.1 -V -1h:+1h &&
+	cat >middle.py <<-\EOT &&
+	import socket, sys, threading
+	real, own = int(sys.argv[1]), int(sys.argv[2])
+	def copy(a, b):
+	    try:
+	        while True:
+	            p = a.recv(65536)
+	            if not p:
+	                break
+	            b.sendall(p)
+	    except OSError:
+	        pass
+	    for s in (a, b):
+	        try:
+	            s.shutdown(socket.SHUT_RDWR)
+	        except OSError:
+	            pass
+	def line(s):
+	    p = b""
+	    while not p.endswith(b"\n"):
+	        p += s.recv(1)
+	    return p
+	def serve(c):
+	    r = socket.create_connection(("127.0.0.1", real))
+	    c.sendall(line(r))
+	    hello = line(c)
+	    if b"keyscan" not in hello:
+	        r = socket.create_connection(("127.0.0.1", own))
+	        line(r)
+	        print("took one over", flush=True)
+	    r.sendall(hello)
+	    threading.Thread(target=copy, args=(c, r), daemon=True).start()
+	    copy(r, c)
+	s = socket.create_server(("127.0.0.1", int(sys.argv[3])))
+	while True:
+	    c, _ = s.accept()
+	    threading.Thread(target=serve, args=(c,), daemon=True).start()
+	EOT
+	port=$(test-tool free-port) && { /usr/bin/python3 middle.py $TARGET_PORT_real $TARGET_PORT_own $port >middle.log 2>&1 & } &&
+	middle=$! && test_atexit "stop_pid $middle" && wait_until "test-tool accepts $port" &&
+	sed -i "s|^targets:|&\n  middle: {address: \"127.0.0.1:$port\", logins: [\"*\"], host_ca: [\"$ca\"]}|" "$CONF" && sallyport -f "$CONF" reload &&
+	test_expect_code 69 bssh ci "$TEST_LOGIN@middle" "echo it ran" >out 2>err && test_must_be_empty out &&
+	said_once err "host key of middle has changed: expected $(ssh-keygen -lf target-real/host.pub | cut -d" " -f2), got $(ssh-keygen -lf target-own/host.pub | cut -d" " -f2); nothing was sent" &&
+	test_grep ! "Accepted\|publickey" target-own/log && audit_lacks event=cert.mint target=middle && audit_has event=target.hostkey target=middle &&
+	grep "took one over" middle.log >took && test_line_count -eq 2 took
 '
 
 test_expect_success 'the configuration says one way to know a target, and the bastion is unharmed' '
