@@ -109,7 +109,7 @@ then
 	test_set_prereq MEMORY
 fi
 
-test_expect_success MEMORY 'no session and not the parent has the private half in memory, during a session and after' '
+test_expect_success MEMORY,PLAIN 'no session and not the parent has the private half in memory, during a session and after' '
 	wait_until "test -z \"\$(session_pids)\"" && mkfifo hold && background held bssh ci "$TEST_LOGIN@ed25519" "echo began; cat $TRASH_DIRECTORY/hold" &&
 	wait_until "grep -q began held.out" &&
 	seed=$(grep -v -e ----- held-ed25519 | base64 -d | tail -c +162 | head -c 32 | od -An -tx1 | tr -d " \n") && test ${#seed} = 64 &&
