@@ -51,7 +51,8 @@ print(const struct client_facts *f, enum client_form form)
 	if (b == NULL)
 		fatal("out of memory");
 	if ((r = client_script(f, form, b)) == ERR_FORMAT)
-		fprintf(stderr, "sallyport: agents do not reach the bastion as it listens; add --address HOST:PORT, or set public_address\n");
+		fprintf(stderr, "sallyport: agents do not reach the bastion as it listens; add --address HOST:PORT, "
+		    "or set public_address\n");
 	else if (r != 0)
 		fprintf(stderr, "sallyport: %s\n", err_text(r));
 	else

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * cmd-host-key: the bastion's own host key and its successor. OpenSSH's own announcement of new host keys cannot be sent
- * with libssh, so clients learn of the next key from the present one in words: `join` and `host-keys` name both.
+ * cmd-host-key: the bastion's own host key and its successor. OpenSSH's own announcement of new host keys cannot be
+ * sent with libssh, so clients learn of the next key from the present one in words: `join` and `host-keys` name both.
  */
 #include <errno.h>
 #include <stdbool.h>
@@ -119,7 +119,8 @@ next(const struct conf *c)
 	else
 		status = give_to_owner(k.private, &like) | give_to_owner(k.public, &like);
 	if (status == 0)
-		printf("Made %s. Clients learn of it by `ssh BASTION join --refresh | sh`; when all have: sallyport host-key rotate\n",
+		printf("Made %s. Clients learn of it by `ssh BASTION join --refresh | sh`; when all have: sallyport "
+		    "host-key rotate\n",
 		    k.private);
 	files_free(&k);
 	return status;
@@ -143,7 +144,8 @@ rotate(const struct conf *c)
 		(void)fail(next_key.private, "there is no next key; make it with: sallyport host-key next");
 	else if ((unlink(old.private) == -1 && errno != ENOENT) || link(now.private, old.private) == -1)
 		(void)fail(old.private, strerror(errno));
-	else if ((unlink(old.public) == -1 && errno != ENOENT) || (exists(now.public) && link(now.public, old.public) == -1))
+	else if ((unlink(old.public) == -1 && errno != ENOENT) || (exists(now.public) && link(now.public,
+	    old.public) == -1))
 		(void)fail(old.public, strerror(errno));
 	else
 		status = move(next_key.public, now.public) != 0 || move(next_key.private, now.private) != 0;
@@ -180,7 +182,8 @@ cmd_host_key(int argc, char **argv, const struct cmd_env *env)
 	char *error = NULL;
 	int status = 1;
 
-	if (argc != 2 || (strcmp(argv[1], "show") != 0 && strcmp(argv[1], "next") != 0 && strcmp(argv[1], "rotate") != 0))
+	if (argc != 2 || (strcmp(argv[1], "show") != 0 && strcmp(argv[1], "next") != 0 && strcmp(argv[1],
+	    "rotate") != 0))
 		return CMD_USAGE;
 	if (conf_load(env->conf_path, &c, &error) != 0)
 		fprintf(stderr, "sallyport: %s\n", error);

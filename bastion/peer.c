@@ -196,7 +196,8 @@ static void
 peer_child(struct peer *p, int fd, int mon, int audit, int approvals)
 {
 	struct daemon *d = p->daemon;
-	struct session_params sp = { .conf = p->conf->conf, .scanner = d->scanner, .server = d->server, .host_keys = &d->host_keys, .ca_key = d->ca_key,
+	struct session_params sp = { .conf = p->conf->conf, .scanner = d->scanner, .server = d->server,
+	    .host_keys = &d->host_keys, .ca_key = d->ca_key,
 	    .ca_key_len = d->ca_key_len, .krl = d->krl, .id = p->id, .source = p->source,
 	    .port = p->conf->conf->listen_port, .jump_target = p->target };
 	int high[4], from[4] = { fd, mon, audit, approvals };

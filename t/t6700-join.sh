@@ -81,6 +81,7 @@ test_expect_success 'a bastion; a policy with a reason that would like to be a c
 test_expect_success 'the script is short, reads well, and every shell that is here reads it' '
 	bssh ci bastion join >script && sed "/^known_hosts_text/,\$d" script >code && test "$(wc -l <code)" -le 120 &&
 	test_grep "Undone by: ssh bastion leave" script &&
+	bssh ci bastion help >help && test_grep "join \[--print\] . sh" help && test_grep "leave . sh" help &&
 	each_shell "\$sh_ -n script"
 '
 
@@ -190,6 +191,20 @@ test_expect_success 'a home with a blank in its name; one with a quote is left a
 	ssh -F "$PWD/ho me/.ssh/config" -o LogLevel=ERROR bastion whoami >out && test_grep agent/ci out &&
 	mkdir "ho\"me" && test_must_fail env -u GIT_CONFIG_GLOBAL -u XDG_CONFIG_HOME HOME="$PWD/ho\"me" sh script 2>err &&
 	said_once err "cannot be written" && test -z "$(ls -A "ho\"me")"
+'
+
+test_expect_success 'git is told where git looks: below .config, or in the file that the environment names' '
+	rm -rf old && mkdir -p old/.config/git && printf "[user]\n\tname = X" >old/.config/git/config && picture old >before &&
+	in_home "$PWD/old" sh join && test_path_is_missing old/.gitconfig &&
+	test "$(env -u GIT_CONFIG_GLOBAL -u XDG_CONFIG_HOME HOME="$PWD/old" git config --global url.ssh://git@bastion/hosted/.insteadOf)" = hosted: &&
+	in_home "$PWD/old" sh leave && picture old >after && test_cmp before after &&
+	bssh ci bastion join >script && bssh ci bastion leave >leave && rm -rf old && mkdir old && >named &&
+	for f in named /dev/null
+	do
+		env -u XDG_CONFIG_HOME GIT_CONFIG_GLOBAL=$f HOME="$PWD/old" sh script 2>err && test_path_is_missing old/.gitconfig &&
+		test -c /dev/null && if test $f = named; then test_grep insteadOf named; else test_grep "left alone" err; fi &&
+		env -u XDG_CONFIG_HOME GIT_CONFIG_GLOBAL=$f HOME="$PWD/old" sh leave && test ! -s named && test -z "$(ls -A old)" || return 1
+	done
 '
 
 test_expect_success 'an ssh that is too old for this is told from one that is not, and nothing is changed' '

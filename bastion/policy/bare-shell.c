@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-/* The next word, divided by blanks; its length. Only letters, '/', '-' can be in what is meant here, so nothing is quoted. */
+/* The next word, divided by blanks; its length. Letters, '/' and '-' are all that is meant: nothing is quoted. */
 static size_t
 next_word(const uint8_t **p, const uint8_t *end, const char **word)
 {

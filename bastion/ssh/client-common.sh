@@ -25,7 +25,7 @@ finish () {
 trap finish EXIT
 trap 'exit 1' HUP INT TERM
 
-# put FILE TEXT: the file's bytes become those of TEXT in one step. Its mode and links stay; what is the same is not touched.
+# put FILE TEXT: the file's bytes become those of TEXT in one step, unless they are. Its mode and links stay.
 put () {
 	file=$1
 	if [ -L "$file" ]; then file=$(readlink -f "$file"); fi

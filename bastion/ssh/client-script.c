@@ -121,7 +121,7 @@ client_options(const struct strvec *words, size_t from, struct client_facts *f, 
 	return NULL;
 }
 
-/* Where the account reaches us: what it says itself, what the configuration says, or where we listen, if that is one place. */
+/* Where the account reaches us: as it says itself, as the configuration says, or where we listen, if that is one place. */
 static void
 take_address(struct draft *d)
 {
@@ -174,11 +174,12 @@ known_hosts_text(struct draft *d)
 static void
 ssh_config_common(struct draft *d)
 {
-	say(d, "\tHostKeyAlias sallyport-%s\n\tUserKnownHostsFile \"@HOME@/.ssh/known_hosts\"\n\tStrictHostKeyChecking yes\n",
+	say(d, "\tHostKeyAlias sallyport-%s\n\tUserKnownHostsFile "
+	    "\"@HOME@/.ssh/known_hosts\"\n\tStrictHostKeyChecking yes\n",
 	    d->name);
 	if (d->f->identity != NULL)
-		say(d, "\tIdentityFile \"%s\"\n\tCertificateFile \"%s-cert.pub\"\n\tIdentitiesOnly yes\n", d->f->identity,
-		    d->f->identity);
+		say(d, "\tIdentityFile \"%s\"\n\tCertificateFile \"%s-cert.pub\"\n\tIdentitiesOnly yes\n",
+		    d->f->identity, d->f->identity);
 }
 
 static void
@@ -194,7 +195,8 @@ ssh_config_text(struct draft *d)
 
 		for (; i < c->ntargets && n < LINE_TARGETS; i++)
 			if (has_target(d, &c->targets[i]))
-				say(d, "%s %s", n++ == 0 ? "\n# The inner connection ends at the bastion too, so its key is the same.\nHost" : "",
+				say(d, "%s %s", n++ == 0 ? "\n# The inner connection ends at the bastion too, so its "
+				    "key is the same.\nHost" : "",
 				    c->targets[i].name);
 		if (n == 0)
 			break;
@@ -210,7 +212,8 @@ git_config_text(struct draft *d)
 
 	for (size_t i = 0; i < c->nupstreams; i++)
 		if (reaches(d, c->upstreams[i].name))
-			say(d, "[url \"ssh://git@%s/%s/\"]\n\tinsteadOf = %s:\n", d->name, c->upstreams[i].name, c->upstreams[i].name);
+			say(d, "[url \"ssh://git@%s/%s/\"]\n\tinsteadOf = %s:\n", d->name, c->upstreams[i].name,
+			    c->upstreams[i].name);
 }
 
 static void
@@ -228,16 +231,16 @@ note_places(struct draft *d)
 			free(logins);
 			n++;
 		}
-	say(d, n == 0 ? "None is open to you.\n" : "\nOne command, one decision: give the command as an argument, there is no need to log in "
-	    "first.\n");
+	say(d, n == 0 ? "None is open to you.\n" : "\nOne command, one decision: give the command as an argument, "
+	    "there is no need to log in first.\n");
 	if (n > 0)
 		say(d, "`ssh LOGIN@TARGET@%s 'COMMAND'` is the same with one connection less.\n", d->name);
 	say(d, "\n## Repositories\n\n");
 	n = 0;
 	for (size_t i = 0; i < c->nupstreams; i++)
 		if (reaches(d, c->upstreams[i].name)) {
-			say(d, "- `git clone %s:PATH.git`, which is ssh://git@%s/%s/PATH.git\n", c->upstreams[i].name, d->name,
-			    c->upstreams[i].name);
+			say(d, "- `git clone %s:PATH.git`, which is ssh://git@%s/%s/PATH.git\n", c->upstreams[i].name,
+			    d->name, c->upstreams[i].name);
 			n++;
 		}
 	if (n == 0)
@@ -252,7 +255,8 @@ note_rules(struct draft *d)
 	if (d->f->who == NULL)
 		return;
 	rules = rest = policy_describe(d->f->conf->policy, d->f->who);
-	say(d, "\n## What you may do\n\nThese are the rules for %s as they were when this was written; `ssh %s policy` has the present "
+	say(d, "\n## What you may do\n\nThese are the rules for %s as they were when this was written; `ssh %s "
+	    "policy` has the present "
 	    "ones.\n\n", d->f->who->identity, d->name);
 	while ((line = strsep(&rest, "\n")) != NULL)
 		if (*line != '\0')
@@ -264,26 +268,34 @@ static void
 note_text(struct draft *d)
 {
 	say(d, "# Hosts and repositories behind the bastion %s\n\n", d->name);
-	say(d, "You reach them through Sallyport at %s port %u with plain ssh and git. Every command and every pushed reference is\n"
-	    "decided by rules and recorded. Secrets in what comes back are masked. Do not look for a way around it: ask.\n\n",
+	say(d, "You reach them through Sallyport at %s port %u with plain ssh and git. Every command and every pushed "
+	    "reference is\n"
+	    "decided by rules and recorded. Secrets in what comes back are masked. Do not look for a way around it: "
+	    "ask.\n\n",
 	    d->host, d->port);
 	note_places(d);
 	note_rules(d);
 	say(d, "\n## When something is not allowed\n\n"
-	    "The reason is one line on standard error that begins with `sallyport:`; it says which rule it was and what to do next.\n\n"
-	    "- Exit status 77: refused. The same command will be refused again. Do what the line says, or tell your human.\n"
+	    "The reason is one line on standard error that begins with `sallyport:`; it says which rule it was and "
+	    "what to do next.\n\n"
+	    "- Exit status 77: refused. The same command will be refused again. Do what the line says, or tell your "
+	    "human.\n"
 	    "- Exit status 75: a human is being asked, or try again later. The line has a request id, REQ-XXXXXX.\n"
-	    "  `ssh %s wait REQ-XXXXXX` waits: 0 approved, 77 denied, 75 not decided yet. Once it is approved run exactly the\n"
+	    "  `ssh %s wait REQ-XXXXXX` waits: 0 approved, 77 denied, 75 not decided yet. Once it is approved run "
+	    "exactly the\n"
 	    "  same command again; a changed one is another request.\n"
 	    "- Exit status 69: the host or repository cannot be reached.\n"
 	    "- Every other exit status is the command's own.\n\n", d->name);
 	say(d, "## More\n\n"
 	    "- `ssh %s help` lists what the bastion itself can be asked; `whoami` tells who you are and until when.\n"
-	    "- Text with `-o SetEnv=SALLYPORT_FORMAT=json` is JSON. `-o SetEnv=SALLYPORT_WAIT=0` does not wait for a human.\n"
-	    "- You are known by an SSH certificate that ends soon. When it has, whoever runs the bastion gives a new one;\n"
+	    "- Text with `-o SetEnv=SALLYPORT_FORMAT=json` is JSON. `-o SetEnv=SALLYPORT_WAIT=0` does not wait for a "
+	    "human.\n"
+	    "- You are known by an SSH certificate that ends soon. When it has, whoever runs the bastion gives a new "
+	    "one;\n"
 	    "  ssh expects it beside the private key %s, in a file of that name with -cert.pub behind it.\n"
 	    "- `ssh %s join | sh` brings all this up to date, `ssh %s leave | sh` takes it away.\n",
-	    d->name, d->f->identity == NULL ? "that it uses (such as ~/.ssh/id_ed25519)" : d->f->identity, d->name, d->name);
+	    d->name, d->f->identity == NULL ? "that it uses (such as ~/.ssh/id_ed25519)" : d->f->identity, d->name,
+	    d->name);
 }
 
 static const struct {
@@ -292,7 +304,8 @@ static const struct {
 	text_fn		 fn;
 } texts[] = {
 	{ "known_hosts_text", "~/.ssh/known_hosts, first lines, for ", "", known_hosts_text },
-	{ "ssh_config_text", "~/.ssh/sallyport/", ".conf, which the first line of ~/.ssh/config includes", ssh_config_text },
+	{ "ssh_config_text", "~/.ssh/sallyport/", ".conf, which the first line of ~/.ssh/config includes",
+	    ssh_config_text },
 	{ "git_config_text", "~/.gitconfig, first lines, for ", "", git_config_text },
 	{ "note_text", "~/.config/sallyport/", ".md", note_text },
 };
@@ -357,12 +370,12 @@ put_script(struct draft *d, enum client_form form, struct buf *out)
 	int r;
 
 	if (form == CLIENT_LEAVE)
-		r = buf_putf(out, "#!/bin/sh\n# Takes this account out from behind the bastion \"%s\": undoes what join did, and nothing "
-		    "else.\n", d->name);
+		r = buf_putf(out, "#!/bin/sh\n# Takes this account out from behind the bastion \"%s\": undoes what "
+		    "join did, and nothing else.\n", d->name);
 	else
-		r = buf_putf(out, "#!/bin/sh\n# Puts this account behind the bastion \"%s\" at %s port %u: known_hosts, ssh_config, git and a "
-		    "note.\n# Nothing is installed, nothing is changed twice. Undone by: ssh %s leave | sh\n", d->name, d->host, d->port,
-		    d->name);
+		r = buf_putf(out, "#!/bin/sh\n# Puts this account behind the bastion \"%s\" at %s port %u: "
+		    "known_hosts, ssh_config, git and a note.\n# Nothing is installed, nothing is changed twice. Undone by: ssh %s leave | sh\n",
+		    d->name, d->host, d->port, d->name);
 	if (r == 0)
 		r = buf_putf(out, "name=%s\n", d->name);
 	if (r == 0)
@@ -416,7 +429,8 @@ put_print_leave(const struct draft *d, struct buf *out)
 	    "#     in ~/.ssh/known_hosts, ~/.ssh/config and git's own configuration the lines from\n"
 	    "#         \"# sallyport %s begin\" to \"# sallyport %s end\"\n"
 	    "#     ~/.ssh/sallyport/%s.conf and ~/.config/sallyport/%s.md\n"
-	    "#     those files and folders that join made, where nothing else is in them\n", d->name, d->name, d->name, d->name);
+	    "#     those files and folders that join made, where nothing else is in them\n", d->name, d->name,
+	    d->name, d->name);
 }
 
 int

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * client-script: what puts an account behind the bastion and takes it out again, as `ssh BASTION join | sh` and
- * `sallyport client-config` print it: a shell script with the account's known_hosts, ssh_config, git configuration and a
- * note for whoever works there. Pure text. What is not printable ASCII in it becomes '?'; texts stand in quoted
+ * `sallyport client-config` print it: a shell script with the account's known_hosts, ssh_config, git configuration and
+ * a note for whoever works there. Pure text. What is not printable ASCII in it becomes '?'; texts stand in quoted
  * here-documents whose end cannot occur in them, so no name and no word of a policy is ever a command.
  */
 #ifndef SSH_CLIENT_SCRIPT_H
@@ -32,7 +32,7 @@ struct client_facts {
 	const struct subject	*who;		/* NULL: everybody, and what each may do is left out */
 	const struct strvec	*host_keys;	/* "TYPE BASE64": the present one, and the next one if it is made */
 	const char		*name;		/* of the bastion in the account's configuration; NULL = "bastion" */
-	const char		*address;	/* HOST or HOST:PORT as the account reaches us; NULL = public_address, or listen */
+	const char		*address;	/* HOST or HOST:PORT of ours; NULL = public_address, or listen */
 	const char		*identity;	/* private key file there, or NULL */
 };
 

@@ -20,9 +20,11 @@ print_script(struct channel *c, const struct client_facts *f, enum client_form f
 		r = buf_put(c->out, buf_ptr(b), buf_len(b));
 	buf_free(b);
 	if (r == ERR_FORMAT)
-		channel_sayf(c, "the bastion does not know under which address you reach it; add --address HOST:PORT as you typed it");
+		channel_sayf(c, "the bastion does not know under which address you reach it; add --address HOST:PORT "
+		    "as you typed it");
 	else if (r != 0)
-		channel_sayf(c, "the text would be too long; whoever runs this bastion can give fewer targets to one identity");
+		channel_sayf(c, "the text would be too long; whoever runs this bastion can give fewer targets to one "
+		    "identity");
 	channel_end(c, r == 0 ? 0 : EXIT_LATER);
 }
 
