@@ -41,7 +41,7 @@ test_expect_success 'a bastion with a target behind a target behind a target' '
 	    exec: {any: true}
 	    do: allow
 	EOT
-	BASTION_POLICY=policy write_config "limits: {dial_timeout: 5s}" &&
+	BASTION_POLICY=policy write_config "limits: {dial_timeout: 3s}" &&
 	through inner jump && through deep inner && through behindshut shut && through gone jump && through wrongkey jump && through held keyed &&
 	sed -i "/^  keyed: /s,}\$,\, auth: {key: held}}," "$CONF" &&
 	sed -i "/^  wrongkey: /s,host_keys: .*\]\,,host_keys: [\"$(cut -d" " -f1,2 target-jump/host.pub)\"]\,," "$CONF" &&
@@ -91,6 +91,29 @@ test_expect_success 'several commands over one connection share one way' '
 	ended part1 0 && ended part2 0 && ended part3 0 && test_cmp expect part3.out &&
 	since jump && grep "Accepted publickey" said >accepted && test_line_count -eq 1 accepted &&
 	bssh ci "$TEST_LOGIN@inner" -O exit 2>exit && BSSH_OPTS= && no_session
+'
+
+# below PID: its children, and theirs.
+below () {
+	for below_ in $(cat "/proc/$1/task/$1/children")
+	do
+		echo "$below_" && below "$below_"
+	done
+}
+
+test_expect_success 'when the way breaks the command on it is told, and the next one goes a new way' '
+	BSSH_OPTS="-o ControlMaster=yes -o ControlPath=$TRASH_DIRECTORY/mux" && background master bssh ci "$TEST_LOGIN@inner" -N &&
+	wait_until "test -S mux" && BSSH_OPTS="-o ControlPath=$TRASH_DIRECTORY/mux" &&
+	background cut bssh ci "$TEST_LOGIN@inner" "echo began; sleep 300" && wait_until "grep -q began cut.out" &&
+	kill -9 $(below $TARGET_PID_jump) && ended cut 69 && said_once cut.err "^sallyport: stopped: the connection to the target ended before the command did" &&
+	bssh ci "$TEST_LOGIN@inner" "echo it ran" >out && test_cmp expect out &&
+	bssh ci "$TEST_LOGIN@inner" -O exit 2>exit && BSSH_OPTS= && no_session
+'
+
+test_expect_success 'one on the way that says nothing costs its session its time, and nobody else' '
+	kill -STOP $TARGET_PID_keyed && background slow bssh ci "$TEST_LOGIN@held" "echo it ran" &&
+	wait_until "test -n \"\$(session_pids)\"" && bssh ci "$TEST_LOGIN@inner" "echo it ran" >out && ! test -e slow.status &&
+	{ ended slow 69; slow=$?; kill -CONT $TARGET_PID_keyed; test $slow -eq 0; } && said_once slow.err "target held: on the way to it: target keyed: no answer in time"
 '
 
 test_expect_success 'what is missing on the way is told by its name' '
