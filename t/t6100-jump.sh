@@ -95,8 +95,8 @@ test_expect_success 'half-close passes, and bulk arrives whole both ways' '
 '
 
 test_expect_success 'the end of the outer connection is the end of the inner one' '
-	background one jssh ci "$TEST_LOGIN@web1" "echo up; exec sleep 1000" &&
-	wait_until "grep -q up one.out" && audit_has event=exec.start "command=echo up; exec sleep 1000" &&
+	background one jssh ci "$TEST_LOGIN@web1" "echo up; exec sleep 30" &&
+	wait_until "grep -q up one.out" && audit_has event=exec.start "command=echo up; exec sleep 30" &&
 	audit_has event=session.start target=web1 identity=agent/ci && outer=$(sed -n "s/.*\"outer\":\"\([^\"]*\)\".*/\1/p" rec | tail -1) &&
 	sallyport -f "$CONF" sessions kill "$outer" >/dev/null &&
 	audit_has event=exec.end signal=HUP

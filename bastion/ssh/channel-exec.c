@@ -29,6 +29,7 @@
 #include "secretscan/secretscan.h"
 
 #define GATHER_IDLE_US	250000		/* standard input silent this long: nothing more is coming for the approval */
+#define SILENT_US	500000		/* output closed this long and no status: the command goes on without */
 #define ALIVE_US	5000000		/* sign of life while a human is being asked */
 #define GATHER_MAX_US	10000000	/* standard input that has begun must end within this */
 #define STDIN_ROUNDS	16
@@ -55,6 +56,7 @@ struct exec {
 	struct outflow		*flow;
 	struct dialogue		*dialogue;		/* takes part in what is said, or NULL: bytes are relayed */
 	bool			 silenced;		/* it has been stopped: nothing more passes */
+	int64_t			 silent_us;		/* since when its output is closed */
 	bool			 in_eof_sent;
 	uint64_t		 stdin_bytes, masked;
 };
@@ -454,6 +456,20 @@ exec_end(struct exec *x, int64_t now_us)
 	remote_end(x->remote, o, now_us);
 }
 
+/*
+ * It has closed its output and goes on, and whoever reads that need not wait for its end. Not where a status can be moments
+ * away, nor where the agent has ended its input: clients close a channel that is over both ways, and miss the status.
+ */
+static bool
+exec_has_closed_output(struct exec *x, int64_t now_us)
+{
+	if (x->dialogue != NULL || x->c->in_eof || remote_has_status(x->remote) || !remote_is_silent(x->remote))
+		return false;
+	if (x->silent_us == 0)
+		x->silent_us = now_us;
+	return now_us - x->silent_us >= SILENT_US;
+}
+
 static void
 exec_pump(struct exec *x, int64_t now_us)
 {
@@ -468,7 +484,7 @@ exec_pump(struct exec *x, int64_t now_us)
 	if (remote_chan(x->remote) != NULL && outflow_has_room(x->flow) &&
 	    (x->dialogue == NULL || x->dialogue->ops->has_room(x->dialogue)))
 		sshchan_pull(remote_chan(x->remote));
-	if (remote_has_ended(x->remote))
+	if (remote_has_ended(x->remote) || exec_has_closed_output(x, now_us))
 		outflow_end(x->flow);
 	if (tape_state(remote_tape(x->remote)) == TAPE_FAILED || (r = outflow_step(x->flow, now_us)) < 0) {
 		session_break(c->session, "the recording failed, the session stops");
@@ -478,7 +494,11 @@ exec_pump(struct exec *x, int64_t now_us)
 		c->session->moved = true;
 	if (outflow_is_waiting(x->flow) || buf_len(c->in) > 0)
 		c->session->soon = true;
-	if (outflow_is_done(x->flow) && (x->dialogue == NULL || x->silenced || x->dialogue->ops->is_done(x->dialogue)))
+	if (!outflow_is_done(x->flow))
+		return;
+	if (!remote_has_ended(x->remote))
+		channel_send_eof(c);
+	else if (x->dialogue == NULL || x->silenced || x->dialogue->ops->is_done(x->dialogue))
 		exec_end(x, now_us);
 }
 

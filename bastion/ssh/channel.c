@@ -307,8 +307,9 @@ channel_sayf(struct channel *c, const char *fmt, ...)
 		fatal("out of memory formatting a line");
 	va_end(ap);
 	safe = text_printable(text, strlen(text));
-	if (c->forward != NULL) {	/* nobody to say it to: ssh -L and -W have no stderr of ours */
-		log_info("%s: forward to %s: %s", c->session->p->id, c->forward, safe);
+	if (c->forward != NULL || c->out_ended) {	/* nobody to say it to: ssh -L and -W have no stderr of ours */
+		log_info("%s: %s%s: %s", c->session->p->id, c->forward != NULL ? "forward to " : "a command without output",
+		    c->forward != NULL ? c->forward : "", safe);
 		free(safe);
 		free(text);
 		return;
@@ -359,6 +360,17 @@ channel_flush(struct channel *c)
 {
 	(void)flush_one(c, SSHCHAN_ERR, c->say);
 	(void)flush_one(c, SSHCHAN_OUT, c->out);
+}
+
+void
+channel_send_eof(struct channel *c)
+{
+	channel_flush(c);
+	if (c->out_ended || buf_len(c->say) > 0 || buf_len(c->out) > 0)
+		return;
+	c->out_ended = true;
+	(void)sshchan_send_eof(c->ssh);
+	c->session->moved = true;
 }
 
 json_t *

@@ -96,6 +96,8 @@ outflow_take(struct outflow *f, enum sshchan_stream st, const void *p, size_t n)
 {
 	size_t room = buf_room(f->raw[st]);
 
+	if (f->ending)
+		return n;	/* after its own EOF; whoever reads has had ours */
 	if (n > room)
 		n = room;
 	return buf_put(f->raw[st], p, n) == 0 ? n : 0;

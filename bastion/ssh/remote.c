@@ -342,6 +342,12 @@ remote_is_closed(const struct remote *r)
 }
 
 bool
+remote_is_silent(const struct remote *r)
+{
+	return r->eof && (r->up == NULL || !sshchan_has_unread(r->up));
+}
+
+bool
 remote_has_ended(const struct remote *r)
 {
 	const struct leg *leg = r->p.c->session->leg;

@@ -74,6 +74,8 @@ bool		 remote_has_status(const struct remote *);
 int		 remote_status(const struct remote *);	/* 0 while there is none */
 /* The target will take nothing more. */
 bool		 remote_is_closed(const struct remote *);
+/* Nothing more will be printed, though it may still run: what was has been taken. */
+bool		 remote_is_silent(const struct remote *);
 /* Nothing more will come either: what came has been taken. */
 bool		 remote_has_ended(const struct remote *);
 

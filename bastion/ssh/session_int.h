@@ -146,6 +146,7 @@ struct channel {
 	bool			 gone;		/* the agent closed the channel */
 	/* to the agent, besides what a target prints */
 	struct buf		*out, *say;
+	bool			 out_ended;	/* EOF is sent: not a byte may follow, on either stream */
 	int			 status;
 	char			*exit_signal;
 	bool			 status_sent;
@@ -180,6 +181,8 @@ void	channel_sayf(struct channel *, const char *fmt, ...) __attribute__((format(
 void	channel_deny(struct channel *, const char *request, const char *rule, const char *because, const char *hint);
 /* Everything is said: exit status, EOF, CLOSE once the text is gone. */
 void	channel_end(struct channel *, int status);
+/* Nothing more will be said on either stream; once what is queued has gone. The status may come much later. */
+void	channel_send_eof(struct channel *);
 /* Move queued text to the agent. */
 void	channel_flush(struct channel *);
 /* JSON of what the agent claims about itself, for records; NULL when it claims nothing. */

@@ -494,6 +494,21 @@ def cmd_storm(a):
     return 0
 
 
+def cmd_halves(a):
+    """A decent client, for once, but one that shows when each half of a channel ends (stock ssh keeps its output open)."""
+    t = login(a)
+    c = t.open_session(timeout=WAIT)
+    c.exec_command(a.command)
+    c.settimeout(WAIT)
+    while c.recv(4096):
+        pass
+    print("output ended", "with" if c.exit_status_ready() else "before", "the command")
+    c.sendall(b"more\n")
+    print("status", c.recv_exit_status())
+    t.close()
+    return 0
+
+
 COMMANDS = {
     "bytes": cmd_bytes,
     "silent": cmd_silent,
@@ -507,6 +522,7 @@ COMMANDS = {
     "greedy": cmd_greedy,
     "channels": cmd_channels,
     "storm": cmd_storm,
+    "halves": cmd_halves,
 }
 
 
