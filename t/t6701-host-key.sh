@@ -59,6 +59,20 @@ test_expect_success 'a second rotation, and a restart, with the new key' '
 	ssh -O exit -o ControlPath="$TRASH_DIRECTORY/mux" x && stop_bastion && start_bastion && bssh ci bastion whoami >out
 '
 
+# Everything of an account that has joined, the inner connection too, before, during and after.
+test_expect_success 'an account that joined refreshes by one line, and never meets an unknown key' '
+	mkdir account && HOME_OF="env -u GIT_CONFIG_GLOBAL -u XDG_CONFIG_HOME HOME=$PWD/account" &&
+	jssh="ssh -F $PWD/account/.ssh/config -o BatchMode=yes -o LogLevel=ERROR" &&
+	bssh ci bastion join --identity "$TRASH_DIRECTORY/id/ci" | $HOME_OF sh && test "$($jssh "$TEST_LOGIN@web1" "echo before")" = before &&
+	sallyport -f "$CONF" host-key next && $jssh bastion join --refresh | $HOME_OF sh &&
+	test "$(grep -c sallyport-bastion account/.ssh/known_hosts)" = 2 && test "$($jssh "$TEST_LOGIN@web1" "echo during")" = during &&
+	sallyport -f "$CONF" host-key rotate && test "$($jssh "$TEST_LOGIN@web1" "echo after")" = after &&
+	$jssh bastion join --refresh | $HOME_OF sh && test "$(grep -c sallyport-bastion account/.ssh/known_hosts)" = 1 &&
+	test "$($jssh "$TEST_LOGIN@web1" "echo later")" = later &&
+	sallyport -f "$CONF" host-key next && sallyport -f "$CONF" host-key rotate &&
+	test_expect_code 255 $jssh bastion whoami 2>err && test_grep "verification failed" err && known_hosts_ >id/known_hosts
+'
+
 test_expect_success 'a key that is none, or that others can read, stops a reload and changes nothing' '
 	cp state/keys/host_ed25519 good &&
 	echo "no key" >state/keys/host_ed25519 && test_expect_code 1 sallyport -f "$CONF" reload 2>err && said_once err "present configuration" && test_grep "host_ed25519: not a usable host key" daemon.log &&
