@@ -3,7 +3,10 @@
 test_description='how long a session may last, how long it may be idle, and how many an identity may have'
 . "$(dirname "$0")/test-lib.sh"
 . "$TEST_SRCDIR/t/lib-bastion.sh"
+. "$TEST_SRCDIR/t/lib-faults.sh"
 . "$TEST_SRCDIR/t/lib-checks.sh"
+
+test -z "$PARAMIKO_PYTHON" || test_set_prereq PARAMIKO
 
 # limits_policy PROFILE-LINE..: the default policy with these profiles before its own.
 limits_policy () {
@@ -57,6 +60,12 @@ test_expect_success 'and the command on the target is over' '
 	wait_until "! pgrep -f \"echo begun[;] sleep\" >/dev/null" 5
 '
 
+test_expect_success 'a push that waits for a human is told, and nothing of it is stored' '
+	bgit ci clone -q "$BASTION_URL/hosted/demo.git" clone && (cd clone && test_commit asked) &&
+	test_must_fail bgit brief -C clone push origin HEAD:main >out 2>err && test_grep "pending REQ-" err &&
+	test_grep "the session has lasted its 2s (max_session); connect again" err && upstream_has_none demo clone origin/main..HEAD
+'
+
 test_expect_success 'what ends within the grace has its own status' '
 	test_expect_code 7 bssh brief "$TEST_LOGIN@web1" "sleep 2.3; exit 7" 2>err && test_must_be_empty err
 '
@@ -73,6 +82,10 @@ test_expect_success 'idle: a connection on which nothing runs ends' '
 test_expect_success 'keepalives do not keep it' '
 	ssh -F id/idle.conf -o ServerAliveInterval=1 -o ControlPath="$PWD/mux-idle" -M -N -f "$TEST_LOGIN@web1@127.0.0.1" &&
 	has_master idle && wait_until "! has_master idle" 5
+'
+
+test_expect_success PARAMIKO 'a channel on which nothing is asked for does not keep it either' '
+	badclient linger --user "$TEST_LOGIN@web1" --key id/idle --seconds 10 >out && test_grep "^ended yes" out
 '
 
 test_expect_success 'idle: a command that runs is not idle, however silent; afterwards the clock begins' '

@@ -417,6 +417,15 @@ def cmd_greedy(a):
     return 0
 
 
+def cmd_linger(a):
+    """Open a channel, ask for nothing on it, and stay. Prints whether the connection was ended."""
+    t = login(a)
+    c = t.open_session(timeout=WAIT)
+    print("ended", "yes" if until_dead(t, a.seconds) else "no", "closed" if c.closed else "open", flush=True)
+    t.close()
+    return 0
+
+
 def cmd_channels(a):
     """Open channels until one is refused (COUNT at most), each with COMMAND running. Prints how many there were."""
     import paramiko
@@ -520,6 +529,7 @@ COMMANDS = {
     "preauth": cmd_preauth,
     "overrun": cmd_overrun,
     "greedy": cmd_greedy,
+    "linger": cmd_linger,
     "channels": cmd_channels,
     "storm": cmd_storm,
     "halves": cmd_halves,
