@@ -211,14 +211,39 @@ def idle_crowd(bench):
     bench.row('exec true beside 2,000 idle, against none', beside * 1000, before * 1000, 'ms', 2.0, False)
 
 
-MEASURES = {'exec': exec_true, 'memory': idle_memory, 'connections': connections, 'bulk': bulk, 'idle2000': idle_crowd}
+def long_transfer(bench):
+    """Memory of the whole bastion while very much passes: the most after the first tenth, against the most within it."""
+    total = bench.args.gib << 30
+    command = bench.ours + [f'head -c {total} /dev/zero']
+    client = subprocess.Popen(command, stdin=DEVNULL, stdout=subprocess.PIPE)
+    early = late = got = 0
+    look = time.monotonic() + 0.5
+    while True:
+        piece = client.stdout.read1(1 << 20)
+        if not piece:
+            break
+        got += len(piece)
+        if time.monotonic() >= look:
+            look = time.monotonic() + 0.5
+            now = pss(bench.args.bastion)
+            if got < total // 10:
+                early = max(early, now)
+            else:
+                late = max(late, now)
+    if client.wait() != 0 or got != total:
+        raise SystemExit(f'{got} of {total} bytes')
+    bench.row(f'{bench.args.gib} GiB down: memory late, against early', late, early, 'KiB', 1.1, False)
+
+
+MEASURES = {'exec': exec_true, 'memory': idle_memory, 'connections': connections, 'bulk': bulk, 'idle2000': idle_crowd,
+            'long': long_transfer}
 
 
 def main():
     parser = argparse.ArgumentParser()
     for name in ('--trash', '--login', '--json'):
         parser.add_argument(name, required=True)
-    for name in ('--bastion', '--port', '--sshd', '--mib', '--rounds'):
+    for name in ('--bastion', '--port', '--sshd', '--mib', '--rounds', '--gib'):
         parser.add_argument(name, type=int, required=True)
     parser.add_argument('what', nargs='*', choices=[[], *MEASURES], default=[])
     args = parser.parse_args()
