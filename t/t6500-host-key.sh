@@ -19,12 +19,13 @@ another_host_key () {
 	wait_until "test-tool accepts $old_port_"
 }
 
-test_expect_success 'a bastion with six targets' '
+test_expect_success 'a bastion with seven targets' '
 	init_bastion && start_target web1 && start_target moved && start_target retyped && start_target rsa &&
 	start_target none "MaxSessions 0" && start_target one "MaxSessions 1" &&
 	stop_target rsa && rm target-rsa/host* && ssh-keygen -q -t rsa -b 2048 -N "" -f target-rsa/host &&
 	{ "$SSHD" -D -e -f target-rsa/config >target-rsa/log 2>&1 & } && rsa=$! && test_atexit "stop_pid $rsa sshd" &&
 	ssh-keygen -q -t ecdsa -N "" -f spare && spare=$(cut -d" " -f1,2 spare.pub) &&
+	start_target mfa "PasswordAuthentication yes" "AuthenticationMethods publickey,password" &&
 	write_config && sed -i "/ web1:/s,host_keys: .,&\"$spare\"\, ," "$CONF" && grep -q "$spare" "$CONF" &&
 	start_bastion && make_identity ci agent/ci
 '
@@ -32,6 +33,27 @@ test_expect_success 'a bastion with six targets' '
 test_expect_success 'one of two pinned keys is enough, and RSA is as good' '
 	bssh ci "$TEST_LOGIN@web1" "echo it ran" >out && echo "it ran" >expect && test_cmp expect out &&
 	bssh ci "$TEST_LOGIN@rsa" "echo it ran" >out && test_cmp expect out
+'
+
+test_expect_success 'a target with a key of each type may be pinned by any one of them (C29)' '
+	for type in ed25519 ecdsa rsa
+	do
+		ssh-keygen -q -t $type -N "" -f key-$type && echo "HostKey $TRASH_DIRECTORY/key-$type" || return 1
+	done >keys && sed "/^HostKey/d" target-web1/config >three.config && cat keys >>three.config && port=$(test-tool free-port) &&
+	sed -i "s/^Port .*/Port $port/" three.config && { "$SSHD" -D -e -f three.config >three.log 2>&1 & } && three=$! && test_atexit "stop_pid $three sshd" &&
+	for type in ed25519 ecdsa rsa
+	do
+		sed -i "s|^targets:|&\n  three-$type: {address: \"127.0.0.1:$port\", logins: [\"*\"], host_keys: [\"$(cut -d" " -f1,2 key-$type.pub)\"]}|" "$CONF" || return 1
+	done && sallyport -f "$CONF" reload && wait_until "test-tool accepts $port" &&
+	for type in ed25519 ecdsa rsa
+	do
+		bssh ci "$TEST_LOGIN@three-$type" "echo it ran" >out && test_cmp expect out || return 1
+	done
+'
+
+test_expect_success 'a target that wants a second proof says so (C9)' '
+	test_expect_code 69 bssh ci "$TEST_LOGIN@mfa" "echo it ran" >out 2>err && test_must_be_empty out &&
+	said_once err "^sallyport: unreachable: target mfa: target wants another proof besides ours"
 '
 
 test_expect_success 'a changed key is a hard stop: one line with both keys, nothing was sent, and it is on record' '

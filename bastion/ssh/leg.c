@@ -158,7 +158,7 @@ leg_dialled(struct msg *m, void *arg)
 	if (m == NULL)
 		return 0;	/* the session is over anyway */
 	if ((r = buf_get_u8(m->body, &ok)) != 0 || (r = buf_get_cstring(m->body, &error)) != 0 ||
-	    (r = leg_read_pins(l, m->body)) != 0 || (r = buf_end(m->body)) != 0)
+	    (r = leg_read_pins(l, m->body)) != 0 || (r = buf_end(m->body)) != 0 || l->state != LEG_DIALLING)
 		goto out;
 	if (!ok || m->fd == -1 || l->pins.n == 0)
 		leg_die(l, error);
@@ -415,7 +415,7 @@ leg_step(struct leg *l, int64_t now_us)
 
 	if (l->hop != NULL)
 		leg_step_hop(l, now_us);
-	if (l->loan_news && l->loan != NULL)
+	if (l->loan_news && l->loan != NULL && l->state == LEG_MINTING)
 		leg_take_loan(l);
 	if (l->ssh != NULL && l->state != LEG_DEAD)
 		leg_step_ssh(l);

@@ -767,6 +767,8 @@ step_auth(struct sshconn *c)
 	conn_wipe_password(c);
 	if (r == SSH_AUTH_SUCCESS)
 		c->state = SSHCONN_UP;
+	else if (r == SSH_AUTH_PARTIAL)
+		conn_die(c, "target wants another proof besides ours (AuthenticationMethods of its sshd), and there is none");
 	else
 		conn_die(c, refused[c->proof]);
 }
