@@ -543,9 +543,12 @@ daemon_record(struct daemon *d, const char *event, json_t *obj, call_fn fn, void
 	struct buf *b = buf_new(MSG_MAX);
 	bool ok = false;
 
-	if (text == NULL || b == NULL)
+	/* Text of a session's that is no UTF-8 makes no object: that must not end everybody's parent. */
+	if (text == NULL)
+		log_error("record %s cannot be made of what it was to hold", event);
+	else if (b == NULL)
 		fatal("out of memory for a record");
-	if (buf_put_cstring(b, event) == 0 && buf_put_cstring(b, text) == 0)
+	else if (buf_put_cstring(b, event) == 0 && buf_put_cstring(b, text) == 0)
 		ok = helper_call(d, HELPER_AUDITD, AUDIT_RECORD, b, fn, arg);
 	if (!ok)
 		log_warn("record %s could not be sent to the audit process", event);

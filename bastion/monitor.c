@@ -27,6 +27,7 @@
 #include "bastion/ident/keyd_msg.h"
 #include "bastion/ident/secrets.h"
 
+#define NAME_LEN_MAX	64	/* of a login or target */
 #define KEY_BLOB_MAX	1024
 #define LOANS_MAX	64	/* of held keys or passwords, in the life of one session */
 #define FRESH_MAX	8	/* scans for new host certificates, in the life of one session */
@@ -112,20 +113,25 @@ auth_judge(struct peer *p, const uint8_t *blob, size_t n)
 	return NULL;
 }
 
-/* LOGIN@TARGET, as the session splits it; what does not split reaches no target. */
+/* LOGIN@TARGET, as the session splits it; what does not split, or is no name, reaches no target and stands in no record. */
 static void
 auth_take_user(struct peer *p, const char *user)
 {
 	const char *at = strrchr(user, '@');
 
 	if (p->target != NULL) {	/* came through another session, which named it */
-		p->login = xstrdup(user);
+		p->login = xstrdup(name_is_safe(user, NAME_LEN_MAX) ? user : "");
 		return;
 	}
 	if (at == NULL)
 		return;
 	p->login = xstrndup(user, (size_t)(at - user));
-	p->target = xstrdup(at + 1);
+	if (name_is_safe(p->login, NAME_LEN_MAX) && name_is_safe(at + 1, NAME_LEN_MAX)) {
+		p->target = xstrdup(at + 1);
+		return;
+	}
+	free(p->login);
+	p->login = NULL;
 }
 
 static bool

@@ -11,9 +11,9 @@ test_expect_success 'a bastion' '
 '
 
 # These may stay open until the login grace is over: there is nothing wrong with them so far.
-patient="message-0 message-255"
+patient="message-0 message-255 strict-clean"
 
-test_expect_success 'bytes that are no SSH, and SSH that is wrong from the start' '
+test_expect_success 'bytes that are no SSH, SSH that is wrong from the start, and key exchanges with more in them (T1, T2, T8)' '
 	badclient bytes --seconds 2 >out &&
 	cat out &&
 	test_line_count -ge 20 out &&
@@ -24,6 +24,11 @@ test_expect_success 'bytes that are no SSH, and SSH that is wrong from the start
 		mv rest open || return 1
 	done &&
 	test_must_be_empty open
+'
+
+test_expect_success 'a strict key exchange that is clean goes on, one with anything else in it does not (T2)' '
+	test_grep "^strict-clean open$" out &&
+	test_grep "^strict-ignore closed$" out && test_grep "^strict-unknown closed$" out
 '
 
 test_expect_success 'messages of later phases before authentication: no channel, no answer' '

@@ -161,7 +161,7 @@ session_take_user(struct session *s, const char *user)
 	free(s->login);
 	free(s->target);
 	s->login = s->target = NULL;
-	s->user = xstrndup(user, USER_LEN_MAX);
+	s->user = xstrdup(user);
 	if (s->p->jump_target != NULL) {
 		s->login = xstrdup(s->user);
 		s->target = xstrdup(s->p->jump_target);
@@ -169,7 +169,7 @@ session_take_user(struct session *s, const char *user)
 			session_break(s, "through another connection the user name is the login on the target, alone");
 		return;
 	}
-	if (at == NULL || strlen(user) > USER_LEN_MAX)
+	if (at == NULL)
 		return;
 	s->login = xstrndup(user, (size_t)(at - user));
 	s->target = xstrdup(at + 1);
@@ -271,6 +271,10 @@ on_auth(const char *user, const uint8_t *blob, size_t len, bool proven, void *ar
 		r = cert_judge(cert, &check, &why);
 	else
 		why = r == ERR_CRYPTO ? "the certificate's CA signature is bad" : "the certificate cannot be read";
+	if (strlen(user) > USER_LEN_MAX) {
+		r = ERR_TOOBIG;
+		why = "the user name is longer than 256 bytes; it is LOGIN@TARGET";
+	}
 	session_count_try(s, why, proven && r != 0);
 	if (r != 0) {
 		/* A plain key is what clients offer after a certificate: worth a word, once, only when there was none. */

@@ -68,6 +68,25 @@ def string(s):
 HELLO = b"SSH-2.0-badclient\r\n"
 NOISE = random.Random(1).randbytes(64 * 1024)
 
+def names(*words):
+    return string(",".join(words).encode())
+
+
+def kexinit(*more_kex):
+    """An offer that the bastion can take, with more words among the methods of key exchange."""
+    cipher, mac = names("aes256-ctr"), names("hmac-sha2-256")
+    return packet(
+        b"\x14" + NOISE[:16] + names("curve25519-sha256", *more_kex) + names("ssh-ed25519") + cipher * 2 + mac * 2
+        + names("none") * 2 + string(b"") * 2 + b"\x00" + bytes(4)
+    )
+
+
+STRICT = "kex-strict-c-v00@openssh.com"
+SESSION = string(b"session") + struct.pack(">III", 0, 1 << 20, 32768)
+IGNORE = packet(b"\x02" + string(b"nothing"))
+# A whole exchange with a public value that is one; what was wrong before it must show by its end.
+FINISH = packet(b"\x1e" + string(b"\x09" + bytes(31))) + packet(b"\x15")
+
 # What is sent instead of a key exchange, by name.
 BYTES = {
     "http": b"GET / HTTP/1.1\r\nHost: bastion\r\n\r\n",
@@ -96,6 +115,26 @@ BYTES = {
     + packet(b"\x14" + bytes(16) + string(b"x") * 10 + b"\x00" + bytes(4)),
     "message-0": HELLO + packet(b"\x00"),
     "message-255": HELLO + packet(b"\xff" * 64),
+    "kexinit-twice": HELLO + kexinit() * 2,
+    "kexinit-flood": HELLO + kexinit() * 2000,
+    "strict-clean": HELLO + kexinit(STRICT) + FINISH,
+    "strict-ignore-first": HELLO + IGNORE + kexinit(STRICT) + FINISH,
+    "strict-ignore": HELLO + kexinit(STRICT) + IGNORE + FINISH,
+    "strict-debug": HELLO + kexinit(STRICT) + packet(b"\x04\x00" + string(b"x") * 2) + FINISH,
+    "strict-unimplemented": HELLO + kexinit(STRICT) + packet(b"\x03" + bytes(4)) + FINISH,
+    "strict-ext-info": HELLO + kexinit(STRICT) + packet(b"\x07" + bytes(4)),
+    "strict-unknown": HELLO + kexinit(STRICT) + packet(b"\xc0" + string(b"x")) + FINISH,
+    "midkex-userauth-success": HELLO + kexinit() + packet(b"\x34"),
+    "midkex-userauth": HELLO + kexinit() + packet(b"\x32" + string(b"root") + string(b"ssh-connection") + string(b"none")),
+    "midkex-global-request": HELLO + kexinit() + packet(b"\x50" + string(b"tcpip-forward") + b"\x01"),
+    "midkex-channel-open": HELLO + kexinit() + packet(b"\x5a" + SESSION),
+    "midkex-channel-request": HELLO + kexinit() + packet(b"\x62" + bytes(4) + string(b"exec") + b"\x01" + string(b"id")),
+    "midkex-newkeys": HELLO + kexinit() + packet(b"\x15"),
+    "ecdh-empty": HELLO + kexinit() + packet(b"\x1e" + string(b"")),
+    "ecdh-short": HELLO + kexinit() + packet(b"\x1e" + string(bytes(5))),
+    "ecdh-zero": HELLO + kexinit() + packet(b"\x1e" + string(bytes(32))),
+    "ecdh-long": HELLO + kexinit() + packet(b"\x1e" + string(bytes(20000))),
+    "ecdh-length-lies": HELLO + kexinit() + packet(b"\x1e" + struct.pack(">I", 0xFFFFFFF0) + bytes(32)),
     "disconnect": HELLO + packet(b"\x01" + struct.pack(">I", 11) + string(b"x" * 1000) + string(b"")),
 }
 
@@ -379,6 +418,152 @@ def cmd_preauth(a):
     return 0
 
 
+# Strange names, terminals, environments: what a policy or a target would trip over
+
+
+def strange(a, words):
+    """A word of the command line, with \\xNN for bytes that it cannot hold, and {N} for so many letters."""
+    text = words.encode().decode("unicode_escape").encode("latin-1")
+    while b"{" in text:
+        before, _, rest = text.partition(b"{")
+        count, _, after = rest.partition(b"}")
+        text = before + b"a" * int(count) + after
+    return text
+
+
+def run_command(t, command, prepare=None):
+    """One exec on a new channel: its status (-1: none), and what it printed."""
+    c = t.open_session(timeout=WAIT)
+    if prepare:
+        prepare(c)
+    c.settimeout(WAIT)
+    c.exec_command(command)
+    out, err = b"", b""
+    while True:
+        piece = c.recv(65536)
+        if not piece:
+            break
+        out += piece
+    while True:
+        piece = c.recv_stderr(65536)
+        if not piece:
+            break
+        err += piece
+    return c.recv_exit_status(), out, err
+
+
+def cmd_user(a):
+    """Log in as USER (see strange), run COMMAND. Prints let-in or not, the status, and what was said, as Python writes it."""
+    import paramiko
+
+    t = transport(a)
+    user = strange(a, a.user)
+    banner = b""
+    try:
+        t.auth_publickey(user.decode("latin-1") if user.isascii() else user, load_key(a))
+        print("let-in")
+        status, out, err = run_command(t, a.command)
+        print("status", status)
+        print("out", ascii(out.decode("latin-1")))
+        print("err", ascii(err.decode("latin-1")))
+    except (paramiko.SSHException, EOFError, OSError) as e:
+        banner = t.get_banner() or b""
+        print("not-let-in", type(e).__name__)
+    print("banner", ascii(banner.decode("latin-1")))
+    t.close()
+    return 0
+
+
+def channel_request(t, c, kind, body, reply=False):
+    import paramiko
+
+    m = paramiko.Message()
+    m.add_byte(b"\x62")
+    m.add_int(c.remote_chanid)
+    m.add_string(kind)
+    m.add_boolean(reply)
+    m.add_bytes(body)
+    t._send_user_message(m)
+
+
+TERMINALS = {
+    "plain": (b"xterm", 80, 24, b"\x00"),
+    "zero": (b"xterm", 0, 0, b"\x00"),
+    "huge": (b"xterm", 0xFFFFFFFF, 0xFFFFFFFF, b"\x00"),
+    "name-64k": (b"x" * 65536, 80, 24, b"\x00"),
+    "name-empty": (b"", 80, 24, b"\x00"),
+    "name-escapes": (b"\x1b]0;owned\x07\x1b[2J", 80, 24, b"\x00"),
+    "name-nul": (b"xterm\x00evil", 80, 24, b"\x00"),
+    "modes-cut": (b"xterm", 80, 24, b"\x80\x00"),
+    "modes-unknown": (b"xterm", 80, 24, bytes([99, 0, 0, 0, 1, 200]) * 20),
+    "modes-long": (b"xterm", 80, 24, b"\x01\xff\xff\xff\xff" * 6000),
+    "modes-none": (b"xterm", 80, 24, b""),
+}
+
+
+def cmd_terminal(a):
+    """Ask for each of TERMINALS on a channel of its own and run COMMAND there; then COUNT changes of size at once."""
+    t = login(a)
+    for name, (term, cols, rows, modes) in TERMINALS.items():
+        def ask(c, body=string(term) + struct.pack(">IIII", cols, rows, 0, 0) + string(modes)):
+            channel_request(t, c, "pty-req", body)
+
+        status, out, _ = run_command(t, a.command, ask)
+        print(name, status, ascii(out.decode("latin-1").strip()), flush=True)
+
+    def storm(c):
+        channel_request(t, c, "pty-req", string(b"xterm") + struct.pack(">IIII", 80, 24, 0, 0) + string(b"\x00"))
+        for i in range(a.count):
+            size = (i * 2654435761) & 0xFFFFFFFF if i % 3 else i % 500
+            channel_request(t, c, "window-change", struct.pack(">IIII", size, size, i, i))
+        channel_request(t, c, "window-change", struct.pack(">IIII", 132, 43, 0, 0))
+
+    status, out, _ = run_command(t, a.command, storm)
+    print("storm", status, ascii(out.decode("latin-1").strip()))
+    print("alive", "yes" if t.is_active() else "no")
+    t.close()
+    return 0
+
+
+def cmd_environment(a):
+    """COUNT variables on one channel, and some whose names are none; then COMMAND. Prints its status and its output."""
+    t = login(a)
+
+    def send(c):
+        for name in (b"", b"=", b"LC_A=B", b"=LC_B", b"LC_NUL\x00LD_PRELOAD", b"LC_" + b"x" * 60000, b"LC_\x1b[2J", b"LD_PRELOAD",
+                     b"LC_*", b"PATH", b"BASH_ENV", b"SSH_ORIGINAL_COMMAND", b"SALLYPORT_SESSION"):
+            channel_request(t, c, "env", string(name) + string(b"value-of-the-attacker"))
+        channel_request(t, c, "env", string(b"LC_BIG") + string(b"y" * 60000))
+        for i in range(a.count):
+            channel_request(t, c, "env", string(b"LC_%d" % i) + string(b"v"))
+
+    status, out, err = run_command(t, a.command, send)
+    print("status", status)
+    print("err", ascii(err.decode("latin-1")))
+    sys.stdout.flush()
+    os.write(1, out)
+    print("alive", "yes" if t.is_active() else "no")
+    t.close()
+    return 0
+
+
+def cmd_borrowed(a):
+    """The certificate of KEY, and signatures by OTHER: whose key is proven? Prints let-in, or how it ended."""
+    import paramiko
+
+    key = paramiko.Ed25519Key.from_private_key_file(a.other)
+    key.load_certificate(a.key + "-cert.pub")
+    t = transport(a)
+    t.auth_timeout = a.seconds
+    try:
+        t.auth_publickey(a.user, key)
+        print("let-in")
+    except (paramiko.SSHException, EOFError, OSError) as e:
+        print("not-let-in", type(e).__name__)
+    t.close()
+    return 0
+
+
 def cmd_overrun(a):
     """Send BYTES on one channel whatever the window says. Prints how many went, and whether we were cut off."""
     t = login(a)
@@ -521,6 +706,10 @@ def cmd_halves(a):
 COMMANDS = {
     "bytes": cmd_bytes,
     "silent": cmd_silent,
+    "user": cmd_user,
+    "terminal": cmd_terminal,
+    "environment": cmd_environment,
+    "borrowed": cmd_borrowed,
     "knock": cmd_knock,
     "proxy": cmd_proxy,
     "via": cmd_via,
@@ -547,6 +736,7 @@ def main():
     p.add_argument("--count", type=int, default=1)
     p.add_argument("--bytes", type=int, default=0)
     p.add_argument("--sources", type=int, default=0, help="addresses to come from; 0: the usual one")
+    p.add_argument("--other", help="borrowed: the private key that signs")
     p.add_argument("--source", help="the address to come from")
     p.add_argument("--header", default="none", help="proxy, via: see proxy_header")
     p.add_argument("--client", default="192.0.2.1", help="proxy, via: whom the header names")
