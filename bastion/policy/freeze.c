@@ -30,14 +30,15 @@ bool
 freeze_is_on(const struct freeze *f, int64_t now)
 {
 	int64_t day = now / DAY;
-	unsigned today = (unsigned)((day + 4) % 7), yesterday = (unsigned)((day + 3) % 7);	/* 1970 began on a Thursday */
+	/* 1970 began on a Thursday. */
+	bool today = (f->days & 1u << (day + 4) % 7) != 0, yesterday = (f->days & 1u << (day + 3) % 7) != 0;
 	unsigned minute = (unsigned)(now % DAY / 60);
 
 	if (now < f->from || now >= f->until)
 		return false;
 	if (f->begin < f->end)
-		return (f->days & 1u << today) != 0 && minute >= f->begin && minute < f->end;
-	return ((f->days & 1u << today) != 0 && minute >= f->begin) || ((f->days & 1u << yesterday) != 0 && minute < f->end);
+		return today && minute >= f->begin && minute < f->end;
+	return (today && minute >= f->begin) || (yesterday && minute < f->end);
 }
 
 int64_t
@@ -72,7 +73,8 @@ freeze_meets(const struct freeze *f, const struct subject *s, const struct reque
 		return !req->copies;
 	if (req->kind == REQUEST_SUBSYSTEM)
 		return req->detail == NULL || strcmp(req->detail, "sftp") != 0;
-	return req->kind != REQUEST_SFTP || (req->file_op != FILE_READ && req->file_op != FILE_LIST && req->file_op != FILE_STAT);
+	return req->kind != REQUEST_SFTP ||
+	    (req->file_op != FILE_READ && req->file_op != FILE_LIST && req->file_op != FILE_STAT);
 }
 
 static void
@@ -103,8 +105,8 @@ freezes_apply(const struct policy *p, const struct subject *s, const struct requ
 		if (!freeze_meets(f, s, req))
 			continue;
 		if (req->now <= 0) {	/* a request that was made without a clock must not slip through */
-			*out = (struct verdict){ .what = DECISION_DENY, .rule = f->rule.id, .because = "the time of the request is "
-			    "not known, and there is a freeze" };
+			*out = (struct verdict){ .what = DECISION_DENY, .rule = f->rule.id, .because =
+			    "the time of the request is not known, and there is a freeze" };
 			return;
 		}
 		if (freeze_is_on(f, req->now) && (best == NULL || f->rule.what > best->rule.what))
@@ -112,13 +114,14 @@ freezes_apply(const struct policy *p, const struct subject *s, const struct requ
 	}
 	if (best == NULL)
 		return;
-	if (best->rule.what == DECISION_DENY || req->kind == REQUEST_SFTP)	/* nobody can be asked in the midst of SFTP */
+	/* In the midst of SFTP nobody can be asked. */
+	if (best->rule.what == DECISION_DENY || req->kind == REQUEST_SFTP)
 		deny(out, best, req->now);
 	else if (out->what == DECISION_ASK && strcmp(out->rule, best->rule.id) == 0)
 		return;	/* a command that counts as a shell too */
 	else if (out->what == DECISION_ASK) {
-		snprintf(out->detail, sizeof(out->detail), "freeze %s and rule %s both ask, and one approval cannot stand for two; "
-		    "wait for the end of the freeze", best->rule.id, out->rule);
+		snprintf(out->detail, sizeof(out->detail), "freeze %s and rule %s both ask, and one approval cannot "
+		    "stand for two; wait for the end of the freeze", best->rule.id, out->rule);
 		out->what = DECISION_DENY;
 		out->rule = best->rule.id;
 		out->because = best->rule.because;
@@ -151,8 +154,9 @@ freezes_describe(const struct policy *p, const struct subject *s, int64_t now)
 				strvec_push(&names, request_kind_word(kinds[k]));
 		where = strvec_join(&f->rule.on, ", ");
 		what = strvec_join(&names, ", ");
-		strvec_pushf(&lines, "%s %s%s: %s %s on %s [%s] %s\n", on ? "FROZEN NOW," : "frozen from", on && change != -1 ?
-		    "until " : "", when, f->rule.what == DECISION_ASK ? "ask about" : "no", what, where, f->rule.id, f->rule.because);
+		strvec_pushf(&lines, "%s %s: %s %s on %s [%s] %s\n", !on ? "frozen from" : change == -1 ? "FROZEN NOW," :
+		    "FROZEN NOW, until", when, f->rule.what == DECISION_ASK ? "ask about" : "no", what, where, f->rule.id,
+		    f->rule.because);
 		strvec_release(&names);
 		free(where);
 		free(what);
@@ -205,12 +209,14 @@ read_hours(const struct tree *t, struct freeze *f, struct tree_error *e)
 			m[i] = (unsigned)(s[3 * i] - '0') * 10 + (unsigned)(s[3 * i + 1] - '0');
 		f->begin = m[0] * 60 + m[1];
 		f->end = m[2] * 60 + m[3];
-		if (m[1] < 60 && m[3] < 60 && f->begin < DAY_MINUTES && f->end > 0 && f->end <= DAY_MINUTES && f->begin != f->end) {
+		if (m[1] < 60 && m[3] < 60 && f->begin < DAY_MINUTES && f->end > 0 && f->end <= DAY_MINUTES &&
+		    f->begin != f->end) {
 			free(s);
 			return 0;
 		}
 	}
-	rc = tree_fail(e, t->line, "hours must be BEGIN-END of a day in UTC, such as \"16:00-24:00\" or \"22:00-06:00\", not '%s'", s);
+	rc = tree_fail(e, t->line, "hours must be BEGIN-END of a day in UTC, such as \"16:00-24:00\" or \"22:00-06:00\", "
+	    "not '%s'", s);
 	free(s);
 	return rc;
 }
@@ -245,8 +251,8 @@ read_kinds(const struct tree *t, struct freeze *f, struct tree_error *e)
 		while (k < NKINDS && strcmp(request_kind_word(kinds[k]), words.v[i]) != 0)
 			k++;
 		if (k == NKINDS)
-			rc = tree_fail(e, t->line, "kinds of a freeze are exec, shell, subsystem, forward, sftp, fetch and push, not '%s'",
-			    words.v[i]);
+			rc = tree_fail(e, t->line, "kinds of a freeze are exec, shell, subsystem, forward, sftp, fetch and "
+			    "push, not '%s'", words.v[i]);
 		else
 			f->kinds |= 1u << kinds[k];
 	}

@@ -19,7 +19,8 @@ static const struct {
 	[PROFILE_EXEC_GATED] = { "exec-gated", "profile-exec-gated",
 	    "commands, file transfers and Git, as the rules say; no terminal, no shell, no forwarding",
 	    "your profile exec-gated has no terminal, shell or forwarding" },
-	[PROFILE_SHELL_AUDITED] = { "shell-audited", "profile-shell-audited", "everything that the rules allow, recorded", "" },
+	[PROFILE_SHELL_AUDITED] = { "shell-audited", "profile-shell-audited",
+	    "everything that the rules allow, recorded", "" },
 	[PROFILE_TRANSFER_ONLY] = { "transfer-only", "profile-transfer-only",
 	    "file transfers and Git alone, as the rules say; no commands, no terminal, no shell, no forwarding",
 	    "your profile transfer-only has file transfers and Git alone" },
@@ -102,7 +103,8 @@ profile_permits(enum profile p, const struct request *req, struct verdict *out)
 	out->because = profiles[p].because;
 	snprintf(out->detail, sizeof(out->detail), "%s", p == PROFILE_TRANSFER_ONLY ? "use sftp, scp, rsync or git" :
 	    req->kind == REQUEST_SHELL ? "run one command instead: ssh -T .. 'COMMAND'" :
-	    req->pty ? "run it without a terminal: ssh -T .. 'COMMAND'" : "ask whoever runs this bastion for another profile");
+	    req->pty ? "run it without a terminal: ssh -T .. 'COMMAND'" :
+	    "ask whoever runs this bastion for another profile");
 	return false;
 }
 
@@ -152,7 +154,8 @@ read_limits(const struct tree *t, struct session_limits *l, struct tree_error *e
 static int
 read_profile(const struct tree *t, struct profile_rule *r, struct tree_error *e)
 {
-	static const char *const known[] = { "who", "use", "max_session", "idle", "idle_command", "sessions_per_identity", NULL };
+	static const char *const known[] = { "who", "use", "max_session", "idle", "idle_command", "sessions_per_identity",
+	    NULL };
 	const struct tree *who, *use;
 	int rc;
 
