@@ -482,7 +482,7 @@ exec_pump(struct exec *x, int64_t now_us)
 		exec_push_input(x, now_us);
 	exec_relay_requests(x, now_us);
 	if (remote_chan(x->remote) != NULL && outflow_has_room(x->flow) &&
-	    (x->dialogue == NULL || x->dialogue->ops->has_room(x->dialogue)))
+	    (x->dialogue == NULL || x->silenced || x->dialogue->ops->has_room(x->dialogue)))
 		sshchan_pull(remote_chan(x->remote));
 	if (remote_has_ended(x->remote) || exec_has_closed_output(x, now_us))
 		outflow_end(x->flow);
