@@ -26,7 +26,7 @@ sftp_policy () {
 	  - id: vault
 	    who: ["agent/*"]
 	    on: ["*"]
-	    sftp: {paths: ["$BOX/vault/**"]}
+	    sftp: {paths: ["$BOX/vault/**", "$BOX/in/keep/vault/**"]}
 	    do: deny
 	    because: the vault is closed
 	EOT

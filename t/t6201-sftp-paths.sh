@@ -80,8 +80,9 @@ test_expect_success 'the links themselves may be looked at and removed' '
 '
 
 test_expect_success 'a folder that holds what is denied is not moved, and what is denied gets no open name' '
-	refused "RENAME|$BOX|$BOX-away" "posix-rename|$BOX|$BOX/in/x" &&
-	mkdir "$BOX/in/sub" &&
+	mkdir -p "$BOX/in/sub" "$BOX/in/keep/vault" &&
+	refused "RENAME|$BOX|$BOX-away" "posix-rename|$BOX/in/keep|$BOX/in/x" "RENAME|$BOX/in/sub|$BOX/in/keep" &&
+	test -d "$BOX/in/keep/vault" &&
 	passes "posix-rename|$BOX/in/sub|$BOX/in/moved" && test -d "$BOX/in/moved"
 '
 

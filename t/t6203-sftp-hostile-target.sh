@@ -98,6 +98,9 @@ test_expect_success 'names in a listing that are no plain names are dropped' '
 	ls -a /srv/dir
 	EOT
 	test_grep good out && test_grep ! evil out && test_grep ! passwd out && test_grep ! "a/b" out && test_grep ! nul out &&
+	RAW_TARGET=evil rawsftp names /srv/dir long >out && cat out &&
+	grep "^name" out >names && test_line_count -eq 4 names &&
+	test_grep "^name b.good. " names && test_grep "b.bell.x07.x1b.0;x.x07. b.long bell??.0;x?." names &&
 	mkdir copy && (cd copy && bscp_evil () { scp -q -F ../id/ci.conf -o "User=$TEST_LOGIN@evil" "$@"; } &&
 	bscp_evil -r 127.0.0.1:/srv/dir . ; :) &&
 	test_path_is_missing evil && test_path_is_missing copy/evil &&

@@ -59,6 +59,19 @@ test_expect_success PLAIN 'one that asks for 300 MiB and reads nothing costs lit
 	test_grep "^sha256 $(sha256_of "$BOX/huge")" greedy.out
 '
 
+test_expect_success PLAIN 'as many windows as there can be stay within a ceiling' '
+	head -c 3000000 /dev/urandom >"$BOX/wide" &&
+	mkfifo on && { rawsftp windows "$BOX/wide" 128 <on >windows.out 2>&1 & } &&
+	client=$! && test_when_finished "kill $client 2>/dev/null || :" &&
+	exec 7>on &&
+	wait_until "grep -q read windows.out" 60 &&
+	pid=$(session_pids | head -1) &&
+	awk "/^Pss:/ {print \$2}" /proc/$pid/smaps_rollup >pss && cat pss &&
+	test "$(cat pss)" -lt 40000 &&
+	echo go >&7 && exec 7>&- &&
+	wait $client && test_grep "^closed {.ok.}" windows.out
+'
+
 test_expect_success 'a client that is killed in the middle leaves a record of what passed' '
 	head -c 104857600 /dev/zero >zeros &&
 	{ scp -q -l 80000 -F id/ci.conf -o "User=$TEST_LOGIN@web1" zeros 127.0.0.1:$BOX/cut >cut.log 2>&1 & } && client=$! &&

@@ -21,6 +21,7 @@
 #define WINDOW_MAX	(2 * 1024 * 1024)
 #define AHEAD_MIN	(64 * 1024)	/* asked for beyond what is wanted; doubled while the agent goes on in order */
 #define AHEAD_MAX	(1024 * 1024)
+#define AHEAD_ALL	(8 * 1024 * 1024)	/* shared by all files that are read */
 #define CONTEXT		(16 * 1024)	/* scanned before an offset that was jumped to: most keys are shorter */
 #define BEHIND		(16 * 1024)	/* kept of what was answered */
 #define READ_MAX	(64 * 1024)	/* of one READ; a shorter answer is allowed */
@@ -82,6 +83,7 @@ sftp_reader_new(struct sftp_file *f)
 	if ((r->window = buf_new(WINDOW_MAX + 2 * SFTP_PIECE)) == NULL)
 		fatal("out of memory");
 	r->x->transfers++;
+	r->x->nreaders++;
 	return r;
 }
 
@@ -294,7 +296,7 @@ reader_give(struct sftp_reader *r, const struct want *w, size_t n)
 	r->x->bytes_out += n;
 	if (w->offset <= r->front && w->offset + n > r->front)
 		r->front = w->offset + n;
-	if (w->offset == r->after && r->ahead < AHEAD_MAX)
+	if (w->offset == r->after && r->ahead < AHEAD_MAX && 2 * r->ahead * r->x->nreaders <= AHEAD_ALL)
 		r->ahead *= 2;
 	r->after = w->offset + n;
 	behind = (size_t)(r->after - r->base);
@@ -340,14 +342,15 @@ static void
 reader_fetch(struct sftp_reader *r)
 {
 	const struct want *w = &r->wants[r->want_at];
-	uint64_t need = w->offset + w->len, until = need + r->ahead;
+	size_t ahead = r->ahead * r->x->nreaders <= AHEAD_ALL ? r->ahead : AHEAD_MIN;
+	uint64_t need = w->offset + w->len, until = need + ahead;
 	struct fetch **end = &r->fetches;
 
 	if (r->nwants == 0 || r->t == NULL || r->stop != NOWHERE)
 		return;
 	if (r->next >= until && r->nfetches == 0)
 		until = r->next + SFTP_PIECE;	/* the scanner holds back what is there until it has seen more */
-	if (r->next + r->ahead / 2 > until && r->nfetches > 0)
+	if (r->next + ahead / 2 > until && r->nfetches > 0)
 		return;
 	if (until > r->base + WINDOW_MAX)
 		until = r->base + WINDOW_MAX;
@@ -391,6 +394,7 @@ sftp_reader_end(struct sftp_reader *r, const char *result)
 		next = f->next;
 		fetch_free(f);
 	}
+	r->x->nreaders--;
 	buf_free(r->window);
 	free(r->refusal);
 	free(r);

@@ -60,7 +60,7 @@ struct sftp {
 	struct sftp_job		*jobs;
 	unsigned		 njobs;
 	struct sftp_file	*files[SFTP_FILES_MAX];
-	unsigned		 nfiles;
+	unsigned		 nfiles, nreaders;
 	uint32_t		 last_file;
 	bool			 moved;
 	char			*why;		/* it cannot go on */

@@ -290,6 +290,43 @@ def garbage(conf, to):
         print(name, code, err.strip().replace("\n", " / "))
 
 
+def names(r, args):
+    """PATH: the names of a folder, as they come."""
+    r.hello()
+    kind, _, body = r.ask(OPENDIR, string(args[0]))
+    h = body[4:]
+    while True:
+        kind, _, body = r.ask(READDIR, string(h))
+        if kind != NAME:
+            print("end", word(kind, body))
+            break
+        count, body = struct.unpack(">I", body[:4])[0], body[4:]
+        for _ in range(count):
+            n = struct.unpack(">I", body[:4])[0]
+            name, body = body[4:4 + n], body[4 + n:]
+            n = struct.unpack(">I", body[:4])[0]
+            long, body = body[4:4 + n], body[4 + n:]
+            flags = struct.unpack(">I", body[:4])[0]
+            body = body[4 + (8 if flags & 1 else 0) + (8 if flags & 2 else 0) + (4 if flags & 4 else 0) + (8 if flags & 8 else 0):]
+            print("name", name, long if len(args) > 1 else "")
+    r.close(h)
+    finish(r)
+
+
+def windows(r, args):
+    """PATH N: read from N handles on it, a few pieces of each, in turns; wait for a line; then close them all."""
+    r.hello()
+    n = int(args[1])
+    open_ = [r.open(args[0], FOR_READ) for _ in range(n)]
+    for o in range(0, 10 * 32768, 32768):
+        for h in open_:
+            r.pread(h, o, 32768)
+    print("read", flush=True)
+    sys.stdin.readline()
+    print("closed", {r.close(h) for h in open_})
+    finish(r)
+
+
 def many(r, args):
     """PATH N: so many STATs without reading one answer, then all the answers."""
     r.hello()
@@ -353,7 +390,7 @@ def append_read(r, args):
 
 
 COMMANDS = {"status": status, "orders": orders, "search": search, "put-split": put_split, "handles": handles,
-            "unknown": unknown, "many": many, "greedy": greedy, "scattered": scattered, "append-read": append_read}
+            "unknown": unknown, "many": many, "names": names, "windows": windows, "greedy": greedy, "scattered": scattered, "append-read": append_read}
 
 if __name__ == "__main__":
     if sys.argv[1] == "garbage":
