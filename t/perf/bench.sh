@@ -8,7 +8,11 @@
 # All legs use aes256-gcm@openssh.com. Meant for an idle machine; only ratios inside one run mean anything.
 test_description='the bastion beside OpenSSH'
 
-# What to measure: exec, memory, connections, bulk, idle2000, long; all by default.
+<<<<<<< HEAD
+# What to measure: exec, memory, connections, bulk, sftp, idle2000, long; all by default.
+=======
+# What to measure: exec, memory, connections, bulk, sftp, idle2000; all by default.
+>>>>>>> edc899d (make bench BENCH=sftp: files over SFTP beside ssh -J and the target itself)
 bench_what="$*"
 set --
 : "${TEST_SRCDIR:=$(dirname "$0")/../..}"
@@ -50,6 +54,12 @@ set_up () {
 		rival chain "$TARGET_PORT_chain"
 	} >rivals &&
 	bastion_targets_=web1 &&
+	BASTION_POLICY=$TRASH_DIRECTORY/bench-policy &&
+	{
+		default_policy &&
+		echo "  - {id: sftp, who: [agent/*], on: [\"*\"], subsystem: [sftp], do: allow}" &&
+		echo "  - {id: files, who: [agent/*], on: [\"*\"], sftp: {}, do: allow}"
+	} >"$BASTION_POLICY" &&
 	write_config 'limits: {max_startups_per_source: 100, max_sessions: 2500, sessions_per_identity: 0}' &&
 	start_bastion &&
 	make_identity ci agent/ci --owner human/kim &&

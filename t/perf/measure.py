@@ -89,6 +89,22 @@ def bulk(bench):
             bench.row(f'{way}, {name}, against ForceCommand ssh', mib / ours, mib / chain, 'MiB/s', 1.0, True)
 
 
+def sftp(bench):
+    """Files by scp over SFTP: read, decided, scanned, hashed and recorded, beside sshd's that does none of it."""
+    mib, rounds, trash = bench.args.mib, bench.args.rounds, bench.args.trash
+    ours = ['scp', '-q', '-F', f'{trash}/id/ci.conf', '-o', f'User={bench.args.login}@web1'], '127.0.0.1'
+    direct = ['scp', '-q', '-F', f'{trash}/rivals'], 'web1'
+    jump = ['scp', '-q', '-F', f'{trash}/rivals', '-J', 'jump'], 'web1'
+    for name, path in make_files(trash, mib).items():
+        timed(['cat', path])
+        for way in ('get', 'put'):
+            commands = [c + ([f'{host}:{path}', f'{trash}/copy'] if way == 'get' else [path, f'{host}:{trash}/copy'])
+                        for c, host in (ours, direct, jump)]
+            us, sshd, through = in_turns(rounds, commands)
+            bench.row(f'sftp {way}, {name}, against ssh -J', mib / us, mib / through, 'MiB/s', 1.0, True)
+            bench.row(f'sftp {way}, {name}, against direct', mib / us, mib / sshd, 'MiB/s', 0.5, True)
+
+
 def exec_true(bench):
     ours, direct = in_turns(bench.args.rounds * 4, [bench.ours + ['true'], bench.direct + ['true']])
     bench.row('exec true, against direct ssh', ours * 1000, direct * 1000, 'ms', 1.15, False)
@@ -211,6 +227,8 @@ def idle_crowd(bench):
     bench.row('exec true beside 2,000 idle, against none', beside * 1000, before * 1000, 'ms', 2.0, False)
 
 
+MEASURES = {'exec': exec_true, 'memory': idle_memory, 'connections': connections, 'bulk': bulk, 'sftp': sftp,
+            'idle2000': idle_crowd}
 def long_transfer(bench):
     """Memory of the whole bastion while very much passes: the most after the first tenth, against the most within it."""
     total = bench.args.gib << 30
@@ -235,8 +253,8 @@ def long_transfer(bench):
     bench.row(f'{bench.args.gib} GiB down: memory late, against early', late, early, 'KiB', 1.1, False)
 
 
-MEASURES = {'exec': exec_true, 'memory': idle_memory, 'connections': connections, 'bulk': bulk, 'idle2000': idle_crowd,
-            'long': long_transfer}
+MEASURES = {'exec': exec_true, 'memory': idle_memory, 'connections': connections, 'bulk': bulk, 'sftp': sftp,
+            'idle2000': idle_crowd, 'long': long_transfer}
 
 
 def main():
