@@ -3,7 +3,8 @@
  * door: from accept() to a process of its own. Who comes in is known (behind a balancer: by its header), is not kept out
  * by penalties, and finds room. A connection that says nothing must cost little and must stop nobody: where half of the
  * places for newcomers are taken, a process is made only for who has spoken, and where all are, the oldest newcomer of
- * the most numerous source makes room for a smaller one.
+ * the most numerous source makes room for a smaller one: not faster than processes can be made beside all other work, and
+ * for the latest first, because a crowd that came at once is then behind who comes after it.
  */
 #include <errno.h>
 #include <event2/event.h>
@@ -31,6 +32,7 @@
 #define SILENCE_MS	250	/* some clients want to be greeted first: after this long they are, where there is room */
 #define SILENCE_NEXT_MS	1000
 #define SAY_MS		1000	/* at most one line of each reason */
+#define TURN_MS		20	/* between two that take others' places */
 
 enum reason {
 	REASON_NONE, REASON_NOT_READY, REASON_PENALTY, REASON_SESSIONS, REASON_SOURCE, REASON_STARTUPS, REASON_HEADER, REASON_CROWD,
@@ -51,7 +53,7 @@ static const char *const reason_text[REASONS] = {
 
 /* A connection that has no process yet. */
 struct guest {
-	TAILQ_ENTRY(guest) next;
+	TAILQ_ENTRY(guest) next, turn;
 	struct daemon	*daemon;
 	int		 fd;
 	char		*address;
@@ -59,13 +61,17 @@ struct guest {
 	struct proxyproto *header;	/* still to come, or NULL */
 	struct event	*ready, *timer;
 	int64_t		 since_ms;
+	bool		 in_line;	/* has spoken, and all places are taken */
 };
 
+TAILQ_HEAD(guest_list, guest);
+
 struct door {
-	TAILQ_HEAD(, guest) guests;	/* oldest first */
+	struct guest_list guests;	/* all, oldest first */
+	struct guest_list line;		/* by turn: the latest first */
 	unsigned	 nguests;
 	struct penalties *penalties;
-	struct event	*pause;
+	struct event	*pause, *turn;
 	struct {
 		int64_t	 said_ms;
 		unsigned unsaid;
@@ -98,6 +104,8 @@ guest_free(struct guest *g)
 {
 	TAILQ_REMOVE(&g->daemon->door->guests, g, next);
 	g->daemon->door->nguests--;
+	if (g->in_line)
+		TAILQ_REMOVE(&g->daemon->door->line, g, turn);
 	if (g->ready != NULL)
 		event_free(g->ready);
 	if (g->timer != NULL)
@@ -221,6 +229,45 @@ guest_enter(struct guest *g)
 	guest_free(g);
 }
 
+static void
+door_next_turn(struct daemon *d)
+{
+	struct timeval tv = { .tv_usec = TURN_MS * 1000 };
+
+	if (!TAILQ_EMPTY(&d->door->line) && !evtimer_pending(d->door->turn, NULL) && evtimer_add(d->door->turn, &tv) == -1)
+		fatal("no timer");
+}
+
+static void
+on_turn(evutil_socket_t fd, short what, void *arg)
+{
+	struct daemon *d = arg;
+	struct guest *g = TAILQ_FIRST(&d->door->line);
+
+	(void)fd;
+	(void)what;
+	if (g != NULL)
+		guest_enter(g);
+	door_next_turn(d);
+}
+
+/* It has spoken: now, or in its turn when somebody has to go for it. */
+static void
+guest_admit(struct guest *g)
+{
+	struct daemon *d = g->daemon;
+	unsigned here;
+
+	if (count_new(d, &g->source, &here) < d->conf->conf->max_startups) {
+		guest_enter(g);
+		return;
+	}
+	(void)event_del(g->ready);
+	g->in_line = true;
+	TAILQ_INSERT_HEAD(&d->door->line, g, turn);
+	door_next_turn(d);
+}
+
 /* Something has come from it: bytes, or its end. */
 static void
 on_spoken(evutil_socket_t fd, short what, void *arg)
@@ -231,7 +278,7 @@ on_spoken(evutil_socket_t fd, short what, void *arg)
 
 	(void)what;
 	if (n == 1)
-		guest_enter(g);
+		guest_admit(g);
 	else if (n == 0 || (errno != EAGAIN && errno != EINTR)) {
 		door_left(g->daemon, &g->source, g->address, PENALTY_NOTHING);
 		guest_free(g);
@@ -431,8 +478,11 @@ door_open(struct daemon *d)
 {
 	d->door = xcalloc(1, sizeof(*d->door));
 	TAILQ_INIT(&d->door->guests);
+	TAILQ_INIT(&d->door->line);
 	d->door->penalties = penalties_new();
-	if ((d->door->pause = evtimer_new(d->base, on_pause_over, d)) == NULL)
+	d->door->pause = evtimer_new(d->base, on_pause_over, d);
+	d->door->turn = evtimer_new(d->base, on_turn, d);
+	if (d->door->pause == NULL || d->door->turn == NULL)
 		fatal("no timer");
 }
 

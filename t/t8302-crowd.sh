@@ -8,9 +8,9 @@ test_description='a thousand silent connections stop nobody else from logging in
 # The script holds a thousand sockets in one process, and the daemon as many.
 ulimit -n 4096 2>/dev/null || skip_all 'too few descriptors'
 
-# crowd SOURCES: a thousand connections that say nothing, from so many addresses.
+# crowd SOURCES [HEADER]: a thousand connections that say nothing, or hello and nothing more, from so many addresses.
 crowd () {
-	bg_badclient silent --count 1000 --sources "$1" --seconds 60 >crowd.out && CROWD=$CLIENT &&
+	bg_badclient silent --count 1000 --sources "$1" --header "${2-none}" --seconds 60 >crowd.out && CROWD=$CLIENT &&
 	wait_until "grep -q ^ready crowd.out"
 }
 
@@ -59,6 +59,13 @@ test_expect_success 'from fifty addresses' '
 
 test_expect_success 'from a thousand addresses' '
 	crowd 1000 &&
+	log_in && log_in &&
+	crowd_is_cheap &&
+	end_crowd
+'
+
+test_expect_success 'from a thousand addresses that begin as SSH does' '
+	crowd 1000 hello &&
 	log_in && log_in &&
 	crowd_is_cheap &&
 	end_crowd

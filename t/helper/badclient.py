@@ -153,11 +153,15 @@ def cmd_bytes(a):
 
 
 def cmd_silent(a):
-    """COUNT connections that say nothing, from SOURCES addresses in turn. Prints ready, and how many are left at the end."""
+    """COUNT connections that say nothing (HEADER hello: no more than a banner), from SOURCES addresses in turn. Prints
+    ready, and how many are left at the end."""
     sel = selectors.DefaultSelector()
     for i in range(a.count):
         source = f"127.1.{i % a.sources // 250}.{i % a.sources % 250 + 1}" if a.sources else a.source
-        sel.register(dial(a.port, source=source), selectors.EVENT_READ)
+        s = dial(a.port, source=source)
+        if a.header == "hello":
+            s.sendall(HELLO)
+        sel.register(s, selectors.EVENT_READ)
     print("ready", flush=True)
     left = a.count
     end = time.monotonic() + a.seconds
