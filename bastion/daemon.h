@@ -9,7 +9,7 @@
  *	monitor.c	what a session may ask, and the re-check	gitjob.c	the processes of one fetch or push
  *	dial.c		connecting to targets without waiting		control.c	the administrator's socket
  *	hostkey.c	the bastion's own key, and the next one
- *	proxy.c		the programs that targets are reached by
+ *	proxy.c		the programs that targets are reached by	way.c		which targets a session may open
  *	approach.c	all that a session needs to reach a target	hostscan.c	host certificates of targets
  */
 #ifndef BASTION_DAEMON_H

@@ -26,6 +26,7 @@
 #include "bastion/ident/cert.h"
 #include "bastion/ident/keyd_msg.h"
 #include "bastion/ident/secrets.h"
+#include "bastion/way.h"
 
 #define NAME_LEN_MAX	64	/* of a login or target */
 #define KEY_BLOB_MAX	1024
@@ -201,38 +202,23 @@ on_auth(struct link *l, struct msg *m, void *arg)
 
 /* Targets */
 
-/* The target that the way to t leads through as this login, or NULL. */
-static const struct conf_target *
-hop_of(const struct conf *c, const struct conf_target *t, const char *target, const char *login)
+static struct way
+peer_way(const struct peer *p)
 {
-	for (; t != NULL && t->via != NULL; t = conf_target(c, t->via))
-		if (strcmp(t->via, target) == 0 && strcmp(t->via_login, login) == 0)
-			return conf_target(c, t->via);
-	return NULL;
+	return (struct way){ .conf = p->conf->conf, .who = &p->who, .target = p->target, .login = p->login };
 }
 
-/*
- * The one target and login of this connection, if policy lets the identity reach it and the target takes the login; and the
- * ones that the configuration leads through on the way to it, which need no rule of their own.
- */
+/* What this session may open now. NULL and why not. */
 static const struct conf_target *
 target_check(struct peer *p, const char *target, const char *login, const char **whyp)
 {
-	const struct conf *c = p->conf->conf;
-	const struct conf_target *t = p->target == NULL ? NULL : conf_target(c, p->target);
+	const struct way w = peer_way(p);
 
-	*whyp = NULL;
-	if (p->expired != NULL)
+	if (p->expired != NULL) {
 		*whyp = p->expired;
-	else if (t == NULL)
-		*whyp = "no such target";
-	else if (!match_any(&t->logins, p->login))
-		*whyp = "this login is not offered on it";
-	else if (!policy_reaches(c->policy, &p->who, p->target, p->login))
-		*whyp = "no rule lets you reach it";
-	else if ((strcmp(p->target, target) != 0 || strcmp(p->login, login) != 0) && (t = hop_of(c, t, target, login)) == NULL)
-		*whyp = "not the target that was asked for when the session began";
-	return *whyp == NULL ? t : NULL;
+		return NULL;
+	}
+	return way_check(&w, target, login, whyp);
 }
 
 struct dial_call {
@@ -400,11 +386,11 @@ mint_minted(struct msg *m, void *arg)
 static enum keyd_right
 mint_right(const struct peer *p, const char *target, const char *login)
 {
-	const struct conf *c = p->conf->conf;
+	const struct way w = peer_way(p);
 
-	if (strcmp(p->target, target) != 0 && hop_of(c, conf_target(c, p->target), target, login) != NULL)
+	if (way_is_hop(&w, target, login))
 		return KEYD_WAY_ONLY;
-	return policy_may_forward(c->policy, &p->who, target, login) ? KEYD_FORWARDS : KEYD_SESSIONS;
+	return policy_may_forward(p->conf->conf->policy, &p->who, target, login) ? KEYD_FORWARDS : KEYD_SESSIONS;
 }
 
 static int
