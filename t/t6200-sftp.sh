@@ -146,9 +146,17 @@ test_expect_success 'a folder of 5,000 files is listed whole' '
 
 test_expect_success 'the recording tells what happened, without content' '
 	audit_has event=exec.end files=1 bytes_in=70000 &&
-	sallyport -f "$CONF" replay --help >/dev/null 2>&1;
-	grep -l "put\|write" "$STATE"/recordings/*.cast | head -1 >cast &&
-	test -s cast
+	recording=$(sed -n "s/.*\"recording\":\"\([^\"]*\)\".*/\1/p" rec | head -1) &&
+	test_grep "\"m\", *\"write .*/box/there\"" "$STATE/recordings/$recording.cast" &&
+	test_grep "\"m\", *\"in .*/box/there 70000 bytes: done\"" "$STATE/recordings/$recording.cast" &&
+	test "$(wc -c <"$STATE/recordings/$recording.cast")" -lt 4000
+'
+
+test_expect_success 'what agents may do is told, and can be tried beforehand' '
+	bssh ci bastion policy >out && test_grep "allow sftp on .*: everything paths .*/box/\*\*" out &&
+	sallyport policy test "$CONF" --as agent/ci --on web1 --sftp read "$BOX/x" >out && test_grep "^allow rule=box" out &&
+	test_expect_code 77 sallyport policy test "$CONF" --as agent/ci --on web1 --sftp list "$BOX/vault" >out &&
+	test_grep "^deny rule=vault" out
 '
 
 test_expect_success 'the daemon ends in order' '

@@ -227,8 +227,6 @@ def idle_crowd(bench):
     bench.row('exec true beside 2,000 idle, against none', beside * 1000, before * 1000, 'ms', 2.0, False)
 
 
-MEASURES = {'exec': exec_true, 'memory': idle_memory, 'connections': connections, 'bulk': bulk, 'sftp': sftp,
-            'idle2000': idle_crowd}
 def long_transfer(bench):
     """Memory of the whole bastion while very much passes: the most after the first tenth, against the most within it."""
     total = bench.args.gib << 30
