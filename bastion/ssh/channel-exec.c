@@ -537,6 +537,16 @@ exec_fits_record(const char *shown)
 	return fits;
 }
 
+/* Its name is the agent's, bytes that no record or message may hold as they are. */
+static char *
+exec_show_subsystem(const struct channel *c)
+{
+	char *name = text_printable(c->subsystem, strlen(c->subsystem)), *shown = xasprintf("(subsystem %s)", name);
+
+	free(name);
+	return shown;
+}
+
 static void
 exec_start(struct channel *c)
 {
@@ -547,7 +557,7 @@ exec_start(struct channel *c)
 	x->copies = c->command != NULL && !c->pty && transfer_command_parse(&x->copy, c->command, strlen(c->command));
 	id_make("REQ-", REQUEST_ID_LEN, x->request);
 	x->shown = c->command != NULL ? session_mask(c->session, c->command, strlen(c->command)) :
-	    xasprintf("(%s%s%s)", exec_kind(x), c->subsystem != NULL ? " " : "", c->subsystem != NULL ? c->subsystem : "");
+	    c->subsystem != NULL ? exec_show_subsystem(c) : xstrdup("(shell)");
 	if (conf_target(c->session->p->conf, c->session->target) == NULL) {
 		x->verdict = (struct verdict){ .what = DECISION_DENY, .rule = "default", .because = "no target of this name" };
 		x->unknown = true;
