@@ -165,8 +165,8 @@ path_meets(const char *pattern, const struct word *w, const char *cwd)
 		m = MEETS_MAYBE;
 	else if (w->kind == WORD_LITERAL)
 		m = match_path(p, s) ? MEETS_SURELY : MEETS_NOT;
-	else if (match_path(p, s))
-		m = path_glob_is_tame(w->text) ? MEETS_SURELY : MEETS_MAYBE;
+	else if (match_path(p, s))	/* a ? of the pattern stands for one character, not for whatever a * becomes */
+		m = path_glob_is_tame(w->text) && (strchr(p, '?') == NULL || strchr(s, '*') == NULL) ? MEETS_SURELY : MEETS_MAYBE;
 	else
 		m = path_may_meet(p, s) || !path_glob_is_tame(w->text) || (parent_of_all(s) && match_path(p, s)) ?
 		    MEETS_MAYBE : MEETS_NOT;

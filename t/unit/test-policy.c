@@ -241,9 +241,12 @@ test_operands(void **state)
 	    " - {id: a, who: [x], on: [web1], exec: {program: cat, operands: [\"/srv/**\"]}, do: allow}\n"
 	    " - {id: u, who: [u], on: [web1], exec: {unresolved: true}, do: ask, because: b, approvers: [z]}\n"
 	    " - {id: f, who: [x], on: [web1], exec: {program: cp, not_flags: [-f]}, do: allow}\n"
-	    " - {id: r, who: [x], on: [web1], exec: [/srv/app/run], do: allow}\n");
+	    " - {id: r, who: [x], on: [web1], exec: [/srv/app/run], do: allow}\n"
+	    " - {id: q, who: [x], on: [web1], exec: {program: tac, operands: [\"/srv/log?\", \"/srv/x*\"]}, do: allow}\n");
 
 	(void)state;
+	assert_int_equal(judge(p, "x", "tac /srv/log1 /srv/log? /srv/x*.c").what, DECISION_ALLOW);
+	assert_int_equal(judge(p, "x", "tac /srv/log*").what, DECISION_DENY);	/* may be /srv/logins */
 	assert_int_equal(judge(p, "x", "cat /srv/a /srv/b/*.c").what, DECISION_ALLOW);
 	assert_int_equal(judge(p, "x", "cd /srv && cat a").what, DECISION_ALLOW);
 	assert_int_equal(judge(p, "x", "cd /srv; cat a").what, DECISION_DENY);
