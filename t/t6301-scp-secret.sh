@@ -39,7 +39,7 @@ test_expect_success 'at the very end of a file, with nothing after it; and a fil
 test_expect_success 'deep in a large file: what is before it may pass, it does not, and all ends' '
 	head -c 3000000 /dev/urandom | base64 >near/large && plant_token near/large && echo more >>near/large && echo z >near/z &&
 	test_must_fail bscp near/large near/z "$FAR/in/" 2>err && test_grep "rule=secret-in-file" err &&
-	test_grep "the [0-9]* bytes before it have been copied" err && test_grep ! "$token" far/in/large &&
+	test_grep "the [0-9]* bytes before it have been copied" err && test_grep ! "gh[p]_" far/in/large &&
 	test_path_is_missing far/in/z && audit_has event=exec.end status=77 &&
 	cp near/large far/out/large && test_must_fail bscp "$FAR/out/large" near/large2 2>err &&
 	test_grep "rule=secret-in-file" err && test_grep ! "$token" near/large2
@@ -61,9 +61,10 @@ test_expect_success 'written in pieces of one byte it is found as well, in a sma
 data = open(\"slow.in\",\"rb\").read()
 os.write(1, data[:-300])
 for b in data[-300:]:
-	os.write(1, bytes([b]))" | { bssh ci "$TEST_LOGIN@web1" "scp -t $FAR_DIR/in/$file" >out 2>err; echo $? >status; } &&
+	os.write(1, bytes([b]))
+	os.sched_yield()" | { bssh ci "$TEST_LOGIN@web1" "scp -t $FAR_DIR/in/$file" >out 2>err; echo $? >status; } &&
 		grep -a -q "rule=secret-in-file" out err &&
-		{ test_path_is_missing far/in/$file || test_grep ! "${token#??????}" far/in/$file; } || return 1
+		{ ! test -f far/in/$file || test_grep ! "gh[p]_" far/in/$file; } || return 1
 	done && test "$(cat status)" = 77
 '
 
