@@ -123,6 +123,12 @@ test_expect_success 'data that is sent before anybody has asked arrives whole' '
 	printf "\0\0\0" >expect && test_cmp expect out
 '
 
+test_expect_success 'an agent that goes in the middle of a file leaves a record of what had passed' '
+	printf "C0644 1000000000 cut\n" >cut.in && head -c 3000000 /dev/zero >>cut.in &&
+	test_expect_code 1 bssh ci "$TEST_LOGIN@web1" "scp -t $FAR_DIR/in/cut" <cut.in >out 2>err &&
+	audit_has event=file.transfer path="$FAR_DIR/in/cut" "result=cut short" && test_grep ! "\"result\":\"done\"" rec
+'
+
 test_expect_success 'the bastion ends in order' '
 	stop_bastion
 '

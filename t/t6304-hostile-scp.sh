@@ -56,6 +56,12 @@ test_expect_success 'sizes that are none, content that is more or less than anno
 	audit_has event=file.transfer path="$FAR_DIR/less" "result=cut short"
 '
 
+test_expect_success 'of a secret that comes byte by byte at the end of a large file not even the beginning passes' '
+	head -c 200000 /dev/zero | tr "\0" "x" >far/drip && echo >>far/drip && plant_token far/drip &&
+	printf "\0\0\0" | { test_expect_code 77 bssh ci "$TEST_LOGIN@web1" "scp -f $FAR_DIR/drip" >out 2>err; } &&
+	test_grep "rule=secret-in-file" err && test "$(wc -c <out)" -gt 190000 && ! grep -a -q "gh[p]_" out
+'
+
 test_expect_success 'words before the protocol, nonsense, and a line without end' '
 	for name in banner nonsense line
 	do

@@ -5,6 +5,7 @@ what it does; FOLDER/sftp, if it is there, says the same of its SFTP, which is a
 import os
 import struct
 import sys
+import time
 
 out = sys.stdout.buffer.raw
 
@@ -89,6 +90,15 @@ def misdeed(what):
     elif what == 'twice':
         send(b'C0644 2 twice\n', b'a\n')
         send(b'C0644 2 other\n', b'b\n')
+    elif what == 'drip':		# honest, but its last bytes come one by one
+        with open(folder + '/far/drip', 'rb') as file:
+            data = file.read()
+        say(b'C0644 %d drip\n' % len(data))
+        heard()
+        say(data[:-60])
+        for byte in data[-60:]:
+            time.sleep(0.01)
+            say(bytes([byte]))
     elif what == 'nonsense':
         for_ever(os.urandom(65536))
 
