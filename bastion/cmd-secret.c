@@ -27,8 +27,8 @@ secret_read(const char *path, struct buf *in)
 	} else
 		r = file_read_private(path, in);
 	if (r != 0)
-		fprintf(stderr, "sallyport: %s: %s\n", path, r == ERR_DENIED ? "others may read it, or it is not yours; chmod 600 it" :
-		    err_text(r));
+		fprintf(stderr, "sallyport: %s: %s\n", path, r == ERR_DENIED ? "others may read it, or it is not yours; "
+		    "chmod 600 it" : err_text(r));
 	return r == 0 ? 0 : -1;
 }
 

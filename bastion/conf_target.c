@@ -111,8 +111,8 @@ read_identity(struct loader *l, const char *what, const struct tree *t, struct c
 	else if ((r = tree_string(name, "host_principal", &out->host_principal, e)) != 0)
 		return r;
 	if (!name_is_safe(out->host_principal, HOST_NAME_BYTES))
-		return tree_fail(e, name == NULL ? t->line : name->line, "host_principal must be the name in the host certificate, not "
-		    "'%.40s'", out->host_principal);
+		return tree_fail(e, name == NULL ? t->line : name->line, "host_principal must be the name in the host "
+		    "certificate, not '%.40s'", out->host_principal);
 	return 0;
 }
 
@@ -167,7 +167,8 @@ read_proxy(struct loader *l, const struct tree *t, struct conf_target *out)
 	if (out->via != NULL || out->host_ca.n > 0)
 		return tree_fail(e, proxy->line, "proxy_command goes with host_keys, and without via");
 	if (proxy->kind != TREE_LIST)
-		return tree_fail(e, proxy->line, "proxy_command is a list, [/PATH/PROGRAM, WORD, ..]: there is no shell that would split it");
+		return tree_fail(e, proxy->line, "proxy_command is a list, [/PATH/PROGRAM, WORD, ..]: there is no shell that would "
+		    "split it");
 	if ((r = tree_strings(proxy, "proxy_command", PROXY_WORDS_MAX, &out->proxy_command, e)) != 0)
 		return r;
 	if (out->proxy_command.n == 0 || out->proxy_command.v[0][0] != '/' || strpbrk(out->proxy_command.v[0], "{}") != NULL)

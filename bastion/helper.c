@@ -110,7 +110,7 @@ use_recorded(struct msg *m, void *arg)
 	return 0;
 }
 
-/* KEYD_USE: s session, s target, s login, s name, s kind, s fingerprint. Nothing is signed or given before this is on record. */
+/* KEYD_USE: s session, s target, s login, s name, s kind, s fingerprint. Nothing is signed before this is on record. */
 static int
 on_keyd_use(struct link *l, struct msg *m, void *arg)
 {

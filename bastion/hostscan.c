@@ -129,7 +129,8 @@ scan_begin(struct hostscan *s, int64_t timeout_ms)
 	s->out = buf_new(HOSTCERT_TEXT_MAX);
 	s->rd = event_new(s->daemon->base, s->fd, EV_READ | EV_PERSIST, scan_ready, s);
 	s->clock = evtimer_new(s->daemon->base, scan_ready, s);
-	if (s->out == NULL || s->rd == NULL || s->clock == NULL || event_add(s->rd, NULL) == -1 || event_add(s->clock, &tv) == -1)
+	if (s->out == NULL || s->rd == NULL || s->clock == NULL || event_add(s->rd, NULL) == -1 ||
+	    event_add(s->clock, &tv) == -1)
 		fatal("no event for a scan");
 	return true;
 }

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * sallyport-keyd: the key process. Holds the key of the user CA, the key that signs checkpoints, and the secrets that open
- * targets without a CA; mints, signs, revokes and lends on request of the parent, and signs for the audit process. It has no network and sees no byte of an agent.
- * It is started with descriptor 3, the link to the parent; after a crash the parent starts it again, and all that it
- * needs is on disk.
+ * sallyport-keyd: the key process. Holds the key of the user CA, the key that signs checkpoints, and the secrets that
+ * open targets without a CA; mints, signs, revokes and lends on request of the parent, and signs for the audit process.
+ * It has no network and sees no byte of an agent. It is started with descriptor 3, the link to the parent; after a crash
+ * the parent starts it again, and all that it needs is on disk.
  */
 #include <errno.h>
 #include <event2/event.h>

@@ -62,7 +62,8 @@ proxy_log_line(struct proxy *x, const uint8_t *p, size_t n)
 	if (x->lines++ >= LINES_MAX || n == 0)
 		return;
 	text = text_printable(p, n < LINE_MAX_BYTES ? n : LINE_MAX_BYTES);
-	log_info("%s: proxy_command of %s: %s%s", x->session, x->target, text, x->lines == LINES_MAX ? " (no more is logged)" : "");
+	log_info("%s: proxy_command of %s: %s%s", x->session, x->target, text, x->lines == LINES_MAX ?
+	    " (no more is logged)" : "");
 	free(text);
 }
 

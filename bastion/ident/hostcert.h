@@ -31,7 +31,7 @@ struct hostcert_check {
  */
 int	hostcert_judge(const struct cert *, const struct hostcert_check *, const char **whyp);
 
-/* The certificates among the lines "[HOST ]TYPE BASE64" of a scan, as "TYPE BASE64"; at most HOSTCERTS_MAX are added to v. */
+/* The certificates among the lines "[HOST ]TYPE BASE64" of a scan, as "TYPE BASE64", are added to v; HOSTCERTS_MAX. */
 void	hostcert_lines(const void *text, size_t n, struct strvec *v);
 
 /*

@@ -191,7 +191,8 @@ open_envelope(struct buf *b, const uint8_t **pubp, size_t *npubp, const uint8_t 
 	if (buf_get(b, got, sizeof(got)) != 0 || memcmp(got, magic, sizeof(magic)) != 0)
 		return ERR_FORMAT;
 	if (!is_word(b, "none") || !is_word(b, "none")) {
-		*whyp = "has a passphrase; take it off in a copy (ssh-keygen -p -N '' -f COPY): it is sealed here by the master key";
+		*whyp = "has a passphrase; take it off in a copy (ssh-keygen -p -N '' -f COPY): it is sealed here by the "
+		    "master key";
 		return ERR_DENIED;
 	}
 	if (buf_peek_string(b, &options, &n) != 0 || n != 0 || buf_get_u32(b, &count) != 0 || count != 1 ||

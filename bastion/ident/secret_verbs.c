@@ -33,7 +33,8 @@ static void
 event(struct verb_answer *a, const struct verb_request *v, const char *what, const char *name, const char *kind,
     const char *key)
 {
-	json_t *o = json_pack("{s:s, s:s, s:s, s:s*, s:s*}", "event", what, "by", v->who, "name", name, "kind", kind, "key", key);
+	json_t *o = json_pack("{s:s, s:s, s:s, s:s*, s:s*}", "event", what, "by", v->who, "name", name, "kind", kind,
+	    "key", key);
 
 	a->event = o == NULL ? NULL : json_dumps(o, JSON_COMPACT);
 	json_decref(o);

@@ -40,8 +40,9 @@ entry_read(struct buf *b, struct entry *e)
 	if ((r = buf_get_cstring(b, &e->name)) != 0 || (r = buf_get_u8(b, &e->kind)) != 0 ||
 	    (r = buf_get_u64(b, &e->since)) != 0 || (r = buf_peek_string(b, &e->p, &e->n)) != 0)
 		return r;
-	return secret_name_ok(e->name) && (e->kind == SECRET_KEY || e->kind == SECRET_PASSWORD) && e->n <= SECRET_BYTES_MAX ? 0 :
-	    ERR_FORMAT;
+	if (!secret_name_ok(e->name) || (e->kind != SECRET_KEY && e->kind != SECRET_PASSWORD) || e->n > SECRET_BYTES_MAX)
+		return ERR_FORMAT;
+	return 0;
 }
 
 static int

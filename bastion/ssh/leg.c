@@ -330,7 +330,8 @@ leg_lent(struct msg *m, void *arg)
 		goto out;
 	l->session->moved = true;
 	if (!ok || m->fd == -1) {
-		why = xasprintf("the %s that opens it is not to be had: %s", l->target->auth == CONF_AUTH_KEY ? "key" : "password", error);
+		why = xasprintf("the %s that opens it is not to be had: %s", l->target->auth == CONF_AUTH_KEY ? "key" : "password",
+		    error);
 		leg_die(l, why);
 		free(why);
 	} else if (l->target->auth == CONF_AUTH_KEY) {

@@ -140,7 +140,8 @@ a_scan_gives_the_keys_inside(void **state)
 	strvec_push(&cas, ca);
 	cert = text_of(dir, "host-cert.pub");
 	plain = text_of(dir, "host.pub");
-	scan = xasprintf("# a comment\n\nh %sx\n[h]:22 %s%sh %s ssh-ed25519\nh ssh-ed25519 %%%%%%\nh %.80s", plain, cert, cert, plain, cert);
+	scan = xasprintf("# a comment\n\nh %sx\n[h]:22 %s%sh %s ssh-ed25519\nh ssh-ed25519 %%%%%%\nh %.80s", plain, cert,
+	    cert, plain, cert);
 	hostcert_lines(scan, strlen(scan), &lines);
 	assert_int_equal(lines.n, 2);	/* with the host before it, and without */
 	assert_int_equal(hostcert_keys(&lines, &check, &keys, &why), 0);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Held keys and passwords: the sealed store, private keys of the real ssh-keygen, and what an agent with one key is asked. */
+/* Held keys and passwords: the sealed store, private keys of the real ssh-keygen, what an agent with one key is asked. */
 #include <setjmp.h>
 #include <sodium.h>
 #include <stdarg.h>
@@ -282,7 +282,8 @@ only_this_login_is_one(void **state)
 static void
 frames_are_whole_or_nothing(void **state)
 {
-	static const uint8_t list[] = { 0, 0, 0, 1, 11 }, sign[] = { 0, 0, 0, 15, 13, 0, 0, 0, 1, 'k', 0, 0, 0, 1, 'd', 0, 0, 0, 4 },
+	static const uint8_t list[] = { 0, 0, 0, 1, 11 },
+	    sign[] = { 0, 0, 0, 15, 13, 0, 0, 0, 1, 'k', 0, 0, 0, 1, 'd', 0, 0, 0, 4 },
 	    other[] = { 0, 0, 0, 2, 17, 9 }, empty[] = { 0, 0, 0, 0 }, huge[] = { 0, 1, 0, 0, 13 },
 	    cut[] = { 0, 0, 0, 6, 13, 0, 0, 0, 9, 'k' }, more[] = { 0, 0, 0, 2, 11, 1 };
 	struct agent_request q;

@@ -33,7 +33,7 @@ static const char policy_text[] =
 static const char *const targets[] = { "web1", "other", "jump", "mid", "deep", "nowhere", "" };
 static const char *const logins[] = { "deploy", "root", "hop", "pass", "" };
 
-/* All that may be opened: begun with, then target and login, and whether it is only on the way. Everything else is refused. */
+/* All that may be opened: begun with, then target and login, and whether it is only on the way. All else is refused. */
 static const struct {
 	const char	*began, *login, *target, *as;
 	bool		 hop;
