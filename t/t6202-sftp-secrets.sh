@@ -101,6 +101,15 @@ test_expect_success 'clean content passes in every order, byte for byte' '
 	test_grep ! sha256 rec
 '
 
+test_expect_success 'a secret that is written in shuffled pieces is found before the file is closed' '
+	rawsftp scattered "$BOX/shuffled" leaky 10 >out && cat out &&
+	test_grep "^writes ok close denied" out && test_grep "rule=secret-in-file.*emptied" out &&
+	test -f "$BOX/shuffled" && ! test -s "$BOX/shuffled" &&
+	audit_has event=file.transfer path=*/box/shuffled result=denied &&
+	rawsftp scattered "$BOX/left" leaky 10 left-open >out && cat out &&
+	test_grep "left open" out && test_grep "rule=secret-in-file.*emptied" out && ! test -s "$BOX/left"
+'
+
 test_expect_success 'one handle for reading and writing sees what it wrote' '
 	rawsftp append-read "$BOX/both" >out && cat out &&
 	test_grep "^read b.hello ." out && test_grep "^read eof" out && test_grep "^read b.hello world." out &&

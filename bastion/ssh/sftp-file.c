@@ -113,6 +113,12 @@ sftp_file_is_idle(const struct sftp_file *f)
 	    (f->writer == NULL || sftp_writer_is_idle(f->writer));
 }
 
+bool
+sftp_file_is_checked(struct sftp_file *f)
+{
+	return (f->writer == NULL || sftp_writer_check(f->writer)) && f->pending == 0;
+}
+
 static void
 file_free(struct sftp_file *f)
 {
@@ -185,7 +191,7 @@ sftp_file_step(struct sftp_file *f)
 	if (f->made && f->writer == NULL)
 		f->writer = sftp_writer_new(f);	/* an empty file has its record too */
 	sftp_file_flush(f);
-	if (!sftp_file_is_idle(f) || !sftp_may_fetch(f->x))
+	if (!sftp_file_is_idle(f) || !sftp_may_fetch(f->x) || !sftp_file_is_checked(f))
 		return true;
 	if (f->writer != NULL) {	/* whether what was written is all of the file, and its hash the file's */
 		sftp_ask(f->x, &size, on_measured, f);

@@ -481,7 +481,7 @@ leave(struct sftp *x)
 	for (size_t i = 0; i < SFTP_FILES_MAX; i++)
 		if (x->files[i] != NULL) {
 			sftp_file_flush(x->files[i]);
-			if (!sftp_file_is_idle(x->files[i]))
+			if (!sftp_file_is_idle(x->files[i]) || !sftp_file_is_checked(x->files[i]))
 				return;
 		}
 	drop_files(x, "not closed");

@@ -5,6 +5,9 @@
  *
  * A WRITE is answered when what went to the target for it has been answered, so its errors reach the agent, and one that
  * writes a byte at a time is not stuck on bytes that are held.
+ *
+ * Writes that jump about could spell a secret in pieces that are none. A file that this handle made is therefore read back
+ * and scanned once more before it is closed; of one that was there before, only the pieces are known to be clean.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -42,6 +45,11 @@ struct sftp_writer {
 	uint64_t		 passed;
 	uint64_t		 size;		/* of the file, at its close; UINT64_MAX: not known */
 	bool			 jumped;
+	uint64_t		 high;		/* where the furthest WRITE ended */
+	enum check { CHECK_NOT_YET, CHECK_RUNS, CHECK_DONE } check;
+	uint8_t			 check_handle[SFTP_HANDLE_MAX];
+	size_t			 ncheck_handle;
+	uint64_t		 checked;
 	unsigned		 waiting;
 	bool			 failed;	/* the target did not take all of it */
 	uint32_t		 error;		/* of bytes whose WRITE was answered before */
@@ -115,12 +123,12 @@ on_emptied(struct sftp *x, const struct sftp_packet *k, void *arg)
 
 /* What this handle made is emptied; what was there before it stays as it is, for it is not ours to throw away. */
 static void
-writer_deny(struct sftp_writer *w)
+writer_deny(struct sftp_writer *w, const char *why)
 {
 	bool made = w->f->made;
 	struct sftp_packet k = { .type = SFTP_FSETSTAT, .handle = sftp_file_target(w->f), .attrs = { .flags = SFTP_ATTR_SIZE } };
 
-	w->refusal = xasprintf("%s; %s", transfer_why(w->t), made ? "the file on the target was emptied" :
+	w->refusal = xasprintf("%s; %s", why, made ? "the file on the target was emptied" :
 	    "what came before it is on the target");
 	sftp_tell_refusal(w->x, w->refusal);
 	transfer_passed(w->t, w->passed, false);
@@ -181,7 +189,7 @@ sftp_writer_flush(struct sftp_writer *w)
 	if (w->t == NULL || buf_len(w->hold) == 0)
 		return;
 	if (transfer_settle(w->t) != 0)
-		writer_deny(w);
+		writer_deny(w, transfer_why(w->t));
 	else
 		writer_send_clean(w, write_new(w, false, 0));
 }
@@ -201,14 +209,114 @@ sftp_writer_write(struct sftp_writer *w, uint32_t id, uint64_t offset, struct sf
 		}
 	}
 	if (w->t != NULL && transfer_feed(w->t, data.p, data.n) != 0)
-		writer_deny(w);
+		writer_deny(w, transfer_why(w->t));
 	if (w->t == NULL) {
 		sftp_reply_status(w->x, id, SFTP_PERMISSION_DENIED, w->refusal);
 		return;
 	}
 	if (buf_put(w->hold, data.p, data.n) != 0)
 		fatal("SFTP: more is held than can be");
+	if (w->hold_at + buf_len(w->hold) > w->high)
+		w->high = w->hold_at + buf_len(w->hold);
 	writer_send_clean(w, write_new(w, true, id));
+}
+
+/* Reading back */
+
+static int on_read_back(struct sftp *, const struct sftp_packet *, void *);
+
+static void
+check_end(struct sftp_writer *w)
+{
+	struct sftp_packet k = { .type = SFTP_CLOSE, .handle = { w->check_handle, w->ncheck_handle } };
+
+	w->check = CHECK_DONE;
+	sftp_ask(w->x, &k, on_emptied, w->f);
+	w->f->pending++;
+}
+
+static void
+check_read(struct sftp_writer *w)
+{
+	struct sftp_packet k = { .type = SFTP_READ, .handle = { w->check_handle, w->ncheck_handle }, .offset = w->checked,
+	    .len = SFTP_PIECE };
+
+	sftp_ask(w->x, &k, on_read_back, w);
+	w->f->pending++;
+}
+
+static void
+check_fail(struct sftp_writer *w)
+{
+	char *line = xasprintf("denied %s rule=not-scanned: what was written out of order could not be read back; write it in order",
+	    w->x->p.request);
+
+	writer_deny(w, line);
+	free(line);
+}
+
+static int
+on_read_back(struct sftp *x, const struct sftp_packet *k, void *arg)
+{
+	struct sftp_writer *w = arg;
+	bool data = k->type == SFTP_DATA && k->data.n > 0 && k->data.n <= SFTP_PIECE;
+
+	w->f->pending--;
+	x->moved = true;
+	if (!data && k->type != SFTP_STATUS)
+		return ERR_FORMAT;
+	if (data && transfer_feed(w->t, k->data.p, k->data.n) != 0) {
+		writer_deny(w, transfer_why(w->t));
+		check_end(w);
+		return 0;
+	}
+	w->checked += data ? k->data.n : 0;
+	if (data && w->checked < w->high) {
+		check_read(w);
+		return 0;
+	}
+	if (!data && (k->status != SFTP_EOF || w->checked < w->high))
+		check_fail(w);
+	else if (transfer_settle(w->t) != 0)
+		writer_deny(w, transfer_why(w->t));
+	check_end(w);
+	return 0;
+}
+
+static int
+on_opened_back(struct sftp *x, const struct sftp_packet *k, void *arg)
+{
+	struct sftp_writer *w = arg;
+
+	w->f->pending--;
+	x->moved = true;
+	if (k->type == SFTP_STATUS) {
+		w->check = CHECK_DONE;
+		check_fail(w);
+		return 0;
+	}
+	if (k->type != SFTP_HANDLE)
+		return ERR_FORMAT;
+	memcpy(w->check_handle, k->handle.p, k->handle.n);
+	w->ncheck_handle = k->handle.n;
+	transfer_seek(w->t, 0);
+	check_read(w);
+	return 0;
+}
+
+bool
+sftp_writer_check(struct sftp_writer *w)
+{
+	struct sftp_packet k = { .type = SFTP_OPEN, .path = sftp_text(w->f->place.real), .flags = SFTP_FOR_READ };
+
+	if (w->check == CHECK_DONE || (w->check == CHECK_NOT_YET && (!w->jumped || !w->f->made || w->t == NULL)))
+		return true;
+	if (w->check == CHECK_NOT_YET) {
+		w->check = CHECK_RUNS;
+		sftp_ask(w->x, &k, on_opened_back, w);
+		w->f->pending++;
+	}
+	return false;
 }
 
 bool

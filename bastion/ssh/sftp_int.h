@@ -148,6 +148,8 @@ bool	sftp_file_step(struct sftp_file *);
 void	sftp_file_flush(struct sftp_file *);
 /* Nothing is under way for it. */
 bool	sftp_file_is_idle(const struct sftp_file *);
+/* What was written out of order has been looked at as a whole; begins to do so. */
+bool	sftp_file_is_checked(struct sftp_file *);
 /* Without a CLOSE: what it carried is recorded with this result. */
 void	sftp_file_drop(struct sftp_file *, const char *result);	/* and frees; NULL is fine */
 
@@ -164,6 +166,11 @@ struct sftp_writer *sftp_writer_new(struct sftp_file *);
 void	sftp_writer_write(struct sftp_writer *, uint32_t id, uint64_t offset, struct sftp_bytes);
 void	sftp_writer_flush(struct sftp_writer *);
 bool	sftp_writer_is_idle(const struct sftp_writer *);
+/*
+ * Before the close: a new file that was written out of order is read back and scanned as a whole. True when that is done,
+ * or not needed.
+ */
+bool	sftp_writer_check(struct sftp_writer *);
 /* How large the file is at its end, by the target's word. */
 void	sftp_writer_measure(struct sftp_writer *, uint64_t size);
 /* A write that was answered already failed on the target, or a secret was found: what CLOSE must say; SFTP_OK for neither. */

@@ -365,14 +365,15 @@ def greedy(r, args):
 
 
 def scattered(r, args):
-    """PATH FILE: write the file's content in pieces, in a random order."""
+    """PATH FILE [SIZE]: write the file's content in pieces, in a random order."""
     content = open(args[1], "rb").read()
+    size = int(args[2]) if len(args) > 2 else 3000
     r.hello()
     h = r.open(args[0], FOR_WRITE | CREAT | TRUNC)
-    places = list(range(0, len(content), 3000))
+    places = list(range(0, len(content), size))
     random.Random(3).shuffle(places)
-    words = {r.pwrite(h, o, content[o:o + 3000]) for o in places}
-    print("writes", *sorted(words), "close", r.close(h))
+    words = {r.pwrite(h, o, content[o:o + size]) for o in places}
+    print("writes", *sorted(words), "close", r.close(h) if len(args) < 4 else "left open")
     finish(r)
 
 
