@@ -67,6 +67,8 @@ struct sshconn {
 	enum sshconn_state		 state;
 	char				*why;
 	size_t				 unsent;	/* bytes written since the output was last seen empty */
+	size_t				 held;		/* of these, kept until a key exchange is over, .. */
+	uint64_t			 held_from;	/* .. which shows when so many bytes have been made into packets since */
 	/* server */
 	struct ssh_server_callbacks_struct server_cb;
 	struct sshserver_ops		 ops;
@@ -1243,6 +1245,9 @@ sshchan_start_reverse(struct sshchan *ch, const char *host, unsigned port, const
 static size_t
 conn_room(struct sshconn *c)
 {
+	if (c->held > 0 && c->in.out_bytes - c->held_from < c->held)
+		return 0;
+	c->held = 0;
 	if ((ssh_get_poll_flags(c->ssh) & SSH_WRITE_PENDING) == 0)
 		c->unsent = 0;
 	return c->unsent >= SSHCONN_UNSENT_MAX ? 0 : SSHCONN_UNSENT_MAX - c->unsent;
@@ -1269,6 +1274,7 @@ sshchan_write(struct sshchan *ch, enum sshchan_stream st, const void *data, size
 {
 	uint8_t piece[SSHCHAN_PIECE];
 	size_t room = sshchan_room(ch);
+	uint64_t before;
 	int r;
 
 	if (ch->conn->state != SSHCONN_UP || !ssh_channel_is_open(ch->ch))
@@ -1280,11 +1286,17 @@ sshchan_write(struct sshchan *ch, enum sshchan_stream st, const void *data, size
 	if (n == 0)
 		return 0;
 	memcpy(piece, data, n);
+	before = ch->conn->in.out_bytes;
 	r = st == SSHCHAN_ERR ? ssh_channel_write_stderr(ch->ch, piece, (uint32_t)n) :
 	    ssh_channel_write(ch->ch, piece, (uint32_t)n);
 	if (r < 0)
 		return ERR_EOF;
 	ch->conn->unsent += (size_t)r;
+	/* While keys are exchanged libssh takes everything and keeps it; what was not made into packets lies there. */
+	if (ch->conn->in.out_bytes - before < (size_t)r) {
+		ch->conn->held = (size_t)r;
+		ch->conn->held_from = ch->conn->in.out_bytes;
+	}
 	ch->moved += (uint64_t)r;
 	return r;	/* 0: a key exchange is under way */
 }

@@ -606,6 +606,23 @@ def cmd_greedy(a):
     return 0
 
 
+def cmd_stall(a):
+    """A 2 GB window, and a key exchange that somebody (we, with --method begin) begins and that never goes on: what the other side says has to wait with it."""
+    t = login(a)
+    t._handler_table = {**t._handler_table, 20: lambda self, m: print("stalled", flush=True)}  # their KEXINIT
+    c = t.open_session(window_size=0x7FFFFFFF)
+    c.exec_command(a.command)
+    c.recv(1)
+    if a.method == "begin":
+        t._send_kex_init()
+    else:
+        print("up", flush=True)
+        while True:  # reads on, and has no ear for a new key exchange
+            c.recv(1 << 20)
+    signal.pause()
+    return 0
+
+
 def cmd_linger(a):
     """Open a channel, ask for nothing on it, and stay. Prints whether the connection was ended."""
     t = login(a)
@@ -726,6 +743,7 @@ COMMANDS = {
     "channels": cmd_channels,
     "storm": cmd_storm,
     "halves": cmd_halves,
+    "stall": cmd_stall,
 }
 
 
