@@ -17,8 +17,9 @@
 
 #define ANSWER_MAX	(32 * 1024)	/* names and attributes: far less */
 #define REAL_MAX	4096
+#define LINK_PROBE	"/proc/self"	/* a link on every Linux */
 
-enum step { STEP_START, STEP_HELLO, STEP_HOME, STEP_READY, STEP_REAL, STEP_STAT, STEP_DEAD };
+enum step { STEP_START, STEP_HELLO, STEP_HOME, STEP_PROBE_LINK, STEP_PROBE_REAL, STEP_READY, STEP_REAL, STEP_STAT, STEP_DEAD };
 
 struct lookup {
 	struct session	*session;
@@ -167,6 +168,24 @@ lookup_take_stat(struct lookup *l, const struct sftp_packet *k)
 	}
 }
 
+/* A server that answers REALPATH by text alone would let links lead around the rules. */
+static void
+lookup_take_probe(struct lookup *l, const struct sftp_packet *k)
+{
+	char *real;
+
+	if (l->step == STEP_PROBE_LINK && k->type == SFTP_NAME) {
+		lookup_send(l, STEP_PROBE_REAL, SFTP_REALPATH, LINK_PROBE);
+		return;
+	}
+	real = real_of(k);
+	if (l->step == STEP_PROBE_REAL && real != NULL && strcmp(real, LINK_PROBE) == 0)
+		lookup_die(l, "its SFTP does not resolve links");
+	else
+		l->step = STEP_READY;
+	free(real);
+}
+
 static void
 lookup_take(struct lookup *l, const struct sftp_packet *k)
 {
@@ -185,8 +204,10 @@ lookup_take(struct lookup *l, const struct sftp_packet *k)
 		if ((l->home = real_of(k)) == NULL)
 			lookup_die(l, "its SFTP does not tell the home folder");
 		else
-			l->step = STEP_READY;
-	} else if (l->step == STEP_REAL)
+			lookup_send(l, STEP_PROBE_LINK, SFTP_READLINK, LINK_PROBE);
+	} else if (l->step == STEP_PROBE_LINK || l->step == STEP_PROBE_REAL)
+		lookup_take_probe(l, k);
+	else if (l->step == STEP_REAL)
 		lookup_take_real(l, k);
 	else
 		lookup_take_stat(l, k);

@@ -118,7 +118,9 @@ def sftp(what):
         if packet[0] == 1:
             continue
         number = packet[1:5]
-        name = {'relative': b'etc/x', 'dots': b'/srv/../etc', 'none': b''}.get(what, b'/root')
+        asked = packet[9:9 + struct.unpack('>I', packet[5:9])[0]]
+        plain = b'/root' if asked == b'.' else asked
+        name = {'plain': plain, 'relative': b'etc/x', 'dots': b'/srv/../etc', 'none': b''}.get(what, b'/root')
         if what == 'other-id':
             number = struct.pack('>I', 99)
         names = struct.pack('>I', len(name)) + name + struct.pack('>I', 1) + b'x' + struct.pack('>I', 0)
