@@ -10,9 +10,9 @@ test_expect_success 'the probe enters each profile and tries' '
 	cat table &&
 	for profile in session inspector store network
 	do
-		test "$(grep -c "^$profile .* \(allowed\|refused\|killed\)$" table)" -eq 48 || return 1
+		test "$(grep -c "^$profile .* \(allowed\|refused\|killed\)$" table)" -eq 49 || return 1
 	done &&
-	test_line_count -eq 192 table
+	test_line_count -eq 196 table
 '
 
 # outcome PROFILE allowed|killed WHAT..: exactly these, whatever else is tried. The rest is refused.

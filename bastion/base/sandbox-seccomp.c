@@ -104,8 +104,8 @@ allow_masked(scmp_filter_ctx ctx, int call, unsigned arg, uint64_t mask, uint64_
 
 /*
  * Calls that are ours as long as they concern ourselves and ask for nothing new: raise() and abort() are tgkill,
- * getrlimit() is prlimit64 without a new limit, F_SETOWN would send signals to others, and nothing that can be written
- * may be run.
+ * getrlimit() is prlimit64 without a new limit, F_SETOWN would send signals to others, a datagram would go to any address
+ * that stands on it, and nothing that can be written may be run.
  */
 static bool
 allow_narrowly(scmp_filter_ctx ctx)
@@ -117,9 +117,14 @@ allow_narrowly(scmp_filter_ctx ctx)
 	const struct scmp_arg_cmp own_limit[] = {
 		{ .arg = 0, .op = SCMP_CMP_EQ, .datum_a = 0 }, { .arg = 2, .op = SCMP_CMP_EQ, .datum_a = 0 },
 	};
+	const struct scmp_arg_cmp stream[] = {
+		{ .arg = 0, .op = SCMP_CMP_EQ, .datum_a = AF_UNIX },
+		{ .arg = 1, .op = SCMP_CMP_MASKED_EQ, .datum_a = (uint64_t)~(SOCK_CLOEXEC | SOCK_NONBLOCK), .datum_b = SOCK_STREAM },
+	};
 	bool ok = allow_with(ctx, SCMP_SYS(tgkill), 0, (uint64_t)getpid()) &&
 	    seccomp_rule_add_array(ctx, SCMP_ACT_ALLOW, SCMP_SYS(prlimit64), 2, own_limit) == 0 &&
-	    allow_masked(ctx, SCMP_SYS(mprotect), 2, PROT_EXEC, 0) && allow_with(ctx, SCMP_SYS(socketpair), 0, AF_UNIX);
+	    seccomp_rule_add_array(ctx, SCMP_ACT_ALLOW, SCMP_SYS(socketpair), 2, stream) == 0 &&
+	    allow_masked(ctx, SCMP_SYS(mprotect), 2, PROT_EXEC, 0);
 
 	for (size_t i = 0; i < N(commands) && ok; i++)
 		ok = allow_with(ctx, SCMP_SYS(fcntl), 1, (uint64_t)commands[i]);

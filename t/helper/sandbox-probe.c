@@ -16,6 +16,7 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 
 #include <arpa/inet.h>
@@ -34,6 +35,8 @@
 #include "bastion/base/sandbox.h"
 
 static int	inet_fd = -1;	/* made before the sandbox, as one that was left open would be */
+static struct sockaddr_un mailbox = { .sun_family = AF_UNIX };	/* where datagrams are taken, by a name that is no file's */
+static socklen_t mailbox_len = sizeof(mailbox.sun_family);
 static pid_t	other;		/* a process of the same user */
 
 /* Whether the kernel got as far as looking at what was asked. */
@@ -361,6 +364,16 @@ try_pair(void)
 	return socketpair(AF_UNIX, SOCK_STREAM, 0, sv) == 0;
 }
 
+/* A datagram goes to whatever address stands on it, without a socket of its own: here to one that somebody else waits at. */
+static bool
+try_datagram(void)
+{
+	int sv[2];
+
+	return socketpair(AF_UNIX, SOCK_DGRAM, 0, sv) == 0 &&
+	    sendto(sv[0], "x", 1, 0, (struct sockaddr *)&mailbox, mailbox_len) == 1;
+}
+
 static bool
 try_clock(void)
 {
@@ -385,7 +398,7 @@ static const struct {
 	{ "unshare", try_unshare }, { "mount", try_mount }, { "chroot", try_chroot }, { "bpf", try_bpf },
 	{ "io-uring", try_io_uring }, { "userfaultfd", try_userfaultfd }, { "perf", try_perf }, { "keyring", try_keyring },
 	{ "setuid", try_setuid }, { "shared-memory", try_shared_memory }, { "terminal", try_terminal },
-	{ "socketpair", try_pair }, { "clock", try_clock },
+	{ "socketpair", try_pair }, { "datagram", try_datagram }, { "clock", try_clock },
 };
 
 static const struct {
@@ -468,6 +481,18 @@ probe_paths(void)
 	return 0;
 }
 
+/* Somebody who takes datagrams; the kernel finds the name. */
+static bool
+open_mailbox(void)
+{
+	int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+
+	if (fd == -1 || bind(fd, (struct sockaddr *)&mailbox, mailbox_len) == -1)
+		return false;
+	mailbox_len = sizeof(mailbox);
+	return getsockname(fd, (struct sockaddr *)&mailbox, &mailbox_len) == 0;
+}
+
 int
 main(int argc, char **argv)
 {
@@ -478,7 +503,7 @@ main(int argc, char **argv)
 		_exit(r);	/* a sanitizer would want to look at /proc on the way out */
 	}
 	other = getpid();
-	if ((inet_fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) == -1) {
+	if ((inet_fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) == -1 || !open_mailbox()) {
 		perror("socket");
 		return 1;
 	}
