@@ -74,6 +74,14 @@ test_expect_success 'links on the target lead around no rule' '
 	audit_has event=file.op verdict=deny path=*/in/link resolved=*/host-file
 '
 
+test_expect_success 'what a new link holds counts from the folder that the link is really in' '
+	mkdir -p "$BOX/in/x/y/vault" "$BOX/w" && ln -s ../../../w "$BOX/in/x/y/w" &&
+	refused "SYMLINK|../vault/gold|$BOX/in/x/y/w/l" "SYMLINK|../../host-file|$BOX/in/x/y/w/l" "SYMLINK|$BOX/vault/gold|$BOX/w/l" \
+		"SYMLINK|x/y/w/../vault/gold|$BOX/in/l" "SYMLINK|$BOX/in/x/y/w/../vault/gold|$BOX/w/l" &&
+	test_path_is_missing "$BOX/w/l" && test_path_is_missing "$BOX/in/l" &&
+	passes "SYMLINK|../in/mine|$BOX/in/x/y/w/l" && test "$(readlink "$BOX/w/l")" = ../in/mine
+'
+
 test_expect_success 'the links themselves may be looked at and removed' '
 	passes "LSTAT|$BOX/in/link" "READLINK|$BOX/in/link" "REMOVE|$BOX/in/link" &&
 	test_path_is_missing "$BOX/in/link" && test -f "$TRASH_DIRECTORY/host-file"

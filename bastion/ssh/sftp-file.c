@@ -188,6 +188,8 @@ sftp_file_step(struct sftp_file *f)
 		file_free(f);
 		return false;
 	}
+	if (!sftp_may_fetch(f->x))	/* many may close at once, and what each held goes to the target now */
+		return true;
 	if (f->made && f->writer == NULL)
 		f->writer = sftp_writer_new(f);	/* an empty file has its record too */
 	sftp_file_flush(f);

@@ -167,25 +167,30 @@ job_expand(struct sftp_job *j, struct sftp_bytes b, char **freep)
 }
 
 static bool
-job_read_names(struct sftp_job *j)
+job_read_first(struct sftp_job *j, const char *folder)
 {
-	const char *home = j->x->home, *why;
-	char *folder, *expanded;
-	bool is_link = j->k.type == SFTP_SYMLINK;
+	const char *why;
+	char *expanded;
 
-	if (j->row->two && (j->b.asked = job_canon(home, j->k.path2, &why)) == NULL) {
-		job_answer(j, SFTP_FAILURE, why);
-		return false;
-	}
-	/* What a link holds counts from the folder that the link is in. */
-	folder = is_link ? folder_of(j->b.asked) : xstrdup(home);
 	j->a.asked = job_canon(folder, job_expand(j, j->k.path, &expanded), &why);
 	j->a.follow = j->row->follow;
-	free(folder);
 	free(expanded);
 	if (j->a.asked == NULL)
 		job_answer(j, SFTP_FAILURE, why);
 	return j->a.asked != NULL;
+}
+
+/* What a link holds counts from the folder that the link is really in: it is read when that is known. */
+static bool
+job_read_names(struct sftp_job *j)
+{
+	const char *why;
+
+	if (j->row->two && (j->b.asked = job_canon(j->x->home, j->k.path2, &why)) == NULL) {
+		job_answer(j, SFTP_FAILURE, why);
+		return false;
+	}
+	return j->k.type == SFTP_SYMLINK || job_read_first(j, j->x->home);
 }
 
 /* Resolve */
@@ -273,7 +278,7 @@ job_resolve_folder(struct sftp_job *j, struct sftp_place *pl)
 }
 
 static void
-job_resolve(struct sftp_job *j)
+job_resolve_first(struct sftp_job *j)
 {
 	struct sftp_packet k = { .type = SFTP_REALPATH, .path = sftp_text(j->a.asked) };
 
@@ -284,10 +289,51 @@ job_resolve(struct sftp_job *j)
 		j->waiting++;
 	} else
 		job_resolve_folder(j, &j->a);
+}
+
+static void
+job_resolve(struct sftp_job *j)
+{
+	if (j->a.asked != NULL)
+		job_resolve_first(j);
 	if (j->row->two && strcmp(j->b.asked, "/") == 0)
 		j->b.real = xstrdup("/");
 	else if (j->row->two)
 		job_resolve_folder(j, &j->b);
+}
+
+/* Whether a path goes up behind a name: where that leads is not in the text when the name is a link. */
+static bool
+goes_up_late(struct sftp_bytes b)
+{
+	bool named = false;
+
+	for (size_t i = 0, n; i < b.n; i += n + 1) {
+		const uint8_t *slash = memchr(b.p + i, '/', b.n - i);
+
+		n = slash == NULL ? b.n - i : (size_t)(slash - b.p) - i;
+		if (n == 2 && memcmp(b.p + i, "..", 2) == 0 && named)
+			return true;
+		named |= n > 2 || (n == 2 && memcmp(b.p + i, "..", 2) != 0) || (n == 1 && b.p[i] != '.');
+	}
+	return false;
+}
+
+/* SYMLINK: where the link will be is known, so what it holds can be. */
+static void
+job_resolve_link(struct sftp_job *j)
+{
+	char *folder = folder_of(j->b.real != NULL ? j->b.real : j->b.asked);
+	const struct verdict v = { .rule = "unresolved", .because = "the link would go up behind a name",
+	    .detail = "write it without that" };
+
+	if (goes_up_late(j->k.path)) {
+		sftp_refuse(j->x, j->k.id, sftp_type_word(&j->k), &j->b, &v);
+		job_enter(j, JOB_DONE);
+	} else if (job_read_first(j, folder))
+		job_resolve_first(j);
+	free(folder);
+	j->x->moved = true;
 }
 
 /* Look: what is at the place */
@@ -366,7 +412,8 @@ job_refused(struct sftp_job *j)
 	else if (moves && !sftp_may_rename(j->x, &j->a, &j->b, j->tree, links, &v))
 		;
 	else if (j->loose_link && !j->row->two)
-		v = (struct verdict){ .rule = "unresolved", .because = "a link that leads nowhere; remove it first" };
+		v = (struct verdict){ .rule = "unresolved", .because = "a link that leads nowhere",
+		    .detail = "remove it first" };
 	else
 		return false;
 	sftp_refuse(j->x, j->k.id, sftp_type_word(&j->k), at, &v);
@@ -652,7 +699,9 @@ job_step(struct sftp_job *j)
 
 	switch (j->step) {
 	case JOB_RESOLVE:
-		if (j->waiting == 0)
+		if (j->waiting == 0 && j->a.asked == NULL)
+			job_resolve_link(j);
+		else if (j->waiting == 0)
 			job_look(j);
 		break;
 	case JOB_LOOK:
