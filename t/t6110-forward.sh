@@ -4,6 +4,7 @@ test_description='ssh -L, -W, -D: only to destinations that policy names, from t
 . "$(dirname "$0")/test-lib.sh"
 . "$TEST_SRCDIR/t/lib-bastion.sh"
 . "$TEST_SRCDIR/t/lib-checks.sh"
+. "$TEST_SRCDIR/t/lib-faults.sh"
 
 command -v python3 >/dev/null || skip_all 'no python3 here'
 
@@ -133,6 +134,16 @@ test_expect_success 'nothing passes while a human is asked; then it does, once' 
 	bssh eva bastion approve "$req" >/dev/null &&
 	wait_until "grep -q EARLY three.out" && exec 9>&- && ended three 0 &&
 	audit_has event=forward.start identity=agent/asks "approval=$req"
+'
+
+test_expect_success 'one that is asked for before the identity is vouched for is decided when it is: a freeze may have begun' '
+	begin=$(($(date +%s) + 3)) &&
+	{ echo "freeze:" && echo "  - {id: hold, who: [\"*\"], on: [web1], from: $(date -u -d "@$begin" +%Y-%m-%dT%H:%M:%SZ), do: deny, because: now}" &&
+	  cat policy; } >"$STATE/policy.yaml" && sallyport -f "$CONF" reload &&
+	auditd=$(helper_pid auditd) && kill -STOP "$auditd" && test_when_finished "kill -CONT $auditd" &&
+	echo hello >hello && { bssh ci "$TEST_LOGIN@web1" -W "127.0.0.1:$named" <hello >late 2>late.err & } && late=$! &&
+	wait_until "test \$(date +%s) -gt $begin" && kill -CONT "$auditd" && { wait $late || :; } &&
+	test_must_be_empty late && audit_has event=forward.decision verdict=deny rule=hold "to=127.0.0.1:$named"
 '
 
 test_expect_success 'the daemon ends in order' '

@@ -276,10 +276,16 @@ policy_reaches(const struct policy *p, const struct subject *s, const char *targ
 bool
 policy_may_forward(const struct policy *p, const struct subject *s, const char *target, const char *login)
 {
-	for (size_t i = 0; i < p->nrules; i++)
-		if (p->rules[i].what != DECISION_DENY && (p->rules[i].kind == REQUEST_FORWARD || p->rules[i].kind == REQUEST_LISTEN) &&
-		    rule_reaches(&p->rules[i], s, target, login))
+	enum profile profile = policy_profile(p, s);
+	struct verdict ignored;
+
+	for (size_t i = 0; i < p->nrules; i++) {
+		struct request req = { .kind = p->rules[i].kind };
+
+		if (p->rules[i].what != DECISION_DENY && (req.kind == REQUEST_FORWARD || req.kind == REQUEST_LISTEN) &&
+		    rule_reaches(&p->rules[i], s, target, login) && profile_permits(profile, &req, &ignored))
 			return true;
+	}
 	return false;
 }
 

@@ -159,6 +159,15 @@ forward_jump(struct session *s, const char *destination)
 	return t;
 }
 
+static void
+forward_record_denial(struct session *s, const char *to, const struct verdict *v)
+{
+	(void)session_record(s, "forward.decision", json_pack("{s:s, s:s, s:s, s:s, s:s, s:s*, s:s*}", "what",
+	    "port forwarding (direct-tcpip)", "to", to, "verdict", "deny", "rule", v->rule, "reason", v->because, "target",
+	    s->target, "login", s->login), NULL, NULL);
+	log_info("%s: forward to %s denied rule=%s: %s", s->p->id, to, v->rule, v->because);
+}
+
 bool
 forward_admit(struct session *s, const char *host, unsigned port, char **forwardp)
 {
@@ -172,14 +181,13 @@ forward_admit(struct session *s, const char *host, unsigned port, char **forward
 		return true;
 	}
 	shown = destination == NULL ? text_printable(host, strnlen(host, 255)) : xstrdup(destination);
-	(void)session_record(s, "forward.decision", json_pack("{s:s, s:s, s:s, s:s, s:s, s:s*, s:s*}", "what",
-	    "port forwarding (direct-tcpip)", "to", shown, "verdict", "deny", "rule", v.rule, "reason", v.because, "target",
-	    s->target, "login", s->login), NULL, NULL);
-	log_info("%s: forward to %s denied rule=%s: %s", s->p->id, shown, v.rule, v.because);
+	forward_record_denial(s, shown, &v);
 	free(shown);
 	free(destination);
 	return false;
 }
+
+static void	forward_end(struct forward *, const char *why);
 
 static void
 forward_start(struct channel *c)
@@ -195,6 +203,11 @@ forward_start(struct channel *c)
 	forward_judge(c->session, c->forward, f->jump, &f->verdict);
 	f->why = "closed";
 	f->state = f->verdict.what == DECISION_ASK ? FORWARD_ASK : FORWARD_RECORD;
+	/* It was admitted before the parent had vouched for the identity; meanwhile a freeze may have begun. */
+	if (f->verdict.what == DECISION_DENY) {
+		forward_record_denial(c->session, c->forward, &f->verdict);
+		forward_end(f, "denied");
+	}
 }
 
 /* Ask: nobody can be told of it here but the human who is asked; it waits, and nothing passes. */
@@ -218,8 +231,6 @@ forward_ask(struct forward *f, int64_t now_us)
 	buf_free(b);
 	free(text);
 }
-
-static void	forward_end(struct forward *, const char *why);
 
 static void
 forward_wait(struct forward *f, int64_t now_us)

@@ -337,7 +337,7 @@ on_listen(const char *host, unsigned port, void *arg)
 {
 	struct session *s = arg;
 
-	return (s->state == SESSION_VOUCH || s->state == SESSION_OPEN) && listen_admit(s, host, port);
+	return (s->state == SESSION_VOUCH || s->state == SESSION_OPEN) && !s->stopping && listen_admit(s, host, port);
 }
 
 static bool

@@ -145,6 +145,23 @@ test_reaches(void **state)
 	policy_free(p);
 }
 
+/* Nor does it put the right to forward into a certificate. */
+static void
+test_may_forward(void **state)
+{
+	struct policy *p = load("rules:\n - {id: f, who: [\"*\"], on: [t], forward: {to: [\"db:5432\"]}, do: allow}\n"
+	    " - {id: l, who: [\"*\"], on: [u], listen: [\"localhost:8080\"], do: allow}\n");
+
+	(void)state;
+	for (const char *t = "tu"; *t != '\0'; t++) {
+		const char target[] = { *t, '\0' };
+
+		assert_false(policy_may_forward(p, &(struct subject){ .identity = "agent/x" }, target, "root"));
+		assert_true(policy_may_forward(p, &(struct subject){ .identity = "human/x" }, target, "root"));
+	}
+	policy_free(p);
+}
+
 static void
 test_limits(void **state)
 {
@@ -317,6 +334,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_kinds),
 		cmocka_unit_test(test_reaches),
+		cmocka_unit_test(test_may_forward),
 		cmocka_unit_test(test_limits),
 		cmocka_unit_test(test_windows),
 		cmocka_unit_test(test_frozen),
