@@ -256,8 +256,15 @@ decide(const struct policy *p, const struct subject *s, const struct request *re
 		freezes_apply(p, s, req, out);
 }
 
-bool
-policy_reaches(const struct policy *p, const struct subject *s, const char *target, const char *login)
+/* The kinds of which nothing is done on a target. */
+static bool
+is_of_repositories(enum request_kind k)
+{
+	return k == REQUEST_FETCH || k == REQUEST_PUSH;
+}
+
+static bool
+reaches(const struct policy *p, const struct subject *s, const char *place, const char *login, bool repositories)
 {
 	enum profile profile = policy_profile(p, s);
 	struct verdict ignored;
@@ -266,11 +273,23 @@ policy_reaches(const struct policy *p, const struct subject *s, const char *targ
 		/* The freest request that the rule could be about: a profile that refuses even that makes the rule void. */
 		struct request req = { .kind = p->rules[i].kind, .detail = "sftp", .copies = true };
 
-		if (p->rules[i].what != DECISION_DENY && p->rules[i].kind != REQUEST_FINDING &&
-		    rule_reaches(&p->rules[i], s, target, login) && profile_permits(profile, &req, &ignored))
+		if (p->rules[i].what != DECISION_DENY && req.kind != REQUEST_FINDING && is_of_repositories(req.kind) == repositories &&
+		    rule_reaches(&p->rules[i], s, place, login) && profile_permits(profile, &req, &ignored))
 			return true;
 	}
 	return false;
+}
+
+bool
+policy_reaches(const struct policy *p, const struct subject *s, const char *target, const char *login)
+{
+	return reaches(p, s, target, login, false);
+}
+
+bool
+policy_reaches_upstream(const struct policy *p, const struct subject *s, const char *upstream)
+{
+	return reaches(p, s, upstream, NULL, true);
 }
 
 bool

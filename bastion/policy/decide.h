@@ -73,18 +73,16 @@ struct verdict {
 
 void	decide(const struct policy *, const struct subject *, const struct request *, struct verdict *out);
 
-/* Whether any rule but a denial could let this subject reach the target (or upstream) at all, with this login if not NULL. */
+/*
+ * Whether any rule but a denial could let this subject do anything at all on the target, with this login if not NULL. Rules
+ * on repositories open no target, however wide their "on" is.
+ */
 bool	policy_reaches(const struct policy *, const struct subject *, const char *target, const char *login);
+/* The same of an upstream and its repositories. */
+bool	policy_reaches_upstream(const struct policy *, const struct subject *, const char *upstream);
 
 /* Whether any rule but a denial is about connections forwarded from there: what a certificate for it must permit. */
 bool	policy_may_forward(const struct policy *, const struct subject *, const char *target, const char *login);
-
-/*
- * Whether any rule but a denial is about pushes to (or fetches from) this very repository for this subject, whatever the
- * references: what must hold before its advertisement is shown.
- */
-bool	policy_reaches_repo(const struct policy *, const struct subject *, enum request_kind, const char *upstream,
-	    const char *repo);
 
 /*
  * Whether any rule but a denial is about pushes to this very repository for this subject, whatever the references: what

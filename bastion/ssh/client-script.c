@@ -147,16 +147,16 @@ take_address(struct draft *d)
 /* The texts */
 
 static bool
-reaches(const struct draft *d, const char *place)
+has_upstream(const struct draft *d, const struct conf_upstream *u)
 {
-	return d->f->who == NULL || policy_reaches(d->f->conf->policy, d->f->who, place, NULL);
+	return d->f->who == NULL || policy_reaches_upstream(d->f->conf->policy, d->f->who, u->name);
 }
 
 /* A target of the bastion's own name cannot be told from it. */
 static bool
 has_target(const struct draft *d, const struct conf_target *t)
 {
-	return strcmp(t->name, d->name) != 0 && reaches(d, t->name);
+	return strcmp(t->name, d->name) != 0 && (d->f->who == NULL || policy_reaches(d->f->conf->policy, d->f->who, t->name, NULL));
 }
 
 static void
@@ -211,7 +211,7 @@ git_config_text(struct draft *d)
 	const struct conf *c = d->f->conf;
 
 	for (size_t i = 0; i < c->nupstreams; i++)
-		if (reaches(d, c->upstreams[i].name))
+		if (has_upstream(d, &c->upstreams[i]))
 			say(d, "[url \"ssh://git@%s/%s/\"]\n\tinsteadOf = %s:\n", d->name, c->upstreams[i].name,
 			    c->upstreams[i].name);
 }
@@ -238,7 +238,7 @@ note_places(struct draft *d)
 	say(d, "\n## Repositories\n\n");
 	n = 0;
 	for (size_t i = 0; i < c->nupstreams; i++)
-		if (reaches(d, c->upstreams[i].name)) {
+		if (has_upstream(d, &c->upstreams[i])) {
 			say(d, "- `git clone %s:PATH.git`, which is ssh://git@%s/%s/PATH.git\n", c->upstreams[i].name,
 			    d->name, c->upstreams[i].name);
 			n++;
