@@ -77,6 +77,7 @@ test_expect_success 'options that lead elsewhere make it an ordinary command, wh
 	do
 		test_must_fail brsync -r $option "$FAR/in/tree/" near/opt/ 2>err && test_grep "rule=unresolved" err || return 1
 	done &&
+	test_must_fail brsync -R --no-implied-dirs tree/one/1 "$FAR/in/opt/" 2>err && test_grep "rule=unresolved" err &&
 	test_must_fail brsync -a --rsync-path="sudo rsync" tree/ "$FAR/in/opt/" 2>err && test_grep "rule=unresolved" err &&
 	test_must_fail brsync -ab --backup-dir=/tmp tree/ "$FAR/in/opt/" 2>err && test_grep "rule=unresolved" err &&
 	test_path_is_missing far/in/opt

@@ -124,7 +124,7 @@ parse_scp(struct transfer_command *t, struct line *l)
 /*
  * One word of short options, as rsync's own client writes them: -vlogDtpre.iLsfxCIvu. What follows an e is what the client
  * can do, not a program. Left out on purpose: L k K (follow links out of the tree), s (the paths come later, unseen),
- * b f B T (write elsewhere, or take a value).
+ * b f B T (write elsewhere, or take a value); and of the long ones --no-implied-dirs, which follows links to folders.
  */
 static bool
 rsync_short(struct transfer_command *t, const char *s)
@@ -184,7 +184,6 @@ static const struct rsync_option rsync_options[] = {
 	{ "--mkpath", NULL, false, false },
 	{ "--modify-window", DIGITS "-", false, false },
 	{ "--new-compress", NULL, false, true },
-	{ "--no-implied-dirs", NULL, false, false },
 	{ "--no-r", NULL, false, false },
 	{ "--numeric-ids", NULL, false, false },
 	{ "--old-compress", NULL, false, true },

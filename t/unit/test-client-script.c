@@ -20,7 +20,8 @@
 
 static const char rules[] =
 	"rules:\n"
-	"  - {id: a, who: [\"agent/*\"], on: [web1, code], exec: {any: true}, do: allow}\n"
+	"  - {id: a, who: [\"agent/*\"], on: [web1, secret], exec: {any: true}, do: allow}\n"
+	"  - {id: c, who: [\"agent/*\"], on: [web2, code], fetch: {}, do: allow}\n"
 	"  - {id: b, who: [\"agent/*\"], on: [web1], exec: [x], do: deny, because: \"'; END $(x) \\\\ `y`\"}\n";
 
 static char *words_login[] = { (char *)"*", (char *)"deploy", NULL };
@@ -77,10 +78,12 @@ test_join(void **state)
 	assert_non_null(strstr(s, "[192.0.2.1]:2222,sallyport-bastion ssh-ed25519 AAAA1\n"));
 	assert_non_null(strstr(s, "ssh-ed25519 AAAA2\n"));
 	assert_non_null(strstr(s, "web1"));
-	assert_null(strstr(s, "web2"));			/* no rule reaches it */
+	assert_null(strstr(s, "web2,"));		/* a rule on repositories reaches none .. */
+	assert_null(strstr(s, "Host web2"));
+	assert_null(strstr(s, "@web2"));
 	assert_null(strstr(s, "LOGIN@bastion@"));	/* it would hide the bastion itself */
 	assert_non_null(strstr(s, "insteadOf = code:"));
-	assert_null(strstr(s, "secret"));
+	assert_null(strstr(s, "insteadOf = secret:"));	/* .. and one on commands no repository */
 	assert_non_null(strstr(s, "'; END $(x) \\ `y`"));
 	assert_string_equal(s + strlen(s) - 6, "\njoin\n");
 	free(s);

@@ -62,6 +62,7 @@ static const char *const ordinary[] = {
 	"rsync --server -r --partial-dir=/etc . y", "rsync --server -r --temp-dir=/etc . y", "rsync --server -r --files-from=- . y",
 	"rsync --server -r --backup-dir=/etc . y", "rsync --server -r --link-dest=/etc . y", "rsync --server -r --copy-dest=/x . y",
 	"rsync --server -r --write-batch=x . y", "rsync --server -r --only-write-batch=x . y", "rsync --server -r --super . y",
+	"rsync --server -Re.LsfxCIvu --no-implied-dirs . y",
 	"rsync --server -r --copy-links . y", "rsync --server -r --copy-unsafe-links . y", "rsync --server -r --iconv=x . y",
 	"rsync --server -r --delete=x . y", "rsync --server -r --timeout . y", "rsync --server -r --timeout= . y",
 	"rsync --server -r --timeout=1x . y", "rsync --server -r --log-format='%i>x' . y", "rsync --server -r . -x",
