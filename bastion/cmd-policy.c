@@ -16,6 +16,7 @@
 #include "bastion/policy/exec.h"
 #include "bastion/policy/policy.h"
 #include "bastion/policy/profile.h"
+#include "bastion/policy/transfer-command.h"
 
 #define EXIT_USAGE	2
 #define EXIT_ASK	75
@@ -230,6 +231,7 @@ test(const char *file, int argc, char **argv)
 {
 	static const int exits[] = { [DECISION_ALLOW] = 0, [DECISION_ASK] = EXIT_ASK, [DECISION_DENY] = EXIT_DENIED };
 	struct question q = { .req = { .kind = REQUEST_EXEC, .now = clock_wall_ms() / 1000 } };
+	struct transfer_command copy;
 	struct verdict v;
 	struct source s = { 0 };
 	int status = EXIT_USAGE;
@@ -242,6 +244,10 @@ test(const char *file, int argc, char **argv)
 		goto out;
 	if (s.conf != NULL && conf_target(s.conf, q.req.target) == NULL && conf_upstream(s.conf, q.req.target) == NULL)
 		fprintf(stderr, "sallyport: warning: no target or upstream is called '%s'\n", q.req.target);
+	if (q.req.kind == REQUEST_EXEC && transfer_command_parse(&copy, q.command, strlen(q.command))) {
+		q.req.copies = true;
+		transfer_command_release(&copy);
+	}
 	decide(source_policy(&s), &q.who, &q.req, &v);
 	printf("%s rule=%s\n", decision_word(v.what), v.rule);
 	printf("profile: %s\n", profile_word(policy_profile(source_policy(&s), &q.who)));
@@ -249,7 +255,9 @@ test(const char *file, int argc, char **argv)
 		printf("because: %s\n", v.because);
 	if (v.detail[0] != '\0')
 		printf("met: %s\n", v.detail);
-	if (q.req.kind == REQUEST_EXEC) {
+	if (q.req.copies)
+		puts("copy: each file is decided by rules on files; try --sftp read|write|list|mkdir PATH");
+	else if (q.req.kind == REQUEST_EXEC) {
 		puts("steps:");
 		print_steps(source_policy(&s), &q);
 	}

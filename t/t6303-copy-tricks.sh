@@ -84,6 +84,14 @@ test_expect_success 'a rule that denies the command denies the copy' '
 	test_path_is_missing far/in/noscp
 '
 
+test_expect_success 'sallyport policy test says so before it happens' '
+	sallyport policy test "$STATE/policy.yaml" --as agent/ci --on web1 -- "scp -t $FAR_DIR/in/x" >out &&
+	test_grep "^allow rule=by-file" out && test_grep "^copy: each file is decided" out &&
+	test_must_fail sallyport policy test "$STATE/policy.yaml" --as agent/ci --on web1 -- "scp -t $FAR_DIR/in/x; id" >out &&
+	test_grep "^deny " out && test_must_fail sallyport policy test "$STATE/policy.yaml" --as agent/runner --on web1 -- "scp -f x" >out &&
+	test_grep "^deny rule=default" out
+'
+
 test_expect_success 'paths that only a shell could resolve are refused' '
 	test_expect_code 77 bssh ci "$TEST_LOGIN@web1" "scp -f ~nobody/x" 2>err </dev/null && test_grep "rule=unresolved" err &&
 	test_expect_code 77 bssh ci "$TEST_LOGIN@web1" "scp -f $FAR_DIR/*/k" 2>err </dev/null && test_grep "rule=unresolved" err &&
