@@ -13,6 +13,7 @@
 enum inert_state {
 	GROUND,
 	C2,		/* 0xc2: perhaps a C1 control in UTF-8 */
+	E2,		/* 0xe2, and perhaps 0x80 or 0x81: a character that turns the direction of text around */
 	ESC,		/* after ESC */
 	ESC_MID,	/* ESC and intermediate bytes, as in ESC ( B */
 	CSI,
@@ -91,10 +92,10 @@ esc_is_harmless(const uint8_t *seq, size_t n)
 static int
 ground(struct inert *i, uint8_t b, struct buf *out)
 {
-	if (b == 0x1b || b == 0xc2) {
+	if (b == 0x1b || b == 0xc2 || b == 0xe2) {
 		i->seq[0] = b;
 		i->n = 1;
-		i->state = b == 0xc2 ? C2 : ESC;
+		i->state = b == 0xc2 ? C2 : b == 0xe2 ? E2 : ESC;
 		return 0;
 	}
 	if (b < 0x20 || b == 0x7f) {
@@ -160,6 +161,24 @@ c1_byte(struct inert *i, uint8_t b, struct buf *out)
 	return ground(i, b, out);
 }
 
+/* U+202A..U+202E and U+2066..U+2069 make text read as what it is not; they are left out. */
+static int
+turn_byte(struct inert *i, uint8_t b, struct buf *out)
+{
+	int r;
+
+	if (i->n == 1 && (b == 0x80 || b == 0x81)) {
+		i->seq[i->n++] = b;
+		return 0;
+	}
+	i->state = GROUND;
+	if (i->n == 2 && (i->seq[1] == 0x80 ? b >= 0xaa && b <= 0xae : b >= 0xa6 && b <= 0xa9))
+		return 0;
+	if ((r = buf_put(out, i->seq, i->n)) != 0)
+		return r;
+	return ground(i, b, out);
+}
+
 static int
 string_byte(struct inert *i, uint8_t b, struct buf *out)
 {
@@ -194,6 +213,9 @@ inert_filter(struct inert *i, const void *data, size_t n, struct buf *out)
 			break;
 		case C2:
 			r = c1_byte(i, p[k], out);
+			break;
+		case E2:
+			r = turn_byte(i, p[k], out);
 			break;
 		case ESC:
 		case ESC_MID:

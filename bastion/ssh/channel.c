@@ -93,7 +93,7 @@ in_shell(void *arg)
 static bool
 in_subsystem(const char *name, void *arg)
 {
-	return in_request(arg, NULL, xstrndup(name, 64));
+	return in_request(arg, NULL, text_printable(name, strnlen(name, 64)));	/* it goes into records and lines */
 }
 
 static bool
