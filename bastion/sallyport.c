@@ -33,7 +33,8 @@ static const struct cmd_row rows[] = {
 	  "policy test FILE --as IDENTITY ... --on UPSTREAM --push REPO REF create|update|delete|force\n"
 	  "policy test FILE --as IDENTITY ... --on UPSTREAM --fetch REPO [REF]\n"
 	  "policy test FILE --as IDENTITY ... --on TARGET --shell | --subsystem NAME | --forward HOST:PORT\n"
-	  "  --pty: with a terminal; --at TIME: as of then, such as 2026-12-20T10:00Z, for freezes", "check a policy, ask it for a verdict and why" },
+	  "  --pty: with a terminal; --at TIME: as of then, such as 2026-12-20T10:00Z, for freezes",
+	  "check a policy, ask it for a verdict and why" },
 	{ "sessions", cmd_sessions, "sessions list [--json] [--identity I] [--since 1h]\nsessions show ID\nsessions kill ID",
 	  "who did what: recorded sessions" },
 	{ "replay", cmd_replay, "replay ID [--speed N | --instant] [--max-idle S] [--stderr-only] [--force]",

@@ -59,7 +59,8 @@ struct request {
 	const char		*path;		/* sftp: absolute, without "." and ".." */
 	const char		*home;		/* sftp: the login's home folder, where it is known: "~" of the rules */
 	bool			 tree;		/* sftp: it is a folder, and what is below it is meant too */
-	bool			 copies;	/* exec: exactly one scp or rsync server (transfer-command.h) without a terminal: each file is decided too */
+	/* exec: exactly one scp or rsync server (transfer-command.h) without a terminal: each file is decided too */
+	bool			 copies;
 	int64_t			 now;		/* wall clock, seconds since 1970: freezes need it, and refuse without */
 };
 

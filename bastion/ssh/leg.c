@@ -423,7 +423,8 @@ leg_step(struct leg *l, int64_t now_us)
 	if (l->state != LEG_UP && l->state != LEG_DEAD && now_us > l->deadline_us)
 		leg_die(l, "no answer in time");
 	/* A question of ours and one about a listen would be answered alike; libssh cannot tell them apart. */
-	if (l->state == LEG_UP && l->session->listens == NULL && !pulse_step(&l->pulse, l->ssh, 1000 * conf->keepalive_interval_ms, conf->keepalive_count, now_us))
+	if (l->state == LEG_UP && l->session->listens == NULL && !pulse_step(&l->pulse, l->ssh,
+	    1000 * conf->keepalive_interval_ms, conf->keepalive_count, now_us))
 		leg_die(l, "no sign of life from it");
 	if (l->state != before)
 		l->session->moved = true;

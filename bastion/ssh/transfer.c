@@ -275,7 +275,8 @@ transfer_end(struct transfer *t, const char *result)
 	sha256_hex(sum, hex);
 	o = json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:I, s:b, s:s}", "request", t->request, "how", t->how, "target",
 	    t->session->target, "login", t->session->login, "direction", t->to_target ? "in" : "out", "path", t->path, "bytes",
-	    (json_int_t)(t->passed_bytes != UINT64_MAX ? t->passed_bytes : t->bytes), "sequential", (int)t->sequential, "result", t->why != NULL ? "denied" : result);
+	    (json_int_t)(t->passed_bytes != UINT64_MAX ? t->passed_bytes : t->bytes), "sequential", (int)t->sequential,
+	    "result", t->why != NULL ? "denied" : result);
 	if (o == NULL)
 		fatal("out of memory for a record");
 	if (t->resolved != NULL)
