@@ -144,10 +144,11 @@ list_has(const struct strvec *networks, const char *address)
 	return false;
 }
 
+/* One that comes through another session is that one's affair, and counted there. */
 static bool
 is_new(const struct peer *p)
 {
-	return p->state == PEER_NEW && !p->evicted;
+	return p->state == PEER_NEW && !p->evicted && p->outer == NULL;
 }
 
 /* Connections that have not authenticated: all that have a process, and all of one source. */

@@ -381,7 +381,7 @@ peer_left(const struct peer *p, int status)
 {
 	enum penalty what = PENALTY_NOTHING;
 
-	if (p->evicted || p->daemon->stopping)
+	if (p->evicted || p->outer != NULL || p->daemon->stopping)
 		return;
 	if (p->timed_out)
 		what = PENALTY_GRACE;
