@@ -488,6 +488,7 @@ exec_pump(struct exec *x, int64_t now_us)
 		outflow_end(x->flow);
 	if (tape_state(remote_tape(x->remote)) == TAPE_FAILED || (r = outflow_step(x->flow, now_us)) < 0) {
 		session_break(c->session, "the recording failed, the session stops");
+		channel_end(c, EXIT_LATER);	/* nothing can be sealed: the agent is told at once */
 		return;
 	}
 	if (r > 0)
