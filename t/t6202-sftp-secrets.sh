@@ -123,6 +123,13 @@ test_expect_success 'a part of a file has no hash in its record, the whole has' 
 	audit_has event=file.transfer path=*/box/clean sha256=$(sha256_of clean) result=done
 '
 
+test_expect_success 'a secret in a name is masked in records and in recordings, and in a refusal' '
+	bscp ci clean "web1:$BOX/in-$SECRET" && bscp ci "web1:$BOX/in-$SECRET" out && test_must_fail bscp ci clean "web1:$BOX/vault/$SECRET" 2>err &&
+	test_grep "rule=vault" err && grep "^sallyport: " err >said && test_grep ! "${SECRET#ghp_aB}" said &&
+	audit_has event=file.transfer direction=in "path=*/box/in-*" && test_grep ! "${SECRET#ghp_aB}" "$STATE/audit/log.jsonl" &&
+	cat "$STATE"/recordings/*.cast >casts && test_grep "in .*/box/in-.masked:" casts && test_grep ! "${SECRET#ghp_aB}" casts
+'
+
 test_expect_success 'the recording has no content of any file' '
 	cat "$STATE"/recordings/*.cast >casts &&
 	test_grep "clean" casts && test_grep ! "$SECRET" casts && test_grep ! "user = kim" casts

@@ -74,6 +74,12 @@ test_expect_success 'what the target'\''s scp complains of is masked like any ou
 	test_grep "No such file" err && test_grep ! "$name" err && test_grep "masked:github" err
 '
 
+test_expect_success 'a name that is a secret is masked in what is kept' '
+	name=$(printf gh)p_$(random_word 36) && echo x >near/named && bscp near/named "$FAR/in/$name" && bscp "$FAR/in/$name" near/x &&
+	{ brsync "$FAR/in/$name" near/y || :; } &&
+	audit_has event=file.transfer direction=in "path=$FAR_DIR/in/*masked*"
+'
+
 test_expect_success 'no secret is in the log or a recording' '
 	stop_bastion && ! grep -rE "gh[p]_[A-Za-z0-9]{30}" "$STATE/audit" "$STATE/recordings" daemon.log
 '

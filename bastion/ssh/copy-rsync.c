@@ -55,11 +55,14 @@ copy_rsync_drop(struct copy_rsync *r, const char *result)
 {
 	for (int i = 0; i < 2; i++) {
 		struct stream *st = &r->streams[i];
+		char *shown;
 
 		if (st->content == NULL)
 			continue;
-		copy_note(r->x, "rsync %s %s: %llu bytes of its protocol", st->agent ? "in" : "out", r->x->places[0].asked,
+		shown = copy_shown(r->x, r->x->places[0].asked);
+		copy_note(r->x, "rsync %s %s: %llu bytes of its protocol", st->agent ? "in" : "out", shown,
 		    (unsigned long long)st->passed);
+		free(shown);
 		r->x->bytes += st->passed;
 		transfer_end(st->content, result);
 		st->content = NULL;

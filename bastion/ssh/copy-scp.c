@@ -90,10 +90,14 @@ copy_scp_free(struct copy_scp *s)
 static void
 end_file(struct copy_scp *s, const char *result)
 {
+	char *shown;
+
 	if (s->file == NULL)
 		return;
-	copy_note(s->x, "scp %s %s: %llu bytes, %s", s->x->cmd.to_target ? "in" : "out", s->asked,
+	shown = copy_shown(s->x, s->asked);
+	copy_note(s->x, "scp %s %s: %llu bytes, %s", s->x->cmd.to_target ? "in" : "out", shown,
 	    (unsigned long long)s->passed, *transfer_why(s->file) != '\0' ? "denied" : result);
+	free(shown);
 	s->x->files++;
 	s->x->bytes += s->passed;
 	transfer_end(s->file, result);

@@ -56,7 +56,7 @@ sftp_may_rename(struct sftp *x, const struct sftp_place *a, const struct sftp_pl
 void
 sftp_refuse(struct sftp *x, uint32_t id, const char *op, const struct sftp_place *pl, const struct verdict *v)
 {
-	char *path = sftp_shown(x, pl->asked), *line;
+	char *path = sftp_shown(x, pl->asked), *line, *shown;
 	json_t *o = json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s}", "request", x->p.request, "op", op, "target", x->s->target,
 	    "login", x->s->login, "path", path, "verdict", "deny", "rule", v->rule, "reason", v->because);
 
@@ -70,8 +70,10 @@ sftp_refuse(struct sftp *x, uint32_t id, const char *op, const struct sftp_place
 	}
 	(void)session_record(x->s, "file.op", o, NULL, NULL);
 	line = xasprintf("denied %s rule=%s: %s%s%s", x->p.request, v->rule, v->because, *v->because != '\0' ? "; " : "", v->detail);
-	sftp_tell_refusal(x, line);
-	sftp_reply_status(x, id, SFTP_PERMISSION_DENIED, line);
+	shown = sftp_shown(x, line);	/* the path is in it */
+	sftp_tell_refusal(x, shown);
+	sftp_reply_status(x, id, SFTP_PERMISSION_DENIED, shown);
+	free(shown);
 	free(line);
 	free(path);
 }

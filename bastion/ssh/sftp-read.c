@@ -383,11 +383,15 @@ sftp_reader_is_idle(const struct sftp_reader *r)
 void
 sftp_reader_end(struct sftp_reader *r, const char *result)
 {
+	char *shown;
+
 	if (r == NULL)
 		return;
 	if (r->t != NULL) {
 		transfer_passed(r->t, r->passed, r->stop_status == SFTP_EOF && r->front == r->stop && r->stop != NOWHERE);
-		sftp_note(r->x, "out %s %llu bytes: %s", r->f->place.asked, (unsigned long long)r->passed, result);
+		shown = sftp_shown(r->x, r->f->place.asked);
+		sftp_note(r->x, "out %s %llu bytes: %s", shown, (unsigned long long)r->passed, result);
+		free(shown);
 		transfer_end(r->t, result);
 	}
 	for (struct fetch *f = r->fetches, *next; f != NULL; f = next) {

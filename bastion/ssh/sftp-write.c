@@ -335,13 +335,17 @@ sftp_writer_error(const struct sftp_writer *w, const char **textp)
 void
 sftp_writer_end(struct sftp_writer *w, const char *result)
 {
+	char *shown;
+
 	if (w == NULL)
 		return;
 	if (w->t != NULL) {
 		transfer_passed(w->t, w->passed, !w->jumped && w->size == w->passed && buf_len(w->hold) == 0);
 		if (w->failed)
 			result = "failed";
-		sftp_note(w->x, "in %s %llu bytes: %s", w->f->place.asked, (unsigned long long)w->passed, result);
+		shown = sftp_shown(w->x, w->f->place.asked);
+		sftp_note(w->x, "in %s %llu bytes: %s", shown, (unsigned long long)w->passed, result);
+		free(shown);
 		transfer_end(w->t, result);
 	}
 	for (struct write *one = w->writes, *next; one != NULL; one = next) {
