@@ -49,7 +49,7 @@ static const struct kind_row kinds[] = {
 #define NKINDS	(sizeof(kinds) / sizeof(kinds[0]))
 
 static const char *const reserved[] = { "default", "malformed", "unresolved", "secret-in-push", "secret-in-file",
-    "not-scanned", "by-file", "shell-builtin", "approvers", "profile-exec-gated",
+    "not-scanned", "by-file", "shell-builtin", "approvers", "certificate", "jump", "listen", "profile-exec-gated",
     "profile-transfer-only" };
 
 const char *

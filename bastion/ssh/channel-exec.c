@@ -17,6 +17,7 @@
 #include "bastion/base/log.h"
 #include "bastion/base/xmalloc.h"
 #include "bastion/conf.h"
+#include "bastion/ident/cert.h"
 #include "bastion/policy/transfer-command.h"
 #include "bastion/ssh/consent.h"
 #include "bastion/ssh/copy.h"
@@ -139,7 +140,10 @@ exec_judge(struct exec *x)
 	};
 
 	decide(s->p->conf->policy, &s->who, &q, &x->verdict);
-	if (x->copies)
+	if (c->pty && !s->cert->permit_pty)
+		x->verdict = (struct verdict){ .what = DECISION_DENY, .rule = "certificate", .because =
+		    "your certificate has no permit-pty", .detail = "run it without a terminal: ssh -T .. 'COMMAND'" };
+	else if (x->copies)
 		exec_judge_copy(x);
 	remote_digest(c, exec_kind(x), "", 0, x->digest);
 	if (x->verdict.what == DECISION_ALLOW) {
