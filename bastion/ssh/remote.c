@@ -329,12 +329,6 @@ remote_has_status(const struct remote *r)
 	return r->has_status || r->signal != NULL;
 }
 
-int
-remote_status(const struct remote *r)
-{
-	return r->status;
-}
-
 bool
 remote_is_closed(const struct remote *r)
 {

@@ -71,7 +71,6 @@ struct sshchan	*remote_chan(struct remote *);
 struct tape	*remote_tape(struct remote *);
 /* Exit status or signal has come. */
 bool		 remote_has_status(const struct remote *);
-int		 remote_status(const struct remote *);	/* 0 while there is none */
 /* The target will take nothing more. */
 bool		 remote_is_closed(const struct remote *);
 /* Nothing more will be printed, though it may still run: what was has been taken. */

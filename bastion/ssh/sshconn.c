@@ -835,12 +835,6 @@ sshconn_cut(struct sshconn *c, const char *why)
 	conn_die(c, why);
 }
 
-bool
-sshconn_unsent(struct sshconn *c)
-{
-	return c->state != SSHCONN_DEAD && (ssh_get_poll_flags(c->ssh) & SSH_WRITE_PENDING) != 0;
-}
-
 /*
  * libssh keeps the question until it is asked again: the first call takes an answer that has come meanwhile, if there was a
  * question before, and only the second sends one then. With none before, the first sends and the second waits for nothing.

@@ -156,8 +156,6 @@ const char	*sshconn_why(const struct sshconn *);
 const char	*sshconn_wrong_key(const struct sshconn *);
 /* Says goodbye and closes; channels on it are dead. */
 void		 sshconn_cut(struct sshconn *, const char *why);
-/* True while bytes of ours have not left yet. */
-bool		 sshconn_unsent(struct sshconn *);
 /*
  * A sign of life that asks for one (keepalive@openssh.com), and how many packets have come in so far: a peer from which
  * nothing comes after several of these is gone.
