@@ -123,7 +123,7 @@ static const char policy_file[] =
 	"    do: allow\n"
 	"\n"
 	"  # Files, by sftp and scp. Each operation is looked at by itself: read, write, list, stat, remove, rename, mkdir,\n"
-	"  # rmdir, setstat, link. A secret in a file stops it, either way.\n"
+	"  # rmdir, setstat, link, sync (rsync into it). A secret in a file stops it, either way.\n"
 	"  - id: sftp\n"
 	"    who: [\"agent/*\"]\n"
 	"    on: [\"*\"]\n"

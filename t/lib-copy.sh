@@ -13,6 +13,11 @@ copy_policy () {
 	    on: ["*"]
 	    sftp: {paths: ["$FAR_DIR/**"], not_paths: ["$FAR_DIR/none/**"]}
 	    do: allow
+	  - id: sync
+	    who: [agent/*]
+	    on: ["*"]
+	    sftp: {paths: ["$FAR_DIR/**"], not_paths: ["$FAR_DIR/none/**", "$FAR_DIR/scp-only/**"], ops: [sync]}
+	    do: allow
 	  - id: no-keys
 	    who: [agent/*]
 	    on: ["*"]

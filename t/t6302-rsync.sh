@@ -83,6 +83,12 @@ test_expect_success 'options that lead elsewhere make it an ordinary command, wh
 	test_path_is_missing far/in/opt
 '
 
+test_expect_success 'where no rule says sync, rsync brings nothing in: links could lead it away; scp does, and rsync fetches' '
+	mkdir -p far/scp-only && test_must_fail brsync -r tree/ "$FAR/scp-only/" 2>err &&
+	test_grep "needs a rule with the op sync; scp and sftp do not" err && test -z "$(ls far/scp-only)" &&
+	bscp tree/one/1 "$FAR/scp-only/" && brsync "$FAR/scp-only/1" near/fetched && cmp tree/one/1 near/fetched
+'
+
 test_expect_success 'the bastion ends in order' '
 	stop_bastion
 '

@@ -17,6 +17,7 @@ rules:
   - {id: log-in, who: ["*"], on: ["*"], shell: true, do: allow}
   - {id: systems, who: ["*"], on: ["*"], subsystem: ["*"], do: allow}
   - {id: files, who: ["*"], on: ["*"], sftp: {}, do: allow}
+  - {id: rsync-into, who: ["*"], on: ["*"], sftp: {ops: [sync]}, do: allow}
   - {id: forwards, who: ["*"], on: ["*"], forward: ["127.0.0.1:PORT"], do: allow}
   - {id: read, who: ["*"], on: [hosted], fetch: {}, do: allow}
   - {id: write, who: ["*"], on: [hosted], push: {}, do: allow}

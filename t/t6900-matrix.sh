@@ -21,6 +21,7 @@ rules_of () {
 	  - {id: $1-shell, who: [$2], $3 shell: true, $4}
 	  - {id: $1-system, who: [$2], $3 subsystem: ["*"], $4}
 	  - {id: $1-files, who: [$2], $3 sftp: {paths: ["$BOX/**"]}, $4}
+	  - {id: $1-sync, who: [$2], $3 sftp: {paths: ["$BOX/**"], ops: [sync]}, $4}
 	  - {id: $1-forward, who: [$2], $3 forward: ["127.0.0.1:$service"], $4}
 	  - {id: $1-listen, who: [$2], $3 listen: ["localhost:$at"], $4}
 	EOT

@@ -366,8 +366,8 @@ describe_ops(struct strvec *line, const struct rule *r)
 		for (int op = REF_CREATE; op <= REF_FORCE; op++)
 			if ((r->ops & 1u << op) != 0)
 				strvec_push(line, ref_op_word((enum ref_op)op));
-	if (r->kind == REQUEST_SFTP && r->ops == FILE_OPS_ALL)
-		strvec_push(line, "everything");
+	if (r->kind == REQUEST_SFTP && (r->ops | 1u << FILE_SYNC) == FILE_OPS_ALL)
+		strvec_push(line, r->ops == FILE_OPS_ALL ? "everything" : "everything but rsync into it");
 	else if (r->kind == REQUEST_SFTP)
 		for (int op = 0; op < FILE_OPS; op++)
 			if ((r->ops & 1u << op) != 0)

@@ -34,8 +34,9 @@ enum ref_op { REF_CREATE, REF_UPDATE, REF_DELETE, REF_FORCE };
 
 /* What is done to a file of a target, by SFTP or by a copying program. */
 enum file_op { FILE_READ, FILE_WRITE, FILE_LIST, FILE_STAT, FILE_REMOVE, FILE_RENAME, FILE_MKDIR, FILE_RMDIR, FILE_SETSTAT,
-	FILE_LINK };
-#define FILE_OPS	10
+	FILE_LINK,
+	FILE_SYNC };		/* rsync into it, which links can lead elsewhere: no rule means it unless it says so */
+#define FILE_OPS	11
 
 /* Who asks. Borrowed pointers; owner may be NULL. */
 struct subject {

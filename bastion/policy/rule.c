@@ -33,7 +33,7 @@ static const char *const ref_ops[] = { [REF_CREATE] = "create", [REF_UPDATE] = "
 
 static const char *const file_ops[FILE_OPS] = { [FILE_READ] = "read", [FILE_WRITE] = "write", [FILE_LIST] = "list",
     [FILE_STAT] = "stat", [FILE_REMOVE] = "remove", [FILE_RENAME] = "rename", [FILE_MKDIR] = "mkdir",
-    [FILE_RMDIR] = "rmdir", [FILE_SETSTAT] = "setstat", [FILE_LINK] = "link" };
+    [FILE_RMDIR] = "rmdir", [FILE_SETSTAT] = "setstat", [FILE_LINK] = "link", [FILE_SYNC] = "sync" };
 
 static const struct kind_row kinds[] = {
 	{ "exec", REQUEST_EXEC, NULL, { NULL }, NULL, 0 },
@@ -325,8 +325,11 @@ read_condition(const struct kind_row *k, const struct tree *t, struct rule *r, s
 		if (t->items[i]->kind == TREE_LIST && t->items[i]->n == 0)
 			return tree_fail(e, t->items[i]->line, "%s is empty; leave it out for any", t->keys[i]);
 	}
-	if (r->ops == 0)
+	if (r->ops == 0) {
 		r->ops = (1u << k->nops) - 1;
+		if (k->kind == REQUEST_SFTP && r->what != DECISION_DENY)
+			r->ops &= ~(1u << FILE_SYNC);
+	}
 	if (k->kind == REQUEST_SFTP && (rc = check_paths(&r->paths, t->line, e)) == 0)
 		rc = check_paths(&r->not_paths, t->line, e);
 	return rc;

@@ -85,7 +85,7 @@ rsync_ops(const struct transfer_command *cmd)
 
 	if (!cmd->to_target)
 		return ops | 1u << FILE_READ;
-	ops |= 1u << FILE_WRITE | 1u << FILE_MKDIR | 1u << FILE_SETSTAT;
+	ops |= 1u << FILE_SYNC | 1u << FILE_WRITE | 1u << FILE_MKDIR | 1u << FILE_SETSTAT;
 	if (cmd->links)
 		ops |= 1u << FILE_LINK;
 	if (cmd->deletes)
@@ -108,7 +108,11 @@ copy_rsync_may(struct copy *x, const struct copy_place *place)
 		    (!below || copy_may_below(x, (enum file_op)op, place->asked, place->real, x->cmd.recursive, &v))))
 			continue;
 		line = copy_refuse(x, (enum file_op)op, place->asked, place->real, &v);
-		copy_break(x, EXIT_DENIED, "%s%s", line, below ? " (rsync needs a rule that covers all below it, PATH/**)" : "");
+		if (op == FILE_SYNC)
+			copy_break(x, EXIT_DENIED, "%s (rsync that writes can be led away by links, so it needs a rule with the op sync; scp and "
+			    "sftp do not)", line);
+		else
+			copy_break(x, EXIT_DENIED, "%s%s", line, below ? " (rsync needs a rule that covers all below it, PATH/**)" : "");
 		free(line);
 		return false;
 	}

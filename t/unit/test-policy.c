@@ -293,6 +293,8 @@ test_errors(void **state)
 		{ "rules:\n - {id: a, who: [x], on: [y], push: {}, login: [z], do: allow}\n", "no login" },
 		{ "rules:\n - {id: a, who: [x], on: [y], exec: {args: [x]}, do: allow}\n", "exec needs" },
 		{ "rules:\n - {id: a, who: [x], on: [y], sftp: {}, do: ask, because: b, approvers: [\"group:g\"]}\n", "cannot wait" },
+		{ "rules:\n - {id: a, who: [x], on: [y], sftp: {}, do: allow, match: [\"sync /x\"]}\n", "does not match" },
+		{ "rules:\n - {id: a, who: [x], on: [y], sftp: {}, do: deny, because: b, not_match: [\"sync /x\"]}\n", "matches, and must not" },
 		{ "rules:\n - {id: a, who: [x], on: [y], sftp: {ops: [fly]}, do: allow}\n", "read, write, list" },
 		{ "rules:\n - {id: a, who: [x], on: [y], sftp: {paths: [srv/x]}, do: allow}\n", "a path begins with" },
 		{ "rules:\n - {id: a, who: [x], on: [y], sftp: {not_paths: [/srv/../x]}, do: allow}\n", "a path begins with" },
