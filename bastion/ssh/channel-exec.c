@@ -19,7 +19,9 @@
 #include "bastion/conf.h"
 #include "bastion/ident/cert.h"
 #include "bastion/policy/transfer-command.h"
+#include "bastion/policy/bare-shell.h"
 #include "bastion/ssh/consent.h"
+#include "bastion/ssh/dictation.h"
 #include "bastion/ssh/copy.h"
 #include "bastion/ssh/dialogue.h"
 #include "bastion/ssh/outflow.h"
@@ -55,6 +57,7 @@ struct exec {
 	bool			 durable;		/* the record that the present state waits for */
 	struct remote		*remote;
 	struct outflow		*flow;
+	struct dictation	*dictation;		/* of a shell without a terminal, or NULL */
 	struct dialogue		*dialogue;		/* takes part in what is said, or NULL: bytes are relayed */
 	bool			 silenced;		/* it has been stopped: nothing more passes */
 	int64_t			 silent_us;		/* since when its output is closed */
@@ -344,6 +347,16 @@ exec_dialogue(struct exec *x)
 	return exec_is_sftp(x) ? sftp_proxy_new(&p) : NULL;
 }
 
+/* A shell reads its commands from its input; with a terminal it echoes them. */
+static bool
+exec_is_told(const struct exec *x)
+{
+	const struct channel *c = x->c;
+
+	return !c->pty && c->subsystem == NULL && (c->command == NULL ||
+	    is_bare_shell((const uint8_t *)c->command, strlen(c->command)));
+}
+
 static void
 exec_go(struct exec *x, int64_t now_us)
 {
@@ -356,6 +369,8 @@ exec_go(struct exec *x, int64_t now_us)
 	x->remote = remote_new(&p, now_us);
 	fp.tape = remote_tape(x->remote);
 	x->flow = outflow_new(&fp);
+	if (exec_is_told(x))
+		x->dictation = dictation_new(fp.scanner, fp.tape);
 	x->dialogue = exec_dialogue(x);
 }
 
@@ -379,7 +394,8 @@ exec_push_input(struct exec *x, int64_t now_us)
 		if (w <= 0)
 			return;
 		/* Only count and hash are kept of it: what people type at prompts must not lie in a recording. */
-		if (tape_data(remote_tape(x->remote), CAST_STDIN, piece, (size_t)w, now_us) != 0)
+		if (tape_data(remote_tape(x->remote), CAST_STDIN, piece, (size_t)w, now_us) != 0 ||
+		    (x->dictation != NULL && dictation_take(x->dictation, piece, (size_t)w, now_us) != 0))
 			return;
 		x->stdin_bytes += (uint64_t)w;
 		(void)buf_consume(c->in, (size_t)w);
@@ -388,6 +404,8 @@ exec_push_input(struct exec *x, int64_t now_us)
 	if ((c->in_eof || x->frozen) && !x->in_eof_sent && (x->frozen || !sshchan_has_unread(c->ssh))) {
 		(void)sshchan_send_eof(up);
 		x->in_eof_sent = true;
+		if (x->dictation != NULL)
+			(void)dictation_end(x->dictation, now_us);
 		c->session->moved = true;
 	}
 }
@@ -452,6 +470,8 @@ exec_converse(struct exec *x, int64_t now_us)
 static void
 exec_end(struct exec *x, int64_t now_us)
 {
+	if (x->dictation != NULL)
+		(void)dictation_end(x->dictation, now_us);
 	json_t *o = json_pack("{s:I, s:I, s:I}", "stdin_bytes", (json_int_t)x->stdin_bytes, "output_bytes",
 	    (json_int_t)outflow_bytes(x->flow), "masked", (json_int_t)x->masked);
 
@@ -657,6 +677,7 @@ exec_free(struct channel *c)
 	if (x->dialogue != NULL)
 		x->dialogue->ops->free(x->dialogue);
 	remote_free(x->remote);
+	dictation_free(x->dictation);
 	outflow_free(x->flow);
 	consent_free(x->consent);
 	transfer_command_release(&x->copy);
