@@ -5,6 +5,8 @@ test_description='ssh -L, -W, -D: only to destinations that policy names, from t
 . "$TEST_SRCDIR/t/lib-bastion.sh"
 . "$TEST_SRCDIR/t/lib-checks.sh"
 . "$TEST_SRCDIR/t/lib-faults.sh"
+test -z "$PARAMIKO_PYTHON" || test_set_prereq PARAMIKO
+. "$TEST_SRCDIR/t/lib-faults.sh"
 
 command -v python3 >/dev/null || skip_all 'no python3 here'
 
@@ -144,6 +146,14 @@ test_expect_success 'one that is asked for before the identity is vouched for is
 	echo hello >hello && { bssh ci "$TEST_LOGIN@web1" -W "127.0.0.1:$named" <hello >late 2>late.err & } && late=$! &&
 	wait_until "test \$(date +%s) -gt $begin" && kill -CONT "$auditd" && { wait $late || :; } &&
 	test_must_be_empty late && audit_has event=forward.decision verdict=deny rule=hold "to=127.0.0.1:$named"
+'
+
+test_expect_success PARAMIKO 'an agent that asks without end is refused each time, and its refusals are summed up' '
+	badclient forwards --user "$TEST_LOGIN@web1" --key id/none --count 500 >out && test_grep "^refused 500$" out &&
+	audit_has event=forward.decision identity=agent/none "count=*" &&
+	sum=$(sed -n "s/.*\"count\":\([0-9]*\).*/\1/p" rec | { n=0; while read -r k; do n=$((n + k)); done; echo $n; }) &&
+	one_by_one=$(sallyport -f "$CONF" audit search event=forward.decision identity=agent/none "to=203.0.113.1:80" | wc -l) &&
+	test $((sum + one_by_one)) -eq 500 && test $one_by_one -lt 250
 '
 
 test_expect_success 'the daemon ends in order' '

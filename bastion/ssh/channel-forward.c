@@ -159,15 +159,6 @@ forward_jump(struct session *s, const char *destination)
 	return t;
 }
 
-static void
-forward_record_denial(struct session *s, const char *to, const struct verdict *v)
-{
-	(void)session_record(s, "forward.decision", json_pack("{s:s, s:s, s:s, s:s, s:s, s:s*, s:s*}", "what",
-	    "port forwarding (direct-tcpip)", "to", to, "verdict", "deny", "rule", v->rule, "reason", v->because, "target",
-	    s->target, "login", s->login), NULL, NULL);
-	log_info("%s: forward to %s denied rule=%s: %s", s->p->id, to, v->rule, v->because);
-}
-
 bool
 forward_admit(struct session *s, const char *host, unsigned port, char **forwardp)
 {
@@ -181,7 +172,7 @@ forward_admit(struct session *s, const char *host, unsigned port, char **forward
 		return true;
 	}
 	shown = destination == NULL ? text_printable(host, strnlen(host, 255)) : xstrdup(destination);
-	forward_record_denial(s, shown, &v);
+	refusal_record(s, "port forwarding (direct-tcpip)", shown, &v);
 	free(shown);
 	free(destination);
 	return false;
@@ -205,7 +196,7 @@ forward_start(struct channel *c)
 	f->state = f->verdict.what == DECISION_ASK ? FORWARD_ASK : FORWARD_RECORD;
 	/* It was admitted before the parent had vouched for the identity; meanwhile a freeze may have begun. */
 	if (f->verdict.what == DECISION_DENY) {
-		forward_record_denial(c->session, c->forward, &f->verdict);
+		refusal_record(c->session, "port forwarding (direct-tcpip)", c->forward, &f->verdict);
 		forward_end(f, "denied");
 	}
 }

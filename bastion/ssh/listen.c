@@ -97,10 +97,7 @@ listen_admit(struct session *s, const char *host, unsigned port)
 
 	listen_judge(s, at, &v);
 	if (v.what != DECISION_ALLOW || listen_find(s, port) != NULL) {
-		(void)session_record(s, "forward.decision", json_pack("{s:s, s:s*, s:s, s:s, s:s, s:s*, s:s*}", "what",
-		    "remote forwarding (tcpip-forward)", "to", at, "verdict", "deny", "rule", v.rule, "reason", v.because, "target",
-		    s->target, "login", s->login), NULL, NULL);
-		log_info("%s: listening at %s denied rule=%s: %s", s->p->id, at == NULL ? "?" : at, v.rule, v.because);
+		refusal_record(s, "remote forwarding (tcpip-forward)", at, &v);
 		free(at);
 		return false;
 	}

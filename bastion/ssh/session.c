@@ -349,10 +349,9 @@ on_unlisten(const char *host, unsigned port, void *arg)
 static void
 on_refused(const char *what, void *arg)
 {
-	struct session *s = arg;
+	static const struct verdict v = { .what = DECISION_DENY, .rule = "default", .because = "it is not offered" };
 
-	(void)session_record(s, "forward.decision", json_pack("{s:s, s:s, s:s}", "what", what, "verdict", "deny", "rule",
-	    "default"), NULL, NULL);
+	refusal_record(arg, what, NULL, &v);
 }
 
 /* MON_AUTHED: u8 ok, s reason. The parent has looked at the certificate with its own eyes. */
@@ -727,6 +726,7 @@ session_turn(struct session *s)
 	session_begin_leg(s, now_us);
 	if (s->leg != NULL)
 		(void)leg_step(s->leg, now_us);
+	refusal_sum_up(s, now_us);
 	listen_step_all(s, now_us);
 	for (struct channel *c = s->channels; c != NULL; c = c->next)
 		channel_step(c, now_us);

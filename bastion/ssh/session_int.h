@@ -14,6 +14,7 @@
 #include "bastion/policy/decide.h"
 #include "bastion/policy/profile.h"
 #include "bastion/ssh/pulse.h"
+#include "bastion/ssh/refusal.h"
 #include "bastion/ssh/session.h"
 #include "bastion/ssh/sshconn.h"
 
@@ -72,6 +73,7 @@ struct session {
 	int64_t			 active_us;	/* something ran or moved at this monotonic time */
 	int			 new_approvals;	/* descriptor of a link that replaces the one that went, or -1 */
 	bool			 soon;		/* something may have moved inside libssh without a word: look again soon */
+	struct refusals		 refusals;
 	struct pulse		 pulse;		/* of the agent's connection */
 	unsigned		 still;		/* turns in a row in which nothing moved */
 	bool			 moved;		/* something happened in this turn: do not wait */

@@ -606,6 +606,22 @@ def cmd_greedy(a):
     return 0
 
 
+def cmd_forwards(a):
+    """COUNT direct-tcpip channels to where none may go. Prints how many were refused."""
+    import paramiko
+
+    t = login(a)
+    refused = 0
+    for _ in range(a.count):
+        try:
+            t.open_channel("direct-tcpip", ("203.0.113.1", 80), ("127.0.0.1", 1), timeout=WAIT)
+        except paramiko.ChannelException:
+            refused += 1
+    print("refused", refused)
+    t.close()
+    return 0
+
+
 def cmd_stall(a):
     """A 2 GB window, and a key exchange that somebody (we, with --method begin) begins and that never goes on: what the other side says has to wait with it."""
     t = login(a)
@@ -744,6 +760,7 @@ COMMANDS = {
     "storm": cmd_storm,
     "halves": cmd_halves,
     "stall": cmd_stall,
+    "forwards": cmd_forwards,
 }
 
 
