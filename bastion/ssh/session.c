@@ -658,6 +658,7 @@ session_begin_end(struct session *s, const char *why, int64_t now_us)
 		sshconn_cut(s->agent, why);
 	s->state = SESSION_ENDING;
 	s->cut_at = now_us + (s->audit_gone ? HOPELESS_US : ENDING_US);
+	refusal_sum_up(s, now_us);
 	listen_end_all(s);
 	for (struct channel *c = s->channels; c != NULL; c = c->next)
 		channel_stop(c, why);
