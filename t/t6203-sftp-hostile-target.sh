@@ -145,7 +145,8 @@ test_expect_success 'its failures are the failures of what was asked' '
 
 test_expect_success 'one that dies in the middle is told, and the transfer recorded as cut off' '
 	as DiesInRead &&
-	test_must_fail timeout 60 bash -c "echo get /srv/cut got | sftp -F id/ci.conf -o User=$TEST_LOGIN@evil -b - 127.0.0.1" >out 2>err &&
+	# sftp may die of writing to an ssh that has gone: that is no success either.
+	! timeout 60 bash -c "echo get /srv/cut got | sftp -F id/ci.conf -o User=$TEST_LOGIN@evil -b - 127.0.0.1" >out 2>err &&
 	audit_has event=file.transfer path=/srv/cut "result=cut off"
 '
 

@@ -30,7 +30,7 @@ service_then_close 69 - unreachable: target service_then_close: .*; nothing has 
 noise_after_newkeys 69 - unreachable: target noise_after_newkeys: .*; nothing has run
 auth_never 69 - unreachable: target auth_never: no answer in time; nothing has run
 auth_no 69 - unreachable: target auth_no: target refused our certificate for this login; nothing has run
-auth_partial 69 - unreachable: target auth_partial: target refused our certificate for this login; nothing has run
+auth_partial 69 - unreachable: target auth_partial: target wants another proof besides ours .*; nothing has run
 auth_then_close 69 - \(unreachable\|stopped\): .*
 auth_banners 0 - -
 open_never 69 - unreachable: the target has not answered the request in time; nothing is known to have run

@@ -263,7 +263,25 @@ operands_meet(const struct exec_cond *cond, const struct command *c, bool allow)
 		any = most(any, m);
 		all = least(all, m);
 	}
+	/* What comes in by < is read like what is named. */
+	for (size_t i = 0; i < c->reads.n; i++) {
+		enum meets m = operand_meets(&cond->operands, &c->reads.v[i], c, allow);
+
+		any = most(any, m);
+		all = least(all, m);
+	}
 	return allow ? all : any;
+}
+
+/* A group's input, { ..; } <FILE: which of its commands reads it is not known. */
+static enum meets
+group_meets(const struct exec_cond *cond, const struct command *c, bool allow)
+{
+	if (c->reads.n == 0 || cond->unresolved)
+		return MEETS_NOT;
+	if (cond->operands.n == 0)
+		return allow ? MEETS_SURELY : MEETS_NOT;
+	return operands_meet(cond, c, allow);
 }
 
 static enum meets
@@ -275,6 +293,8 @@ cond_meets(const struct exec_cond *cond, const struct command *c, bool allow)
 		return c->unresolved == NULL ? MEETS_SURELY : MEETS_MAYBE;
 	if (cond->write.n > 0)
 		return MEETS_NOT;
+	if (c->words.n == 0 && c->unresolved == NULL)
+		return group_meets(cond, c, allow);
 	if (c->words.n == 0)
 		return cond->unresolved && c->unresolved != NULL && cond->program.n == 0 ? MEETS_SURELY : MEETS_NOT;
 	if (cond->unresolved != (c->unresolved != NULL))
@@ -314,7 +334,7 @@ is_harmless(const struct command *c)
 	    "pwd", "wait", "export", "unset", "readonly", "local", "shift", "set", "command" };
 
 	if (c->words.n == 0)
-		return true;
+		return c->reads.n == 0;
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
 		if (word_is(&c->words.v[0], names[i]))
 			return true;
@@ -456,7 +476,7 @@ judge_script(const struct rule *const *rules, size_t n, const struct script *s, 
 		const struct command *c = &s->v[i];
 
 		/* k = 0 is the command itself, the others are the files it writes. */
-		for (size_t k = c->words.n == 0 && c->unresolved == NULL; k <= c->writes.n; k++) {
+		for (size_t k = c->words.n == 0 && c->reads.n == 0 && c->unresolved == NULL; k <= c->writes.n; k++) {
 			const struct word *w = k == 0 ? NULL : &c->writes.v[k - 1];
 			struct judgement j = judge_fact(rules, n, c, w);
 

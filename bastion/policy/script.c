@@ -23,6 +23,7 @@ script_release(struct script *s)
 	for (size_t i = 0; i < s->n; i++) {
 		words_release(&s->v[i].words);
 		words_release(&s->v[i].writes);
+		words_release(&s->v[i].reads);
 		for (size_t j = 0; j < s->v[i].ncwds; j++)
 			free(s->v[i].cwds[j]);
 		free(s->v[i].cwds);
@@ -96,6 +97,8 @@ command_text(const struct command *c)
 
 	for (size_t i = 0; i < c->words.n; i++)
 		strvec_pushf(&v, "%s%s", c->words.v[i].text, c->words.v[i].kind == WORD_UNKNOWN ? "..?" : "");
+	for (size_t i = 0; i < c->reads.n; i++)
+		strvec_pushf(&v, "<%s", c->reads.v[i].text);
 	for (size_t i = 0; i < c->writes.n; i++)
 		strvec_pushf(&v, ">%s", c->writes.v[i].text);
 	raw = strvec_join(&v, " ");

@@ -44,6 +44,7 @@ struct words {
 struct command {
 	struct words	 words;		/* program first */
 	struct words	 writes;	/* files that redirections write */
+	struct words	 reads;		/* and read, /dev/null apart; without words these are a group's */
 	char		**cwds;		/* where it may run, as far as known; relative to ~ at the start */
 	size_t		 ncwds;		/* 0 = anywhere */
 	bool		 after_and;	/* starts right after the command before it, and only if that succeeded */

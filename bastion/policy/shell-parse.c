@@ -128,6 +128,8 @@ read_file(struct shell *sh, size_t index, bool writes)
 		command_unresolved(&sh->script->v[index], "it opens a network connection by redirection");
 	if (writes)
 		keep_word(sh, &sh->script->v[index].writes, &w);
+	else if (lexeme_kind(&w) != WORD_LITERAL || strcmp(w.text, "/dev/null") != 0)
+		keep_word(sh, &sh->script->v[index].reads, &w);
 	lexeme_release(&w);
 }
 

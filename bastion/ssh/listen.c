@@ -133,7 +133,8 @@ listen_incoming(struct session *s, struct sshchan *up, unsigned port, const char
 {
 	struct listen *l = listen_find(s, port);
 
-	return l != NULL && l->state == LISTEN_ON && !l->withdrawn && from != NULL &&
+	/* It may come in before we have seen that the target listens. */
+	return l != NULL && (l->state == LISTEN_ASK || l->state == LISTEN_ON) && !l->withdrawn && from != NULL &&
 	    channel_reverse(s, up, l, from, from_port, opsp, argp);
 }
 

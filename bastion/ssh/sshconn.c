@@ -1195,7 +1195,7 @@ start_step(struct sshchan *ch, const struct sshchan_request *q)
 	if (r == SSH_AGAIN)
 		return OPEN_AGAIN;
 	if (r != SSH_OK)
-		return ch->step == START_OPEN ? ERR_TOOBIG : ERR_DENIED;
+		return ch->step == START_OPEN && ssh_is_connected(ch->conn->ssh) ? ERR_TOOBIG : ERR_DENIED;
 	ch->step++;
 	return 0;
 }

@@ -294,7 +294,9 @@ def auth_banners(s):
         TRANSPORTS[s] = t
 
     t = serve(s, Wordy(), keep)
+    watch_exec(t)
     c = wait_channel(t)
+    asked(t, c)
     finish(t, c, 0)
 
 

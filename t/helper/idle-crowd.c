@@ -104,5 +104,10 @@ main(int argc, char **argv)
 	for (unsigned i = 0; i < count; i++)
 		left += ssh_is_connected(all[i]) != 0;
 	printf("left %u\n", left);
+	fflush(stdout);
+	for (unsigned i = 0; i < count; i++)
+		ssh_free(all[i]);
+	free(all);
+	ssh_key_free(key);
 	return 0;
 }

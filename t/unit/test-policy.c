@@ -242,6 +242,8 @@ test_operands(void **state)
 	    " - {id: u, who: [u], on: [web1], exec: {unresolved: true}, do: ask, because: b, approvers: [z]}\n"
 	    " - {id: f, who: [x], on: [web1], exec: {program: cp, not_flags: [-f]}, do: allow}\n"
 	    " - {id: r, who: [x], on: [web1], exec: [/srv/app/run], do: allow}\n"
+	    " - {id: n, who: [n], on: [web1], exec: [cat], do: allow}\n"
+	    " - {id: k, who: [n], on: [web1], exec: {program: [cat], operands: [\"/keys/**\"]}, do: deny, because: b}\n"
 	    " - {id: q, who: [x], on: [web1], exec: {program: tac, operands: [\"/srv/log?\", \"/srv/x*\"]}, do: allow}\n");
 
 	(void)state;
@@ -255,6 +257,17 @@ test_operands(void **state)
 	assert_int_equal(judge(p, "x", "cat /srv/.?/etc/passwd").what, DECISION_DENY);
 	assert_int_equal(judge(p, "x", "cat /srv/$X").what, DECISION_DENY);
 	assert_int_equal(judge(p, "x", "cat a").what, DECISION_DENY);
+	/* what comes in by < is an operand, too, also where a group's commands share it */
+	assert_int_equal(judge(p, "x", "cat </srv/a").what, DECISION_ALLOW);
+	assert_int_equal(judge(p, "x", "cat </dev/null").what, DECISION_ALLOW);
+	assert_int_equal(judge(p, "x", "cat </etc/passwd").what, DECISION_DENY);
+	assert_int_equal(judge(p, "x", "cat /srv/a </srv/b </srv/../etc/passwd").what, DECISION_DENY);
+	assert_int_equal(judge(p, "x", "sudo cat </etc/passwd").what, DECISION_DENY);
+	assert_int_equal(judge(p, "n", "cat </etc/passwd").what, DECISION_ALLOW);
+	assert_int_equal(judge(p, "n", "cat </keys/a").what, DECISION_DENY);
+	assert_int_equal(judge(p, "n", "cd /keys && cat 0<a").what, DECISION_DENY);
+	assert_int_equal(judge(p, "n", "{ true; cat; } </keys/a").what, DECISION_DENY);
+	assert_int_equal(judge(p, "n", "sh -c cat </keys/a").what, DECISION_DENY);
 	assert_int_equal(judge(p, "x", "/srv/app/run").what, DECISION_ALLOW);
 	assert_int_equal(judge(p, "x", "cd /srv/app && ./run").what, DECISION_ALLOW);
 	assert_int_equal(judge(p, "x", "cd /tmp && ./run").what, DECISION_DENY);
