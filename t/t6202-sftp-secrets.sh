@@ -110,6 +110,11 @@ test_expect_success 'a secret that is written in shuffled pieces is found before
 	test_grep "left open" out && test_grep "rule=secret-in-file.*emptied" out && ! test -s "$BOX/left"
 '
 
+test_expect_success 'two handles cannot each write what is no secret by itself' '
+	rawsftp two-writers "$BOX/twice" leaky >out && cat out && test_grep "^second failure" out && test_grep "^again ok" out &&
+	! cmp leaky "$BOX/twice"
+'
+
 test_expect_success 'one handle for reading and writing sees what it wrote' '
 	rawsftp append-read "$BOX/both" >out && cat out &&
 	test_grep "^read b.hello ." out && test_grep "^read eof" out && test_grep "^read b.hello world." out &&

@@ -499,6 +499,25 @@ job_record(struct sftp_job *j)
 
 static void job_ask(struct sftp_job *);
 
+/* Two handles could each write what is no secret by itself. */
+static bool
+job_writes_twice(const struct sftp_job *j)
+{
+	const struct sftp *x = j->x;
+
+	if (j->k.type != SFTP_OPEN || (job_ops(j) & OP(FILE_WRITE)) == 0)
+		return false;
+	for (unsigned i = 0; i < SFTP_FILES_MAX; i++)
+		if (x->files[i] != NULL && !x->files[i]->is_dir && strcmp(x->files[i]->place.real, j->a.real) == 0 &&
+		    (x->files[i]->flags & (SFTP_FOR_WRITE | SFTP_APPEND | SFTP_CREATE | SFTP_TRUNCATE)) != 0)
+			return true;
+	for (const struct sftp_job *o = x->jobs; o != NULL; o = o->next)
+		if (o != j && o->k.type == SFTP_OPEN && (o->step == JOB_RECORD || o->step == JOB_ASK) &&
+		    (job_ops(o) & OP(FILE_WRITE)) != 0 && strcmp(o->a.real, j->a.real) == 0)
+			return true;
+	return false;
+}
+
 static void
 job_decide(struct sftp_job *j)
 {
@@ -510,6 +529,10 @@ job_decide(struct sftp_job *j)
 		return;
 	if (j->a.real == NULL || (j->row->two && j->b.real == NULL)) {
 		job_answer(j, j->trouble, NULL);
+		return;
+	}
+	if (job_writes_twice(j)) {
+		job_answer(j, SFTP_FAILURE, "it is open for writing in this connection already; close it first");
 		return;
 	}
 	if (!j->row->changes) {

@@ -377,6 +377,21 @@ def scattered(r, args):
     finish(r)
 
 
+def two_writers(r, args):
+    """PATH FILE: it up to the middle of a token by one handle, the rest by another on the same path."""
+    content = open(args[1], "rb").read()
+    half = content.index(b"gh" + b"p_") + 12
+    r.hello()
+    a = r.open(args[0], FOR_WRITE | CREAT | TRUNC)
+    b = r.open(args[0], FOR_WRITE)
+    print("first", r.pwrite(a, 0, content[:half]))
+    print("second", b if isinstance(b, str) else r.pwrite(b, half, content[half:]))
+    print("close", r.close(a))
+    b = r.open(args[0], FOR_WRITE)
+    print("again", b if isinstance(b, str) else r.close(b))
+    finish(r)
+
+
 def append_read(r, args):
     """PATH: one handle for both: what is written is read back, and then more of it."""
     r.hello()
@@ -391,7 +406,8 @@ def append_read(r, args):
 
 
 COMMANDS = {"status": status, "orders": orders, "search": search, "put-split": put_split, "handles": handles,
-            "unknown": unknown, "many": many, "names": names, "windows": windows, "greedy": greedy, "scattered": scattered, "append-read": append_read}
+            "unknown": unknown, "many": many, "names": names, "windows": windows, "greedy": greedy, "scattered": scattered, "append-read": append_read,
+            "two-writers": two_writers}
 
 if __name__ == "__main__":
     if sys.argv[1] == "garbage":
