@@ -153,7 +153,7 @@ test_expect_success 'the recording tells what happened, without content' '
 '
 
 test_expect_success 'what agents may do is told, and can be tried beforehand' '
-	bssh ci bastion policy >out && test_grep "allow sftp on .*: everything paths .*/box/\*\*" out &&
+	bssh ci bastion policy >out && test_grep "allow sftp on .*: everything but sync paths .*/box/\*\*" out &&
 	sallyport policy test "$CONF" --as agent/ci --on web1 --sftp read "$BOX/x" >out && test_grep "^allow rule=box" out &&
 	test_expect_code 77 sallyport policy test "$CONF" --as agent/ci --on web1 --sftp list "$BOX/vault" >out &&
 	test_grep "^deny rule=vault" out

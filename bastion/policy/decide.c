@@ -367,7 +367,7 @@ describe_ops(struct strvec *line, const struct rule *r)
 			if ((r->ops & 1u << op) != 0)
 				strvec_push(line, ref_op_word((enum ref_op)op));
 	if (r->kind == REQUEST_SFTP && (r->ops | 1u << FILE_SYNC) == FILE_OPS_ALL)
-		strvec_push(line, r->ops == FILE_OPS_ALL ? "everything" : "everything but rsync into it");
+		strvec_push(line, r->ops == FILE_OPS_ALL ? "everything" : "everything but sync");
 	else if (r->kind == REQUEST_SFTP)
 		for (int op = 0; op < FILE_OPS; op++)
 			if ((r->ops & 1u << op) != 0)
