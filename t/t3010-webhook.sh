@@ -16,7 +16,7 @@ test_expect_success 'a bastion with a receiver' '
 
 test_expect_success 'the receiver hears of the request, with a signature that holds' '
 	background run bssh ci "$TEST_LOGIN@web1" "printf risky" &&
-	wait_until "test -f sink/000.json" &&
+	wait_until "test -f sink/000.json && grep -q pending run.err" &&
 	req=$(sed -n "s/.*pending \(REQ-[A-Z0-9]*\) .*/\1/p" run.err) &&
 	test_grep "\"type\":\"sallyport.approval.requested\"" sink/000.json &&
 	test_grep "\"subject\":\"$req\"" sink/000.json && test_grep "\"id\":\"$req.requested\"" sink/000.json
