@@ -250,8 +250,9 @@ exec_announce(struct exec *x, int64_t now_us)
 
 	clock_format_duration((left / 10000 + 1) * 10000, open);	/* in words a human reads: to ten seconds */
 	clock_format_duration(wait, held);
-	channel_sayf(c, "pending %s rule=%s: %s; a human has been asked, waiting up to %s here (the request stays open for %s)",
-	    consent_id(x->consent), x->verdict.rule, x->verdict.because, held, open);
+	channel_sayf(c, "pending %s rule=%s: %s; a human has been asked, %s%s here (the request stays open for %s)",
+	    consent_id(x->consent), x->verdict.rule, x->verdict.because, c->no_wait ? "nobody waits" : "waiting up to ",
+	    c->no_wait ? "" : held, open);
 	x->wait_until_us = now_us + (c->no_wait ? 0 : wait * 1000);
 	x->alive_us = now_us + ALIVE_US;
 }

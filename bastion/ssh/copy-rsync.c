@@ -112,7 +112,7 @@ copy_rsync_may(struct copy *x, const struct copy_place *place)
 			copy_break(x, EXIT_DENIED, "%s (rsync that writes can be led away by links, so it needs a rule with the op sync; scp and "
 			    "sftp do not)", line);
 		else
-			copy_break(x, EXIT_DENIED, "%s%s", line, below ? " (rsync needs a rule that covers all below it, PATH/**)" : "");
+			copy_break(x, EXIT_DENIED, "%s%s", line, below ? " (rsync needs rules that cover PATH itself and all below it, PATH/**)" : "");
 		free(line);
 		return false;
 	}

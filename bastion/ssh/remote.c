@@ -272,6 +272,9 @@ remote_wait_start(struct remote *r, int64_t now_us)
 	else if (e == ERR_TOOBIG)
 		remote_fail(r, EXIT_UNREACHED, "unreachable: the target opens no session (MaxSessions of its sshd, or no shell for "
 		    "this login); nothing has run", now_us);
+	else if (e != 0 && (r->closed || leg_conn(c->session->leg) == NULL || !sshchan_is_open(r->up)))
+		remote_fail(r, EXIT_UNREACHED, "unreachable: the target closed before it answered the request; whether anything has run "
+		    "is not known", now_us);
 	else if (e != 0)
 		remote_fail(r, EXIT_UNREACHED, "unreachable: the target refused the request; nothing has run", now_us);
 	else
