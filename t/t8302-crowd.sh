@@ -57,7 +57,7 @@ test_expect_success 'from fifty addresses' '
 	crowd 50 &&
 	log_in && log_in &&
 	crowd_is_cheap &&
-	test_grep "makes room for somebody from elsewhere" daemon.log &&
+	wait_until "grep -q \"makes room for somebody from elsewhere\" daemon.log" &&
 	end_crowd
 '
 
