@@ -21,7 +21,7 @@ EOF
 
 # The one file (or the few, when a library has two faces) that includes a library's header.
 cat >libraries <<\EOF
-libssh/			bastion/ssh/sshconn.c
+libssh/			bastion/ssh/sshconn_int.h
 curl/			approvals/http.c
 sqlite3.h		approvals/store.c
 git2.h			gitfilter/gitrepo.c

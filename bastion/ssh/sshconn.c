@@ -1,11 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "bastion/ssh/sshconn.h"
-
 #include <errno.h>
 #include <fcntl.h>
-#include <libssh/callbacks.h>
-#include <libssh/libssh.h>
-#include <libssh/server.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <poll.h>
@@ -21,6 +16,7 @@
 #include "bastion/base/log.h"
 #include "bastion/base/strvec.h"
 #include "bastion/base/xmalloc.h"
+#include "bastion/ssh/sshconn_int.h"
 
 /*
  * Explicit lists: the defaults of 0.10 end in a stray comma and hold more than is wanted. Group exchange is left out, it
@@ -34,161 +30,15 @@
 #endif
 #define MAC_LIST	"hmac-sha2-256-etm@openssh.com,hmac-sha2-512-etm@openssh.com,hmac-sha2-256,hmac-sha2-512"
 #define PACKET_EXTRA	20	/* length, padding, tag: no cipher of ours adds less */
-#define LOOP_FDS	512
 #define WARM_TURNS	100
 #define WARM_TURN_MS	5
 #define QUESTIONS_MAX	4	/* rounds of keyboard-interactive */
 #define ASKS_MAX	20	/* requests to authenticate by nothing, or by a method that there is none of */
-#define OPEN_AGAIN	(-100)	/* sshchan_start: this step waits for its answer */
-
-struct watch {
-	int		 fd;
-	short		 events;
-	sshloop_fd_fn	 fn;
-	void		*arg;
-};
-
-struct sshloop {
-	ssh_event	 event;
-	struct watch	*watches[LOOP_FDS];
-	size_t		 nwatches;
-};
 
 struct sshserver {
 	ssh_bind	 bind;
 	struct sshrekey	 rekey;
 };
-
-struct sshconn {
-	struct sshloop			*loop;
-	ssh_session			 ssh;
-	int				 added;		/* the session is in the loop */
-	int				 is_server;
-	enum sshconn_state		 state;
-	char				*why;
-	size_t				 unsent;	/* bytes written since the output was last seen empty */
-	size_t				 held;		/* of these, kept until a key exchange is over, .. */
-	uint64_t			 held_from;	/* .. which shows when so many bytes have been made into packets since */
-	/* server */
-	struct ssh_server_callbacks_struct server_cb;
-	struct sshserver_ops		 ops;
-	void				*arg;
-	unsigned			 asks;
-	struct ssh_counter_struct	 in;		/* packets of either direction */
-	struct ssh_counter_struct	 wire;		/* bytes of the socket */
-	uint64_t			 settled, settled_wire;	/* out, when the output was last seen empty */
-	/* client */
-	bool				(*incoming)(struct sshchan *, unsigned, const char *, unsigned, const struct sshchan_ops **,
-					    void **, void *);
-	ssh_key				 key;
-	enum { PROOF_NONE, PROOF_CERT, PROOF_AGENT, PROOF_PASSWORD, PROOF_ANSWER } proof;	/* ANSWER: keyboard-interactive */
-	char				*password;
-	unsigned			 questions;
-	char				*user;
-	const struct strvec		*host_keys;
-	char				*wrong_key;
-};
-
-enum start_step { START_OPEN, START_ENV, START_PTY, START_RUN, START_DONE };
-
-struct sshchan {
-	struct sshconn			*conn;
-	ssh_channel			 ch;
-	struct ssh_channel_callbacks_struct cb;
-	struct sshchan_ops		 ops;
-	void				*arg;
-	struct buf			*spill[2];	/* taken out of libssh, not yet taken by the owner */
-	size_t				 unread[2];	/* still inside libssh */
-	uint64_t			 moved;		/* bytes taken by the owner, and written */
-	enum start_step			 step;		/* client role */
-	size_t				 env_at;
-};
-
-/* The loop */
-
-struct sshloop *
-sshloop_new(void)
-{
-	struct sshloop *l = xcalloc(1, sizeof(*l));
-
-	if ((l->event = ssh_event_new()) == NULL) {
-		free(l);
-		return NULL;
-	}
-	return l;
-}
-
-void
-sshloop_free(struct sshloop *l)
-{
-	if (l == NULL)
-		return;
-	while (l->nwatches > 0)
-		sshloop_forget(l, l->watches[0]->fd);
-	ssh_event_free(l->event);
-	free(l);
-}
-
-static int
-loop_ready(socket_t fd, int revents, void *arg)
-{
-	struct watch *w = arg;
-
-	(void)fd;
-	w->fn(revents, w->arg);
-	return 0;
-}
-
-int
-sshloop_watch(struct sshloop *l, int fd, short events, sshloop_fd_fn fn, void *arg)
-{
-	struct watch *w;
-
-	if (events == 0) {	/* poll would still report a hang-up, without end */
-		sshloop_forget(l, fd);
-		return 0;
-	}
-	for (size_t i = 0; i < l->nwatches; i++)
-		if (l->watches[i]->fd == fd) {
-			if (l->watches[i]->events == events)
-				return 0;
-			sshloop_forget(l, fd);
-			break;
-		}
-	if (l->nwatches == LOOP_FDS)
-		return ERR_NOMEM;
-	w = xcalloc(1, sizeof(*w));
-	w->fd = fd;
-	w->events = events;
-	w->fn = fn;
-	w->arg = arg;
-	if (ssh_event_add_fd(l->event, fd, events, loop_ready, w) != SSH_OK) {
-		free(w);
-		return ERR_NOMEM;
-	}
-	l->watches[l->nwatches++] = w;
-	return 0;
-}
-
-void
-sshloop_forget(struct sshloop *l, int fd)
-{
-	for (size_t i = 0; i < l->nwatches; i++)
-		if (l->watches[i]->fd == fd) {
-			(void)ssh_event_remove_fd(l->event, fd);
-			free(l->watches[i]);
-			l->watches[i] = l->watches[--l->nwatches];
-			return;
-		}
-}
-
-int
-sshloop_turn(struct sshloop *l, int ms)
-{
-	/* An error of one session shows in its own state; the loop itself has no other failure worth ending for. */
-	(void)ssh_event_dopoll(l->event, ms);
-	return 0;
-}
 
 /* Server set-up */
 
@@ -244,8 +94,8 @@ sshserver_free(struct sshserver *s)
 
 /* Connections */
 
-static void
-conn_die(struct sshconn *c, const char *why)
+void
+sshconn_die(struct sshconn *c, const char *why)
 {
 	if (c->state == SSHCONN_DEAD)
 		return;
@@ -325,7 +175,7 @@ static void
 conn_count_ask(struct sshconn *c)
 {
 	if (++c->asks > ASKS_MAX)
-		conn_die(c, "too many requests to authenticate by no method of ours");
+		sshconn_die(c, "too many requests to authenticate by no method of ours");
 }
 
 static int
@@ -348,27 +198,6 @@ on_auth_password(ssh_session s, const char *user, const char *password, void *ar
 	return SSH_AUTH_DENIED;
 }
 
-static void	chan_hook(struct sshchan *);
-
-/* A channel of the peer's that an owner may take: its handlers are set, or it is gone again. */
-static struct sshchan *
-chan_offered(struct sshconn *c, ssh_channel lch)
-{
-	struct sshchan *ch = xcalloc(1, sizeof(*ch));
-
-	ch->conn = c;
-	ch->ch = lch;
-	ch->step = START_DONE;
-	return ch;
-}
-
-static void
-chan_taken(struct sshchan *ch, const struct sshchan_ops *ops)
-{
-	ch->ops = *ops;
-	chan_hook(ch);
-}
-
 static ssh_channel
 on_open(ssh_session s, void *arg)
 {
@@ -379,13 +208,13 @@ on_open(ssh_session s, void *arg)
 
 	if (c->state != SSHCONN_UP || (lch = ssh_channel_new(s)) == NULL)
 		return NULL;
-	ch = chan_offered(c, lch);
+	ch = sshchan_offered(c, lch);
 	if (!c->ops.open(ch, &ops, &ch->arg, c->arg)) {
 		ssh_channel_free(lch);
 		free(ch);
 		return NULL;
 	}
-	chan_taken(ch, ops);
+	sshchan_taken(ch, ops);
 	return ch->ch;
 }
 
@@ -410,13 +239,13 @@ on_forward(struct sshconn *c, ssh_message m)
 
 	if (host == NULL || (lch = ssh_channel_new(c->ssh)) == NULL)
 		return 1;
-	ch = chan_offered(c, lch);
+	ch = sshchan_offered(c, lch);
 	if (!c->ops.forward(ch, host, (unsigned)ssh_message_channel_request_open_destination_port(m), &ops, &ch->arg, c->arg)) {
 		ssh_channel_free(lch);
 		free(ch);
 		return 1;
 	}
-	chan_taken(ch, ops);
+	sshchan_taken(ch, ops);
 	return open_confirm(ch, m) ? 0 : 1;
 }
 
@@ -475,7 +304,7 @@ on_target_message(ssh_session s, ssh_message m, void *arg)
 	if (ssh_message_type(m) != SSH_REQUEST_CHANNEL_OPEN || ssh_message_subtype(m) != SSH_CHANNEL_FORWARDED_TCPIP ||
 	    c->state != SSHCONN_UP || c->incoming == NULL || (lch = ssh_channel_new(s)) == NULL)
 		return 1;
-	ch = chan_offered(c, lch);
+	ch = sshchan_offered(c, lch);
 	if (!c->incoming(ch, (unsigned)ssh_message_channel_request_open_destination_port(m),
 	    ssh_message_channel_request_open_originator(m), (unsigned)ssh_message_channel_request_open_originator_port(m),
 	    &ops, &ch->arg, c->arg)) {
@@ -483,7 +312,7 @@ on_target_message(ssh_session s, ssh_message m, void *arg)
 		free(ch);
 		return 1;
 	}
-	chan_taken(ch, ops);
+	sshchan_taken(ch, ops);
 	return open_confirm(ch, m) ? 0 : 1;
 }
 
@@ -680,10 +509,10 @@ step_kex(struct sshconn *c)
 	if (r != SSH_OK) {
 		if (!c->is_server && strstr(ssh_get_error(c->ssh), "server host key algo") != NULL)
 			c->wrong_key = xstrdup("");
-		conn_die(c, ssh_get_error(c->ssh));
+		sshconn_die(c, ssh_get_error(c->ssh));
 	} else if (!c->is_server && !host_key_is_pinned(c)) {
 		conn_note_wrong_key(c);
-		conn_die(c, "host key is not the one it must be");
+		sshconn_die(c, "host key is not the one it must be");
 	} else
 		c->state = SSHCONN_AUTH;
 }
@@ -770,9 +599,9 @@ step_auth(struct sshconn *c)
 	if (r == SSH_AUTH_SUCCESS)
 		c->state = SSHCONN_UP;
 	else if (r == SSH_AUTH_PARTIAL)
-		conn_die(c, "target wants another proof besides ours (AuthenticationMethods of its sshd), and there is none");
+		sshconn_die(c, "target wants another proof besides ours (AuthenticationMethods of its sshd), and there is none");
 	else
-		conn_die(c, refused[c->proof]);
+		sshconn_die(c, refused[c->proof]);
 }
 
 /*
@@ -789,7 +618,7 @@ conn_check_backlog(struct sshconn *c)
 		c->settled = made;
 		c->settled_wire = c->wire.out_bytes;
 	} else if (made - c->settled > c->wire.out_bytes - c->settled_wire + SSHCONN_BACKLOG_MAX)
-		conn_die(c, "peer asks and does not read the answers");
+		sshconn_die(c, "peer asks and does not read the answers");
 }
 
 enum sshconn_state
@@ -804,7 +633,7 @@ sshconn_step(struct sshconn *c)
 	if (c->state != SSHCONN_DEAD && c->added && !ssh_is_connected(c->ssh)) {
 		const char *e = ssh_get_error(c->ssh);
 
-		conn_die(c, e != NULL && *e != '\0' ? e : "peer has closed the connection");
+		sshconn_die(c, e != NULL && *e != '\0' ? e : "peer has closed the connection");
 	}
 	return c->state;
 }
@@ -832,7 +661,7 @@ sshconn_cut(struct sshconn *c, const char *why)
 {
 	if (c->added && ssh_is_connected(c->ssh))
 		ssh_disconnect(c->ssh);
-	conn_die(c, why);
+	sshconn_die(c, why);
 }
 
 /*
@@ -933,493 +762,3 @@ sshserver_warm(struct sshserver *server)
 	strvec_release(&none);
 }
 
-/* Channels: what comes from the peer */
-
-static int
-on_data(ssh_session s, ssh_channel lch, void *p, uint32_t n, int is_stderr, void *arg)
-{
-	struct sshchan *ch = arg;
-	enum sshchan_stream st = is_stderr ? SSHCHAN_ERR : SSHCHAN_OUT;
-	size_t took = 0;
-
-	(void)s;
-	(void)lch;
-	if (n > SSHCHAN_UNREAD_MAX) {	/* guard B: the peer writes past its window */
-		conn_die(ch->conn, "peer sent more than its window allows");
-		return (int)n;
-	}
-	if (ch->ops.data == NULL)
-		return (int)n;
-	if (ch->spill[st] == NULL || buf_len(ch->spill[st]) == 0)
-		took = ch->ops.data(st, p, n, ch->arg);
-	ch->unread[st] = n - took;
-	ch->moved += took;
-	return (int)took;
-}
-
-static void
-on_eof(ssh_session s, ssh_channel lch, void *arg)
-{
-	struct sshchan *ch = arg;
-
-	(void)s;
-	(void)lch;
-	if (ch->ops.eof != NULL)
-		ch->ops.eof(ch->arg);
-}
-
-static void
-on_close(ssh_session s, ssh_channel lch, void *arg)
-{
-	struct sshchan *ch = arg;
-
-	(void)s;
-	(void)lch;
-	if (ch->ops.closed != NULL)
-		ch->ops.closed(ch->arg);
-}
-
-static void
-on_signal(ssh_session s, ssh_channel lch, const char *name, void *arg)
-{
-	struct sshchan *ch = arg;
-
-	(void)s;
-	(void)lch;
-	if (ch->ops.signal != NULL)
-		ch->ops.signal(name, ch->arg);
-}
-
-static void
-on_exit_status(ssh_session s, ssh_channel lch, int status, void *arg)
-{
-	struct sshchan *ch = arg;
-
-	(void)s;
-	(void)lch;
-	if (ch->ops.exit_status != NULL)
-		ch->ops.exit_status(status, ch->arg);
-}
-
-static void
-on_exit_signal(ssh_session s, ssh_channel lch, const char *name, int core, const char *text, const char *lang, void *arg)
-{
-	struct sshchan *ch = arg;
-
-	(void)s;
-	(void)lch;
-	(void)text;
-	(void)lang;
-	if (ch->ops.exit_signal != NULL)
-		ch->ops.exit_signal(name, core != 0, ch->arg);
-}
-
-static int
-on_pty(ssh_session s, ssh_channel lch, const char *term, int cols, int rows, int px, int py, void *arg)
-{
-	struct sshchan *ch = arg;
-
-	(void)s;
-	(void)lch;
-	(void)px;
-	(void)py;
-	return ch->ops.pty != NULL && ch->ops.pty(term, (unsigned)cols, (unsigned)rows, ch->arg) ? 0 : -1;
-}
-
-static int
-on_resize(ssh_session s, ssh_channel lch, int cols, int rows, int px, int py, void *arg)
-{
-	struct sshchan *ch = arg;
-
-	(void)s;
-	(void)lch;
-	(void)px;
-	(void)py;
-	return ch->ops.resize != NULL && ch->ops.resize((unsigned)cols, (unsigned)rows, ch->arg) ? 0 : -1;
-}
-
-/* libssh wants 0 = granted, 1 = refused for shell and exec. */
-static int
-on_shell(ssh_session s, ssh_channel lch, void *arg)
-{
-	struct sshchan *ch = arg;
-
-	(void)s;
-	(void)lch;
-	return ch->ops.shell != NULL && ch->ops.shell(ch->arg) ? 0 : 1;
-}
-
-static int
-on_exec(ssh_session s, ssh_channel lch, const char *command, void *arg)
-{
-	struct sshchan *ch = arg;
-
-	(void)s;
-	(void)lch;
-	return ch->ops.exec != NULL && ch->ops.exec(command, ch->arg) ? 0 : 1;
-}
-
-static int
-on_env(ssh_session s, ssh_channel lch, const char *name, const char *value, void *arg)
-{
-	struct sshchan *ch = arg;
-
-	(void)s;
-	(void)lch;
-	return ch->ops.env != NULL && ch->ops.env(name, value, ch->arg) ? 0 : 1;
-}
-
-static int
-on_subsystem(ssh_session s, ssh_channel lch, const char *name, void *arg)
-{
-	struct sshchan *ch = arg;
-
-	(void)s;
-	(void)lch;
-	return ch->ops.subsystem != NULL && ch->ops.subsystem(name, ch->arg) ? 0 : 1;
-}
-
-static void
-on_agent(ssh_session s, ssh_channel lch, void *arg)
-{
-	struct sshchan *ch = arg;
-
-	(void)s;
-	(void)lch;
-	if (ch->ops.unwanted != NULL)
-		ch->ops.unwanted("agent forwarding", ch->arg);
-}
-
-static void
-on_x11(ssh_session s, ssh_channel lch, int single, const char *proto, const char *cookie, uint32_t screen, void *arg)
-{
-	struct sshchan *ch = arg;
-
-	(void)s;
-	(void)lch;
-	(void)single;
-	(void)proto;
-	(void)cookie;
-	(void)screen;
-	if (ch->ops.unwanted != NULL)
-		ch->ops.unwanted("X11 forwarding", ch->arg);
-}
-
-static void
-chan_hook(struct sshchan *ch)
-{
-	ch->cb.userdata = ch;
-	ch->cb.channel_data_function = on_data;
-	ch->cb.channel_eof_function = on_eof;
-	ch->cb.channel_close_function = on_close;
-	ch->cb.channel_signal_function = on_signal;
-	ch->cb.channel_exit_status_function = on_exit_status;
-	ch->cb.channel_exit_signal_function = on_exit_signal;
-	if (ch->conn->is_server) {
-		ch->cb.channel_pty_request_function = on_pty;
-		ch->cb.channel_pty_window_change_function = on_resize;
-		ch->cb.channel_shell_request_function = on_shell;
-		ch->cb.channel_exec_request_function = on_exec;
-		ch->cb.channel_env_request_function = on_env;
-		ch->cb.channel_subsystem_request_function = on_subsystem;
-		ch->cb.channel_auth_agent_req_function = on_agent;
-		ch->cb.channel_x11_req_function = on_x11;
-	}
-	ssh_callbacks_init(&ch->cb);
-	if (ssh_set_channel_callbacks(ch->ch, &ch->cb) != SSH_OK)
-		fatal("libssh: no channel callbacks");
-}
-
-/* Channels: what we do */
-
-struct sshchan *
-sshchan_new(struct sshconn *c, const struct sshchan_ops *ops, void *arg)
-{
-	struct sshchan *ch;
-
-	if (c->state != SSHCONN_UP)
-		return NULL;
-	ch = xcalloc(1, sizeof(*ch));
-	ch->conn = c;
-	ch->ops = *ops;
-	ch->arg = arg;
-	if ((ch->ch = ssh_channel_new(c->ssh)) == NULL) {
-		free(ch);
-		return NULL;
-	}
-	chan_hook(ch);
-	return ch;
-}
-
-/* One environment variable; the target's refusal (AcceptEnv) is its own affair and not an error. */
-static int
-start_env(struct sshchan *ch, const char *pair)
-{
-	char *name = xstrndup(pair, strcspn(pair, "="));
-	const char *value = strchr(pair, '=');
-	int r = ssh_channel_request_env(ch->ch, name, value == NULL ? "" : value + 1);
-
-	free(name);
-	return r == SSH_AGAIN ? OPEN_AGAIN : 0;
-}
-
-static int
-start_step(struct sshchan *ch, const struct sshchan_request *q)
-{
-	int r = SSH_OK;
-
-	switch (ch->step) {
-	case START_OPEN:
-		r = ssh_channel_open_session(ch->ch);
-		break;
-	case START_ENV:
-		if (q->env != NULL && ch->env_at < q->env->n) {
-			if ((r = start_env(ch, q->env->v[ch->env_at])) == OPEN_AGAIN)
-				return r;
-			ch->env_at++;
-			return 0;	/* the same step again, with the next */
-		}
-		break;
-	case START_PTY:
-		if (q->pty)
-			r = ssh_channel_request_pty_size(ch->ch, q->term, (int)q->cols, (int)q->rows);
-		break;
-	case START_RUN:
-		r = q->command != NULL ? ssh_channel_request_exec(ch->ch, q->command) :
-		    q->subsystem != NULL ? ssh_channel_request_subsystem(ch->ch, q->subsystem) :
-		    ssh_channel_request_shell(ch->ch);
-		break;
-	case START_DONE:
-		return 0;
-	}
-	if (r == SSH_AGAIN)
-		return OPEN_AGAIN;
-	if (r != SSH_OK)
-		return ch->step == START_OPEN && ssh_is_connected(ch->conn->ssh) ? ERR_TOOBIG : ERR_DENIED;
-	ch->step++;
-	return 0;
-}
-
-int
-sshchan_start(struct sshchan *ch, const struct sshchan_request *q)
-{
-	int r = 0;
-
-	while (ch->step != START_DONE && r == 0)
-		r = start_step(ch, q);
-	return r == OPEN_AGAIN ? ERR_AGAIN : r;
-}
-
-/* One call that opens a channel: 0, ERR_AGAIN or ERR_DENIED. */
-static int
-start_result(struct sshchan *ch, int r)
-{
-	if (r == SSH_AGAIN)
-		return ERR_AGAIN;
-	if (r != SSH_OK)
-		return ERR_DENIED;
-	ch->step = START_DONE;
-	return 0;
-}
-
-int
-sshchan_start_forward(struct sshchan *ch, const char *host, unsigned port)
-{
-	return ch->step == START_DONE ? 0 : start_result(ch, ssh_channel_open_forward(ch->ch, host, (int)port, "127.0.0.1", 0));
-}
-
-int
-sshchan_start_reverse(struct sshchan *ch, const char *host, unsigned port, const char *from, unsigned from_port)
-{
-	return ch->step == START_DONE ? 0 : start_result(ch, ssh_channel_open_reverse_forward(ch->ch, host, (int)port, from,
-	    (int)from_port));
-}
-
-/* Guard C: libssh would queue without end for a peer that advertises a huge window and does not read. */
-static size_t
-conn_room(struct sshconn *c)
-{
-	if (c->held > 0 && c->in.out_bytes - c->held_from < c->held)
-		return 0;
-	c->held = 0;
-	if ((ssh_get_poll_flags(c->ssh) & SSH_WRITE_PENDING) == 0)
-		c->unsent = 0;
-	return c->unsent >= SSHCONN_UNSENT_MAX ? 0 : SSHCONN_UNSENT_MAX - c->unsent;
-}
-
-size_t
-sshchan_room(struct sshchan *ch)
-{
-	size_t window, room;
-
-	if (ch->conn->state != SSHCONN_UP || !ssh_channel_is_open(ch->ch))
-		return 0;
-	window = ssh_channel_window_size(ch->ch);
-	room = conn_room(ch->conn);
-	return window < room ? window : room;
-}
-
-/*
- * Guard E again: the write may run handlers that move or grow the very buffer the caller points into, so libssh gets a copy
- * of one piece, and the caller looks again before the next.
- */
-ssize_t
-sshchan_write(struct sshchan *ch, enum sshchan_stream st, const void *data, size_t n)
-{
-	uint8_t piece[SSHCHAN_PIECE];
-	size_t room = sshchan_room(ch);
-	uint64_t before;
-	int r;
-
-	if (ch->conn->state != SSHCONN_UP || !ssh_channel_is_open(ch->ch))
-		return ERR_EOF;
-	if (n > room)
-		n = room;
-	if (n > sizeof(piece))
-		n = sizeof(piece);
-	if (n == 0)
-		return 0;
-	memcpy(piece, data, n);
-	before = ch->conn->in.out_bytes;
-	r = st == SSHCHAN_ERR ? ssh_channel_write_stderr(ch->ch, piece, (uint32_t)n) :
-	    ssh_channel_write(ch->ch, piece, (uint32_t)n);
-	if (r < 0)
-		return ERR_EOF;
-	ch->conn->unsent += (size_t)r;
-	/* While keys are exchanged libssh takes everything and keeps it; what was not made into packets lies there. */
-	if (ch->conn->in.out_bytes - before < (size_t)r) {
-		ch->conn->held = (size_t)r;
-		ch->conn->held_from = ch->conn->in.out_bytes;
-	}
-	ch->moved += (uint64_t)r;
-	return r;	/* 0: a key exchange is under way */
-}
-
-/* Offer what lies in the spill. True when it is empty now. */
-static bool
-chan_offer_spill(struct sshchan *ch, enum sshchan_stream st)
-{
-	struct buf *b = ch->spill[st];
-	size_t took;
-
-	if (b == NULL || buf_len(b) == 0)
-		return true;
-	took = ch->ops.data(st, buf_ptr(b), buf_len(b), ch->arg);
-	(void)buf_consume(b, took);
-	ch->moved += took;
-	return buf_len(b) == 0;
-}
-
-/*
- * Guard A: libssh's read calls refill the window whatever is still unread, so the whole of libssh's buffer is taken in
- * one go, and only when nothing of ours is left.
- */
-void
-sshchan_pull(struct sshchan *ch)
-{
-	for (int st = SSHCHAN_OUT; st <= SSHCHAN_ERR; st++) {
-		uint8_t *p;
-		size_t n = ch->unread[st];
-		int got;
-
-		if (!chan_offer_spill(ch, st) || n == 0)
-			continue;
-		if (ch->spill[st] == NULL && (ch->spill[st] = buf_new(SSHCHAN_UNREAD_MAX)) == NULL)
-			fatal("out of memory");
-		if (buf_reserve(ch->spill[st], n, &p) != 0)
-			fatal("out of memory");
-		ch->unread[st] = 0;
-		got = ssh_channel_read_nonblocking(ch->ch, p, (uint32_t)n, st == SSHCHAN_ERR);
-		buf_trim(ch->spill[st], n - (got > 0 ? (size_t)got : 0));
-		(void)chan_offer_spill(ch, st);
-	}
-}
-
-uint64_t
-sshchan_moved(const struct sshchan *ch)
-{
-	return ch->moved;
-}
-
-bool
-sshchan_has_unread(const struct sshchan *ch)
-{
-	for (int st = SSHCHAN_OUT; st <= SSHCHAN_ERR; st++)
-		if (ch->unread[st] > 0 || (ch->spill[st] != NULL && buf_len(ch->spill[st]) > 0))
-			return true;
-	return false;
-}
-
-static int
-chan_result(int r)
-{
-	return r == SSH_OK ? 0 : r == SSH_AGAIN ? ERR_AGAIN : ERR_EOF;
-}
-
-/* Before the peer has confirmed the channel there is no number to send anything to. */
-static bool
-chan_is_confirmed(const struct sshchan *ch)
-{
-	return ch->step != START_OPEN;
-}
-
-int
-sshchan_send_eof(struct sshchan *ch)
-{
-	if (!chan_is_confirmed(ch))
-		return ERR_AGAIN;
-	return chan_result(ssh_channel_send_eof(ch->ch));
-}
-
-int
-sshchan_send_exit_status(struct sshchan *ch, int status)
-{
-	return chan_result(ssh_channel_request_send_exit_status(ch->ch, status));
-}
-
-int
-sshchan_send_exit_signal(struct sshchan *ch, const char *name, bool core)
-{
-	return chan_result(ssh_channel_request_send_exit_signal(ch->ch, name, core, "", ""));
-}
-
-int
-sshchan_send_signal(struct sshchan *ch, const char *name)
-{
-	if (!chan_is_confirmed(ch))
-		return ERR_AGAIN;
-	return chan_result(ssh_channel_request_send_signal(ch->ch, name));
-}
-
-int
-sshchan_resize(struct sshchan *ch, unsigned cols, unsigned rows)
-{
-	if (!chan_is_confirmed(ch))
-		return ERR_AGAIN;
-	return chan_result(ssh_channel_change_pty_size(ch->ch, (int)cols, (int)rows));
-}
-
-void
-sshchan_close(struct sshchan *ch)
-{
-	if (ch->conn->state == SSHCONN_UP && chan_is_confirmed(ch))
-		(void)ssh_channel_close(ch->ch);
-}
-
-bool
-sshchan_is_open(const struct sshchan *ch)
-{
-	return ch->conn->state == SSHCONN_UP && ssh_channel_is_open(ch->ch);
-}
-
-void
-sshchan_free(struct sshchan *ch)
-{
-	if (ch == NULL)
-		return;
-	(void)ssh_remove_channel_callbacks(ch->ch, &ch->cb);
-	ssh_channel_free(ch->ch);
-	buf_free(ch->spill[0]);
-	buf_free(ch->spill[1]);
-	free(ch);
-}

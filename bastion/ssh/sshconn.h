@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * sshconn: SSH connections and channels as the rest of the house sees them. sshconn.c is the one file that knows libssh,
- * and the place of the guards against what libssh 0.10 does by itself:
+ * sshconn: SSH connections and channels as the rest of the house sees them. sshloop.c, sshconn.c and sshchan.c know libssh,
+ * nobody else does. They are the place of the guards against what libssh 0.10 does by itself:
  *
  *   A  its read calls top the receive window up without counting what is unread	-> data callbacks only; see sshchan_pull
  *   B  it accepts data beyond the window						-> SSHCHAN_UNREAD_MAX ends the connection
