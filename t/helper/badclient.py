@@ -622,6 +622,26 @@ def cmd_forwards(a):
     return 0
 
 
+def cmd_crowd(a):
+    """COUNT connections, sixteen at a time, that authenticate by METHOD (publickey, bad-signature). Prints how many were let in."""
+    from concurrent.futures import ThreadPoolExecutor
+
+    def one(_):
+        try:
+            t = transport(a)
+            t.auth_timeout = a.seconds
+            key = load_key(a)
+            t.auth_publickey(a.user, spoiled(key) if a.method == "bad-signature" else key)
+            t.close()
+            return 1
+        except Exception:  # whatever it was: not let in
+            return 0
+
+    with ThreadPoolExecutor(16) as pool:
+        print("let in", sum(pool.map(one, range(a.count))), "of", a.count)
+    return 0
+
+
 def cmd_stall(a):
     """A 2 GB window, and a key exchange that somebody (we, with --method begin) begins and that never goes on: what the other side says has to wait with it."""
     t = login(a)
@@ -760,6 +780,7 @@ COMMANDS = {
     "storm": cmd_storm,
     "halves": cmd_halves,
     "stall": cmd_stall,
+    "crowd": cmd_crowd,
     "forwards": cmd_forwards,
 }
 
