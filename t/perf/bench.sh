@@ -8,11 +8,7 @@
 # All legs use aes256-gcm@openssh.com. Meant for an idle machine; only ratios inside one run mean anything.
 test_description='the bastion beside OpenSSH'
 
-<<<<<<< HEAD
 # What to measure: exec, memory, connections, bulk, sftp, idle2000, long; all by default.
-=======
-# What to measure: exec, memory, connections, bulk, sftp, idle2000; all by default.
->>>>>>> edc899d (make bench BENCH=sftp: files over SFTP beside ssh -J and the target itself)
 bench_what="$*"
 set --
 : "${TEST_SRCDIR:=$(dirname "$0")/../..}"
