@@ -49,7 +49,7 @@ collect(struct begin *b, const struct rules *rules)
 	for (size_t i = 0; i < rules->n; i++) {
 		const struct rule *r = &rules->v[i];
 
-		for (size_t k = 0; r->lead == NULL && k < r->anchors.n; k++) {
+		for (size_t k = 0; r->lead == NULL && r->near == 0 && k < r->anchors.n; k++) {
 			for (size_t len = 1; len < r->anchors.v[k].n; len++) {
 				if (b->v != NULL)
 					b->v[n] = (struct prefix){ r, (const uint8_t *)r->anchors.v[k].p, len };

@@ -6,6 +6,7 @@
 
 #include "secretscan/begin.h"
 #include "secretscan/check.h"
+#include "secretscan/context.h"
 #include "secretscan/limits.h"
 #include "secretscan/measure.h"
 #include "secretscan/prefilter.h"
@@ -20,7 +21,7 @@ struct cand {
 	const struct rule	*rule;
 	uint64_t		 anchor;
 	uint64_t		 anchor_end;
-	uint64_t		 secret;	/* where it begins, NOT_YET while in the lead */
+	uint64_t		 secret;	/* where it begins, NOT_YET while in the lead; near a keyword: the earliest place */
 };
 
 struct match {
@@ -122,7 +123,7 @@ on_anchor(const struct rule *rule, size_t start, size_t end, void *arg)
 		.rule = rule,
 		.anchor = look->pos + start,
 		.anchor_end = look->pos + end,
-		.secret = rule->lead_re == NULL ? look->pos + start : NOT_YET,
+		.secret = rule->near > 0 ? look->pos + end : rule->lead_re == NULL ? look->pos + start : NOT_YET,
 	};
 	return 0;
 }
@@ -227,7 +228,7 @@ public_length(const struct rule *rule)
 		if (rule->anchors.v[i].n < n)
 			n = rule->anchors.v[i].n;
 	}
-	return rule->lead == NULL ? n : 0;
+	return rule->lead == NULL && rule->near == 0 ? n : 0;
 }
 
 static int
@@ -322,6 +323,46 @@ resolve_secret(struct finder *f, const struct view *v, const struct cand *c, enu
 	return 0;
 }
 
+/* The length of the token at p, if it can be the secret of a keyword's rule; 0 if not. It may go on after n bytes. */
+static bool
+is_token(const struct rule *rule, const uint8_t *p, size_t n, bool more)
+{
+	size_t want = rule->shortest < n ? rule->shortest : n, i;
+
+	if (!byteset_has(&rule->first, p[0]))
+		return false;
+	for (i = 0; i < want && p[i] > ' '; i++)
+		;
+	return i == rule->shortest || (i == n && more);
+}
+
+/* Secrets near a keyword: every token in reach, in order. The first that may still grow is waited for. */
+static int
+resolve_near(struct finder *f, const struct view *v, struct cand *c, enum fate *fatep)
+{
+	const struct rule *rule = c->rule;
+	uint64_t last = c->anchor_end + rule->near;
+	int e;
+
+	*fatep = FATE_DONE;
+	if (c->anchor >= v->base && !context_is_word(v->p, (size_t)(c->anchor - v->base)))
+		return 0;
+	for (; c->secret <= last; c->secret++) {
+		size_t at = (size_t)(c->secret - v->base);
+
+		if (c->secret == v->end) {
+			*fatep = v->eof ? FATE_DONE : FATE_WAITS;
+			return 0;
+		}
+		if (!context_is_start(v->p, at) || !is_token(rule, v->p + at, (size_t)(v->end - c->secret), !v->eof) ||
+		    (!rule->bare && !context_is_value(v->p, at)))
+			continue;
+		if ((e = resolve_secret(f, v, c, fatep)) != 0 || *fatep == FATE_WAITS)
+			return e;
+	}
+	return 0;
+}
+
 enum until {
 	UNTIL_NO,
 	UNTIL_HERE,
@@ -375,9 +416,12 @@ finder_resolve(struct finder *f, const struct view *v)
 		struct cand *c = &f->cands[i];
 		enum fate fate = FATE_WAITS;
 
-		if (c->secret == NOT_YET && (e = resolve_lead(f, v, c, &fate)) != 0)
+		if (c->rule->near > 0) {
+			if ((e = resolve_near(f, v, c, &fate)) != 0)
+				return e;
+		} else if (c->secret == NOT_YET && (e = resolve_lead(f, v, c, &fate)) != 0)
 			return e;
-		if (fate == FATE_WAITS && c->secret != NOT_YET && (e = resolve_secret(f, v, c, &fate)) != 0)
+		if (c->rule->near == 0 && fate == FATE_WAITS && c->secret != NOT_YET && (e = resolve_secret(f, v, c, &fate)) != 0)
 			return e;
 		if (fate == FATE_WAITS)
 			f->cands[kept++] = *c;

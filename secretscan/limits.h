@@ -27,4 +27,8 @@
 /* Steps of one regular expression at one place. */
 #define SS_REGEX_STEPS		200000
 
+/* Bytes between a keyword and the secret that it announces, and what such a rule asks for unless it says otherwise. */
+#define SS_NEAR_MAX		128
+#define SS_NEAR_ENTROPY		2.8
+
 #endif

@@ -78,7 +78,7 @@ collect(struct prefilter *pf, const struct rules *rules, struct literals *l)
 		for (size_t k = 0; k < r->anchors.n; k++, l->n++) {
 			pf->anchors[l->n] = (struct anchor){ r, &r->follow[k], r->anchors.v[k].n };
 			l->v[l->n] = r->anchors.v[k].p;
-			l->flags[l->n] = r->caseless ? HS_FLAG_CASELESS : 0;
+			l->flags[l->n] = r->caseless || r->near > 0 ? HS_FLAG_CASELESS : 0;
 			l->ids[l->n] = l->n;
 			l->lens[l->n] = r->anchors.v[k].n;
 			if (r->anchors.v[k].n > pf->longest)

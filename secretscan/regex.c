@@ -80,6 +80,22 @@ regex_lookbehind(const struct regex *re)
 	return re->lookbehind;
 }
 
+size_t
+regex_shortest(const char *pattern)
+{
+	uint32_t n = 0;
+	PCRE2_SIZE offset;
+	pcre2_code *code;
+	int error;
+
+	code = pcre2_compile((PCRE2_SPTR)pattern, PCRE2_ZERO_TERMINATED, PCRE2_NO_AUTO_CAPTURE | PCRE2_NEVER_UTF |
+	    PCRE2_NEVER_BACKSLASH_C | PCRE2_DOLLAR_ENDONLY, &error, &offset, NULL);
+	if (code != NULL)
+		(void)pcre2_pattern_info(code, PCRE2_INFO_MINLENGTH, &n);
+	pcre2_code_free(code);
+	return n;
+}
+
 struct regex_scratch *
 regex_scratch_new(void)
 {

@@ -28,6 +28,9 @@ void		 regex_free(struct regex *);
 /* How far before its start the expression may look. */
 size_t		 regex_lookbehind(const struct regex *);
 
+/* The length of the shortest text that the expression matches, in bytes; 0 when that is not known. */
+size_t		 regex_shortest(const char *pattern);
+
 struct regex_scratch	*regex_scratch_new(void);
 void			 regex_scratch_free(struct regex_scratch *);
 

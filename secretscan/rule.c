@@ -82,6 +82,13 @@ check_complete(const struct rule *r, char **errorp)
 	if (r->window > 2048 && r->before == NULL && r->lead == NULL)
 		return rule_error(errorp, r->file, r->line, "%s: so large a window needs a `before` or a `lead`",
 		    r->id);
+	if (r->near > SS_NEAR_MAX)
+		return rule_error(errorp, r->file, r->line, "%s: near is at most %d", r->id, SS_NEAR_MAX);
+	if (r->near > 0 && (r->lead != NULL || r->before != NULL || r->tail != NULL))
+		return rule_error(errorp, r->file, r->line, "%s: `near` goes with neither `before`, `lead` nor `tail`",
+		    r->id);
+	if (r->bare && r->near == 0)
+		return rule_error(errorp, r->file, r->line, "%s: `bare` needs `near`", r->id);
 	if (r->until != NULL && r->tail == NULL)
 		return rule_error(errorp, r->file, r->line, "%s: `until` needs a `tail`", r->id);
 	if (r->proof && r->check == NULL)
@@ -114,7 +121,7 @@ static int
 compile_patterns(struct rule *r, char **errorp)
 {
 	const char *before = r->before != NULL ? r->before : "";
-	const char *after = r->after != NULL ? r->after : "";
+	const char *after = r->after != NULL ? r->after : r->near > 0 ? "(?![A-Za-z0-9_])" : "";
 	char *lead = NULL, *secret = NULL;
 	int e = SECRETSCAN_NOMEM;
 
@@ -193,6 +200,29 @@ compile_follow(struct rule *r, struct regex_scratch *s)
 	return 0;
 }
 
+/* What the secret of a keyword's rule can begin with, and how short it can be: most words are dismissed by these. */
+static int
+compile_near(struct rule *r, struct regex_scratch *s, char **errorp)
+{
+	size_t end;
+
+	r->shortest = regex_shortest(r->secret);
+	if (r->shortest < SS_ANCHOR_MIN)
+		return rule_error(errorp, r->file, r->line, "%s: the secret can be too short for a keyword's rule", r->id);
+	for (int c = 0; c < 256; c++) {
+		uint8_t byte = (uint8_t)c;
+
+		if (regex_exec(r->secret_re, s, &byte, 1, 0, REGEX_MORE, &end) != REGEX_NOMATCH)
+			byteset_add(&r->first, byte);
+	}
+	if (r->entropy == 0)
+		r->entropy = SS_NEAR_ENTROPY;
+	if ((r->follow = calloc(r->anchors.n, sizeof(*r->follow))) == NULL)
+		return SECRETSCAN_NOMEM;
+	memset(r->follow, 0xff, r->anchors.n * sizeof(*r->follow));
+	return 0;
+}
+
 int
 rule_compile(struct rule *r, char **errorp)
 {
@@ -207,7 +237,7 @@ rule_compile(struct rule *r, char **errorp)
 	if ((s = regex_scratch_new()) == NULL)
 		return SECRETSCAN_NOMEM;
 	if ((e = compile_tail(r, s, errorp)) == 0)
-		e = compile_follow(r, s);
+		e = r->near > 0 ? compile_near(r, s, errorp) : compile_follow(r, s);
 	regex_scratch_free(s);
 	return e;
 }

@@ -8,7 +8,9 @@
  *	                       ^ anchor, if there is none
  *
  * The lead is matched on its own first and never given back, so where a secret begins does not depend on what follows.
- * That is what lets a stream release the lead and hold the secret alone. secretscan-rules(5) describes the files.
+ * That is what lets a stream release the lead and hold the secret alone. With `near` there is no lead: the anchor is a
+ * keyword, and the secret is any token of its shape that begins within so many bytes and stands as a value (context.h).
+ * secretscan-rules(5) describes the files.
  */
 #ifndef SECRETSCAN_RULE_H
 #define SECRETSCAN_RULE_H
@@ -53,6 +55,8 @@ struct rule {
 	bool			 proof;		/* only what the check proves is a finding */
 	double			 entropy;	/* least bits per character, unless proven */
 	size_t			 window;
+	size_t			 near;		/* the secret begins at most so many bytes after the anchor */
+	bool			 bare;		/* near: whatever stands between them */
 	struct rule_texts	 anchors;
 	struct rule_texts	 stop;		/* words that a real secret does not hold, lower case */
 	struct rule_texts	 good;
@@ -60,6 +64,8 @@ struct rule {
 	/* made by rule_compile */
 	struct regex		*lead_re;
 	struct regex		*secret_re;
+	struct byteset		 first;		/* near: bytes that a secret begins with */
+	size_t			 shortest;	/* near: the fewest bytes of a secret */
 	struct byteset		*follow;	/* per anchor: the bytes that can come after it */
 	struct byteset		 tail_set;	/* bytes that a block goes on with */
 };

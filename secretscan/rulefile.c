@@ -47,6 +47,8 @@ static const struct field {
 	FIELD(FIELD_BOOL, proof),
 	FIELD(FIELD_NUMBER, entropy),
 	FIELD(FIELD_SIZE, window),
+	FIELD(FIELD_SIZE, near),
+	FIELD(FIELD_BOOL, bare),
 	FIELD(FIELD_TEXTS, anchors),
 	FIELD(FIELD_TEXTS, stop),
 	FIELD(FIELD_TEXTS, good),

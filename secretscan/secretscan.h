@@ -28,6 +28,11 @@ struct secretscan_finding {
 	const char	*description;	/* "AWS access key"; belongs to the scanner */
 	size_t		 start, end;	/* byte range of the secret itself in the input */
 	size_t		 line, column;	/* of start, from 1; 0 in a stream, where lines are not counted */
+	size_t		 end_line, end_column;	/* of the last byte; 0 like these */
+	const char	*decoded;	/* encodings peeled, outermost first: "base64,percent"; "" for none */
+	const char	*member;	/* where in a container: "inner.tar!etc/shadow"; "" for none */
+	const uint8_t	*secret;	/* the bytes, valid during the call; NULL in a stream */
+	size_t		 secret_len;
 	char		 fingerprint[SECRETSCAN_FINGERPRINT + 1];
 	char		 masked[SECRETSCAN_MASKED];	/* "AKIA************LE42" style: never enough to use */
 	double		 entropy;	/* bits per character */

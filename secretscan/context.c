@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "secretscan/context.h"
+
+#include <string.h>
+#include <strings.h>
+
+#include "secretscan/limits.h"
+
+#define QUOTES_MAX	8	/* spaces, quotes and their escapes between a connector and its value */
+
+/* Names of things that are secret. */
+static const char *const nouns[] = {
+	"key", "token", "secret", "auth", "pass", "pwd", "cred", "api", "bearer", "pat", "sid", "access",
+};
+
+/* Words after which a value follows with nothing but a space between. */
+static const char *const connectors[] = {
+	"bearer", "basic", "token", "key", "secret", "apikey", "password", "is", "with",
+};
+
+static bool
+is_lower(uint8_t c)
+{
+	return c >= 'a' && c <= 'z';
+}
+
+static bool
+is_letter(uint8_t c)
+{
+	return is_lower(c | 0x20);
+}
+
+static bool
+is_word_byte(uint8_t c)
+{
+	return is_letter(c) || (c >= '0' && c <= '9') || c == '_';
+}
+
+bool
+context_is_word(const uint8_t *p, size_t at)
+{
+	return at == 0 || !is_letter(p[at - 1]) || (is_lower(p[at - 1]) && !is_lower(p[at]));
+}
+
+bool
+context_is_start(const uint8_t *p, size_t at)
+{
+	return at == 0 || !is_word_byte(p[at - 1]);
+}
+
+static bool
+has_noun(const uint8_t *p, size_t n)
+{
+	for (size_t w = 0; w < sizeof(nouns) / sizeof(nouns[0]); w++) {
+		size_t len = strlen(nouns[w]);
+
+		for (size_t i = 0; i + len <= n; i++) {
+			if ((p[i] | 0x20) == nouns[w][0] && strncasecmp((const char *)p + i, nouns[w], len) == 0)
+				return true;
+		}
+	}
+	return false;
+}
+
+static bool
+ends_in_connector(const uint8_t *p, size_t n)
+{
+	size_t from = n;
+
+	while (from > 0 && is_letter(p[from - 1]))
+		from--;
+	for (size_t w = 0; w < sizeof(connectors) / sizeof(connectors[0]); w++) {
+		if (strlen(connectors[w]) == n - from &&
+		    strncasecmp((const char *)p + from, connectors[w], n - from) == 0)
+			return true;
+	}
+	return false;
+}
+
+bool
+context_is_value(const uint8_t *p, size_t at)
+{
+	size_t from = at > SS_CONTEXT ? at - SS_CONTEXT : 0, end = at;
+
+	while (end > from && at - end < QUOTES_MAX && p[end - 1] != '\0' && strchr(" \t\"'`\\{", p[end - 1]) != NULL)
+		end--;
+	if (end == from)
+		return false;
+	if (strchr("=:>(,[|&?", p[end - 1]) == NULL && !ends_in_connector(p + from, end - from))
+		return false;
+	return has_noun(p + from, end - from);
+}

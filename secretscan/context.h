@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* context: what stands around a place of a text, for rules that a keyword nearby makes, not a prefix of the secret. */
+#ifndef SECRETSCAN_CONTEXT_H
+#define SECRETSCAN_CONTEXT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* p[at .. at + n) stands as a word, or as a word of camelCase: no letter goes on to its left. */
+bool	context_is_word(const uint8_t *p, size_t at);
+/* A token can begin at p[at]: what is to its left is not a part of it. */
+bool	context_is_start(const uint8_t *p, size_t at);
+/*
+ * The token at p[at] is given as a value (`= "`, `: `, `Bearer `, `>` ..), and the at bytes before it speak of a key, a
+ * token, a password. No more than SS_CONTEXT bytes before at are read.
+ */
+bool	context_is_value(const uint8_t *p, size_t at);
+
+#endif
