@@ -247,6 +247,7 @@ accept(struct finder *f, const struct view *v, const struct cand *c, uint64_t en
 		return 0;
 	m.finding.rule = rule->id;
 	m.finding.description = rule->description;
+	m.finding.decoded = m.finding.member = "";
 	m.finding.start = (size_t)c->secret;
 	measure_mask(p, rule->tail != NULL || overlong ? 0 : n, public_length(rule), m.finding.masked,
 	    sizeof(m.finding.masked));

@@ -56,6 +56,12 @@ place(struct lines *l, struct secretscan_finding *f)
 	l->at = f->start;
 	f->line = l->line;
 	f->column = f->start - l->start + 1;
+	f->end_line = f->line;
+	f->end_column = f->column + (f->end - f->start) - 1;
+	if ((nl = memrchr(l->p + f->start, '\n', f->end - f->start - 1)) != NULL) {
+		f->end_line += count_newlines(l->p + f->start, f->end - f->start - 1);
+		f->end_column = f->end - 1 - (size_t)(nl - l->p);
+	}
 }
 
 static int
@@ -67,6 +73,8 @@ on_found(const struct secretscan_finding *finding, void *arg)
 	if (s->fn == NULL)
 		return 0;
 	place(&s->lines, &f);
+	f.secret = s->lines.p + f.start;
+	f.secret_len = f.end - f.start;
 	return s->fn(&f, s->arg);
 }
 

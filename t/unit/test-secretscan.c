@@ -77,6 +77,12 @@ test_place(void **state)
 	assert_int_equal(s.f[0].end, 48);
 	assert_int_equal(s.f[0].line, 2);
 	assert_int_equal(s.f[0].column, 5);
+	assert_int_equal(s.f[0].end_line, 2);
+	assert_int_equal(s.f[0].end_column, 44);
+	assert_int_equal(s.f[0].secret_len, 40);
+	assert_ptr_equal(s.f[0].secret, text + 8);
+	assert_string_equal(s.f[0].decoded, "");
+	assert_string_equal(s.f[0].member, "");
 	assert_string_equal(s.f[0].masked, "ghp_************A5");
 	assert_int_equal(strlen(s.f[0].fingerprint), SECRETSCAN_FINGERPRINT);
 	assert_string_equal(s.f[1].rule, "generic-quoted");
