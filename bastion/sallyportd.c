@@ -131,6 +131,9 @@ load_scanner(struct daemon *d)
 		    "must hold 32 bytes");
 	if ((d->scanner = secretscan_new(NULL, buf_ptr(b), &error)) == NULL)
 		fatal("secret rules: %s", error == NULL ? "cannot be compiled" : error);
+	/* Before the fork: the sessions share them, and their sandbox lets nobody make code. */
+	if ((r = secretscan_prepare(d->scanner)) != 0)
+		fatal("secret rules: %s", secretscan_strerror(r));
 	buf_free(b);
 	free(path);
 }

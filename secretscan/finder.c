@@ -287,6 +287,8 @@ resolve_lead(struct finder *f, const struct view *v, struct cand *c, enum fate *
 		return 0;
 	case REGEX_LIMIT:
 		return SECRETSCAN_LIMIT;
+	case REGEX_NOMEM:
+		return SECRETSCAN_NOMEM;
 	case REGEX_NOMATCH:
 		break;
 	}
@@ -318,6 +320,8 @@ resolve_secret(struct finder *f, const struct view *v, const struct cand *c, enu
 		return 0;
 	case REGEX_LIMIT:
 		return SECRETSCAN_LIMIT;
+	case REGEX_NOMEM:
+		return SECRETSCAN_NOMEM;
 	case REGEX_NOMATCH:
 		break;
 	}

@@ -88,30 +88,54 @@ collect(struct prefilter *pf, const struct rules *rules, struct literals *l)
 	return 0;
 }
 
+/* Most trouble that a database can make is that there is none yet, or that it is another processor's. */
+static int
+open_database(struct prefilter *pf, const struct literals *l, const uint8_t *p, size_t n)
+{
+	hs_compile_error_t *error = NULL;
+	hs_error_t r;
+
+	if (n > 0 && (r = hs_deserialize_database((const char *)p, n, &pf->db)) == HS_SUCCESS)
+		return 0;
+	if (n > 0 && r == HS_NOMEM)
+		return SECRETSCAN_NOMEM;
+	r = hs_compile_lit_multi(l->v, l->flags, l->ids, l->lens, l->n, HS_MODE_BLOCK, NULL, &pf->db, &error);
+	hs_free_compile_error(error);
+	return r == HS_SUCCESS ? 0 : r == HS_NOMEM ? SECRETSCAN_NOMEM : SECRETSCAN_ENGINE;
+}
+
 int
-prefilter_new(const struct rules *rules, struct prefilter **pfp)
+prefilter_new(const struct rules *rules, const uint8_t *db, size_t db_len, struct prefilter **pfp)
 {
 	struct literals l = { 0 };
 	struct prefilter *pf;
-	hs_compile_error_t *error = NULL;
 	int e;
 
 	if ((pf = calloc(1, sizeof(*pf))) == NULL)
 		return SECRETSCAN_NOMEM;
-	if ((e = collect(pf, rules, &l)) != 0)
+	if ((e = collect(pf, rules, &l)) != 0 || (e = open_database(pf, &l, db, db_len)) != 0)
 		goto out;
-	e = SECRETSCAN_ENGINE;
-	if (hs_compile_lit_multi(l.v, l.flags, l.ids, l.lens, l.n, HS_MODE_BLOCK, NULL, &pf->db, &error) !=
-	    HS_SUCCESS || hs_alloc_scratch(pf->db, &pf->scratch) != HS_SUCCESS)
+	if (hs_alloc_scratch(pf->db, &pf->scratch) != HS_SUCCESS) {
+		e = SECRETSCAN_NOMEM;
 		goto out;
+	}
 	*pfp = pf;
 	pf = NULL;
-	e = 0;
 out:
-	hs_free_compile_error(error);
 	literals_release(&l);
 	prefilter_free(pf);
 	return e;
+}
+
+int
+prefilter_save(const struct prefilter *pf, uint8_t **pp, size_t *np)
+{
+	char *p;
+
+	if (hs_serialize_database(pf->db, &p, np) != HS_SUCCESS)
+		return SECRETSCAN_NOMEM;
+	*pp = (uint8_t *)p;
+	return 0;
 }
 
 void

@@ -11,9 +11,14 @@ struct rules;
 struct prefilter;
 struct prefilter_scratch;	/* of one thread */
 
-/* 0, or a code of secretscan.h. The rules must outlive it. */
-int	prefilter_new(const struct rules *, struct prefilter **pfp);
+/*
+ * 0, or a code of secretscan.h. The rules must outlive it. db is what prefilter_save made of the same rules, or NULL; one
+ * that was made for another processor is compiled anew.
+ */
+int	prefilter_new(const struct rules *, const uint8_t *db, size_t db_len, struct prefilter **pfp);
 void	prefilter_free(struct prefilter *);
+/* The database as bytes, which the caller frees. 0 or SECRETSCAN_NOMEM. */
+int	prefilter_save(const struct prefilter *, uint8_t **pp, size_t *np);
 /* The length of the longest anchor. */
 size_t	prefilter_longest(const struct prefilter *);
 

@@ -15,6 +15,7 @@ enum regex_result {
 	REGEX_MATCH,
 	REGEX_PARTIAL,		/* the end of the text was looked at: more text could change the answer */
 	REGEX_LIMIT,		/* too many steps */
+	REGEX_NOMEM,
 };
 
 enum regex_more {
@@ -22,10 +23,17 @@ enum regex_more {
 	REGEX_MORE,		/* the text may go on */
 };
 
-/* NULL: no memory, or the expression is wrong and *errorp (caller frees) says why. */
-struct regex	*regex_new(const char *pattern, bool caseless, char **errorp);
+/*
+ * An expression that is compiled when it is first needed. The pattern is borrowed for its life. NULL: no memory.
+ */
+struct regex	*regex_new(const char *pattern, bool caseless);
 void		 regex_free(struct regex *);
-/* How far before its start the expression may look. */
+/*
+ * Compile it now, unless that was done: 0, SECRETSCAN_NOMEM, or SECRETSCAN_RULES when the expression is wrong; then
+ * *errorp (caller frees), unless errorp is NULL, says why. Any thread may do it at any time.
+ */
+int		 regex_compile(const struct regex *, char **errorp);
+/* How far before its start a compiled expression may look. */
 size_t		 regex_lookbehind(const struct regex *);
 
 /* The length of the shortest text that the expression matches, in bytes; 0 when that is not known. */

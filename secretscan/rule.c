@@ -10,6 +10,46 @@
 #include "secretscan/regex.h"
 #include "secretscan/secretscan.h"
 
+#define GIVEN(type, name)	{ #name, type, offsetof(struct rule, name) }
+#define MADE(type, name)	{ NULL, type, offsetof(struct rule, name) }
+
+static const struct rule_field fields[] = {
+	GIVEN(FIELD_TEXT, id),
+	GIVEN(FIELD_TEXT, description),
+	GIVEN(FIELD_TEXT, before),
+	GIVEN(FIELD_TEXT, lead),
+	GIVEN(FIELD_TEXT, secret),
+	GIVEN(FIELD_TEXT, after),
+	GIVEN(FIELD_TEXT, tail),
+	GIVEN(FIELD_TEXT, until),
+	GIVEN(FIELD_BOOL, caseless),
+	GIVEN(FIELD_BOOL, generic),
+	GIVEN(FIELD_BOOL, proof),
+	GIVEN(FIELD_NUMBER, entropy),
+	GIVEN(FIELD_SIZE, window),
+	GIVEN(FIELD_SIZE, near),
+	GIVEN(FIELD_BOOL, bare),
+	GIVEN(FIELD_TEXTS, anchors),
+	GIVEN(FIELD_TEXTS, stop),
+	GIVEN(FIELD_SAMPLES, good),
+	GIVEN(FIELD_SAMPLES, bad),
+	GIVEN(FIELD_CHECK, check),
+	MADE(FIELD_TEXT, file),
+	MADE(FIELD_TEXT, provider),
+	MADE(FIELD_TEXT, lead_pattern),
+	MADE(FIELD_TEXT, secret_pattern),
+	MADE(FIELD_SET, first),
+	MADE(FIELD_SIZE, shortest),
+	MADE(FIELD_FOLLOW, follow),
+	MADE(FIELD_SET, tail_set),
+};
+
+const struct rule_field *
+rule_field(size_t i)
+{
+	return i < sizeof(fields) / sizeof(fields[0]) ? &fields[i] : NULL;
+}
+
 static void
 texts_release(struct rule_texts *t)
 {
@@ -21,20 +61,14 @@ texts_release(struct rule_texts *t)
 void
 rule_release(struct rule *r)
 {
-	free(r->file);
-	free(r->provider);
-	free(r->id);
-	free(r->description);
-	free(r->before);
-	free(r->lead);
-	free(r->secret);
-	free(r->after);
-	free(r->tail);
-	free(r->until);
-	texts_release(&r->anchors);
-	texts_release(&r->stop);
-	texts_release(&r->good);
-	texts_release(&r->bad);
+	for (size_t i = 0; i < sizeof(fields) / sizeof(fields[0]) && !r->packed; i++) {
+		void *where = (char *)r + fields[i].offset;
+
+		if (fields[i].type == FIELD_TEXT)
+			free(*(char **)where);
+		else if (fields[i].type == FIELD_TEXTS || fields[i].type == FIELD_SAMPLES)
+			texts_release(where);
+	}
 	regex_free(r->lead_re);
 	regex_free(r->secret_re);
 	free(r->follow);
@@ -104,13 +138,13 @@ compile_one(const struct rule *r, const char *what, const char *pattern, struct 
 	char *why = NULL;
 	int e;
 
-	if ((*rep = regex_new(pattern, r->caseless, &why)) == NULL) {
-		e = SECRETSCAN_NOMEM;
-		if (why != NULL)
-			e = rule_error(errorp, r->file, r->line, "%s: %s: %s", r->id, what, why);
-		free(why);
+	if ((*rep = regex_new(pattern, r->caseless)) == NULL)
+		return SECRETSCAN_NOMEM;
+	if ((e = regex_compile(*rep, &why)) == SECRETSCAN_RULES)
+		e = rule_error(errorp, r->file, r->line, "%s: %s: %s", r->id, what, why);
+	free(why);
+	if (e != 0)
 		return e;
-	}
 	if (regex_lookbehind(*rep) > SS_CONTEXT)
 		return rule_error(errorp, r->file, r->line, "%s: %s: looks back further than %d bytes", r->id, what,
 		    SS_CONTEXT);
@@ -122,28 +156,31 @@ compile_patterns(struct rule *r, char **errorp)
 {
 	const char *before = r->before != NULL ? r->before : "";
 	const char *after = r->after != NULL ? r->after : r->near > 0 ? "(?![A-Za-z0-9_])" : "";
-	char *lead = NULL, *secret = NULL;
-	int e = SECRETSCAN_NOMEM;
+	int e;
 
 	if (r->lead != NULL) {
-		if (asprintf(&lead, "(?:%s)(?:%s)", before, r->lead) == -1) {
-			lead = NULL;
-			goto out;
+		if (asprintf(&r->lead_pattern, "(?:%s)(?:%s)", before, r->lead) == -1) {
+			r->lead_pattern = NULL;
+			return SECRETSCAN_NOMEM;
 		}
-		if ((e = compile_one(r, "lead", lead, &r->lead_re, errorp)) != 0)
-			goto out;
+		if ((e = compile_one(r, "lead", r->lead_pattern, &r->lead_re, errorp)) != 0)
+			return e;
 		before = "";
 	}
-	e = SECRETSCAN_NOMEM;
-	if (asprintf(&secret, "(?:%s)(?<secret>%s)(?:%s)", before, r->secret, after) == -1) {
-		secret = NULL;
-		goto out;
+	if (asprintf(&r->secret_pattern, "(?:%s)(?<secret>%s)(?:%s)", before, r->secret, after) == -1) {
+		r->secret_pattern = NULL;
+		return SECRETSCAN_NOMEM;
 	}
-	e = compile_one(r, "secret", secret, &r->secret_re, errorp);
-out:
-	free(lead);
-	free(secret);
-	return e;
+	return compile_one(r, "secret", r->secret_pattern, &r->secret_re, errorp);
+}
+
+int
+rule_revive(struct rule *r)
+{
+	if ((r->lead_pattern != NULL && (r->lead_re = regex_new(r->lead_pattern, r->caseless)) == NULL) ||
+	    (r->secret_re = regex_new(r->secret_pattern, r->caseless)) == NULL)
+		return SECRETSCAN_NOMEM;
+	return 0;
 }
 
 static int

@@ -61,18 +61,46 @@ struct rule {
 	struct rule_texts	 stop;		/* words that a real secret does not hold, lower case */
 	struct rule_texts	 good;
 	struct rule_texts	 bad;
-	/* made by rule_compile */
-	struct regex		*lead_re;
-	struct regex		*secret_re;
+	/* made by rule_compile, and kept in a pack like the above */
+	char			*lead_pattern;	/* before and lead */
+	char			*secret_pattern;	/* before (where there is no lead), secret and after */
 	struct byteset		 first;		/* near: bytes that a secret begins with */
 	size_t			 shortest;	/* near: the fewest bytes of a secret */
 	struct byteset		*follow;	/* per anchor: the bytes that can come after it */
 	struct byteset		 tail_set;	/* bytes that a block goes on with */
+	/* of this process */
+	struct regex		*lead_re;
+	struct regex		*secret_re;
+	bool			 packed;	/* the texts and lists belong to a pack (rulepack.h) */
 };
+
+enum field_type {
+	FIELD_TEXT,		/* char * */
+	FIELD_BOOL,
+	FIELD_NUMBER,		/* double */
+	FIELD_SIZE,		/* size_t */
+	FIELD_TEXTS,		/* struct rule_texts; an item that is itself a list is joined */
+	FIELD_SAMPLES,		/* the same, of no use once the rule was checked */
+	FIELD_CHECK,
+	FIELD_SET,		/* struct byteset */
+	FIELD_FOLLOW,		/* struct byteset *, one per anchor */
+};
+
+/* The fields of a rule: those that a file gives, by name, and those made of them, without a name. */
+struct rule_field {
+	const char	*name;
+	enum field_type	 type;
+	size_t		 offset;
+};
+
+/* The field of this number, from 0; NULL past the last. */
+const struct rule_field	*rule_field(size_t i);
 
 void	rule_release(struct rule *);
 /* Check and compile a rule. 0, or a code of secretscan.h with *errorp "FILE:LINE: TEXT" (caller frees). */
 int	rule_compile(struct rule *, char **errorp);
+/* Make what a rule from a pack does not bring along. 0 or SECRETSCAN_NOMEM. */
+int	rule_revive(struct rule *);
 /* printf into *errorp in the form FILE:LINE: TEXT. Returns SECRETSCAN_RULES, or SECRETSCAN_NOMEM. */
 int	rule_error(char **errorp, const char *file, unsigned line, const char *fmt, ...)
 	    __attribute__((format(printf, 4, 5)));

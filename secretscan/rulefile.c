@@ -18,44 +18,6 @@ struct parse {
 	char		**errorp;
 };
 
-enum field_type {
-	FIELD_TEXT,		/* char * */
-	FIELD_BOOL,
-	FIELD_NUMBER,		/* double */
-	FIELD_SIZE,		/* size_t */
-	FIELD_TEXTS,		/* list; an item that is itself a list is joined */
-	FIELD_CHECK,
-};
-
-#define FIELD(type, name)	{ #name, type, offsetof(struct rule, name) }
-
-static const struct field {
-	const char	*name;
-	enum field_type	 type;
-	size_t		 offset;
-} fields[] = {
-	FIELD(FIELD_TEXT, id),
-	FIELD(FIELD_TEXT, description),
-	FIELD(FIELD_TEXT, before),
-	FIELD(FIELD_TEXT, lead),
-	FIELD(FIELD_TEXT, secret),
-	FIELD(FIELD_TEXT, after),
-	FIELD(FIELD_TEXT, tail),
-	FIELD(FIELD_TEXT, until),
-	FIELD(FIELD_BOOL, caseless),
-	FIELD(FIELD_BOOL, generic),
-	FIELD(FIELD_BOOL, proof),
-	FIELD(FIELD_NUMBER, entropy),
-	FIELD(FIELD_SIZE, window),
-	FIELD(FIELD_SIZE, near),
-	FIELD(FIELD_BOOL, bare),
-	FIELD(FIELD_TEXTS, anchors),
-	FIELD(FIELD_TEXTS, stop),
-	FIELD(FIELD_TEXTS, good),
-	FIELD(FIELD_TEXTS, bad),
-	FIELD(FIELD_CHECK, check),
-};
-
 static unsigned
 line_of(const yaml_node_t *node)
 {
@@ -74,8 +36,8 @@ rules_release(struct rules *rs)
 	for (size_t i = 0; i < rs->n; i++)
 		rule_release(&rs->v[i]);
 	free(rs->v);
-	rs->v = NULL;
-	rs->n = 0;
+	free(rs->texts);
+	*rs = (struct rules){ 0 };
 }
 
 static bool
@@ -190,25 +152,26 @@ read_scalar(const struct parse *ps, const yaml_node_t *node, enum field_type typ
 		if ((*(const struct check **)where = check_find(text)) == NULL)
 			return wrong(ps, node, "no such check");
 		return 0;
-	case FIELD_TEXTS:
-		break;
+	default:
+		return wrong(ps, node, "expected a list");
 	}
-	return wrong(ps, node, "expected a list");
 }
 
 static int
 read_field(const struct parse *ps, struct rule *r, const yaml_node_t *key, const yaml_node_t *value)
 {
+	const struct rule_field *f;
+
 	if (!is_scalar(key))
 		return wrong(ps, key, "expected a name");
-	for (size_t i = 0; i < sizeof(fields) / sizeof(fields[0]); i++) {
-		void *where = (char *)r + fields[i].offset;
+	for (size_t i = 0; (f = rule_field(i)) != NULL; i++) {
+		void *where = (char *)r + f->offset;
 
-		if (strcmp(fields[i].name, scalar_text(key)) != 0)
+		if (f->name == NULL || strcmp(f->name, scalar_text(key)) != 0)
 			continue;
-		if (fields[i].type == FIELD_TEXTS)
+		if (f->type == FIELD_TEXTS || f->type == FIELD_SAMPLES)
 			return read_texts(ps, value, where);
-		return read_scalar(ps, value, fields[i].type, where);
+		return read_scalar(ps, value, f->type, where);
 	}
 	return rule_error(ps->errorp, ps->name, line_of(key), "unknown field \"%.40s\"", scalar_text(key));
 }

@@ -6,11 +6,13 @@
 #include <stddef.h>
 
 struct rule;
+struct rule_text;
 
 /* Rules read so far; grows, bounded by SS_RULES_MAX. */
 struct rules {
-	struct rule	*v;
-	size_t		 n;
+	struct rule		*v;
+	size_t			 n;
+	struct rule_text	*texts;		/* what the lists of rules from a pack hold */
 };
 
 void	rules_release(struct rules *);

@@ -44,6 +44,11 @@ struct secretscan_finding {
  */
 struct secretscan	*secretscan_new(const char *dir, const uint8_t key[32], char **errorp);
 void			 secretscan_free(struct secretscan *);
+/*
+ * An expression is compiled when it is first needed. This compiles all of them now: for an owner that forks, so that its
+ * children share them, or that soon may not make memory executable. 0 or a negative code.
+ */
+int			 secretscan_prepare(const struct secretscan *);
 const char		*secretscan_strerror(int r);
 /* SHA-256 over the rule set, for caches of verdicts. */
 const uint8_t		*secretscan_hash(const struct secretscan *);
