@@ -77,6 +77,23 @@ ends_in_connector(const uint8_t *p, size_t n)
 	return false;
 }
 
+/* Text of an element that is named for a secret, as in <secret>{id value}</secret>. */
+static bool
+is_in_element(const uint8_t *p, size_t from, size_t at)
+{
+	size_t end = at;
+
+	while (end > from && p[end - 1] != '>') {
+		if (p[end - 1] == '<' || p[end - 1] == '\n')
+			return false;
+		end--;
+	}
+	at = end;
+	while (at > from && p[at - 1] != '<')
+		at--;
+	return at > from && p[at] != '/' && has_noun(p + at, end - at);
+}
+
 bool
 context_is_value(const uint8_t *p, size_t at)
 {
@@ -84,6 +101,8 @@ context_is_value(const uint8_t *p, size_t at)
 
 	while (end > from && at - end < QUOTES_MAX && p[end - 1] != '\0' && strchr(" \t\"'`\\{", p[end - 1]) != NULL)
 		end--;
+	if (is_in_element(p, from, at))
+		return true;
 	if (end == from)
 		return false;
 	if (strchr("=:>(,[|&?", p[end - 1]) == NULL && !ends_in_connector(p + from, end - from))
