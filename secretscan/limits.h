@@ -31,4 +31,11 @@
 #define SS_NEAR_MAX		128
 #define SS_NEAR_ENTROPY		2.8
 
+/*
+ * A member of a container is held in memory up to a piece; a larger one comes in pieces that overlap by more than any
+ * token is long. A container within a container is read up to a piece.
+ */
+#define SS_MEMBER_PIECE		((size_t)16 * 1024 * 1024)
+#define SS_MEMBER_OVERLAP	((size_t)64 * 1024)
+
 #endif

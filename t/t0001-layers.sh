@@ -23,14 +23,16 @@ EOF
 cat >libraries <<\EOF
 libssh/			bastion/ssh/sshconn_int.h
 curl/			approvals/http.c
-sqlite3.h		approvals/store.c
+sqlite3.h		approvals/store.c secretscan/container-sqlite.c
 git2.h			gitfilter/gitrepo.c
 yaml.h			bastion/conf_tree.c secretscan/rulefile.c
 hs.h			secretscan/prefilter.c
 hs/			secretscan/prefilter.c
 pcre2.h			secretscan/regex.c
 libdeflate.h		gitfilter/inflate.c
-zlib.h			gitfilter/inflate.c
+zlib.h			gitfilter/inflate.c secretscan/container-inflate.c
+archive.h		secretscan/container-archive.c
+archive_entry.h		secretscan/container-archive.c
 seccomp.h		bastion/base/sandbox-seccomp.c
 EOF
 
