@@ -8,7 +8,7 @@ audit_has () {
 	do
 		audit_args_="$audit_args_ '$audit_arg_'"
 	done
-	wait_until "sallyport -f '$CONF' audit search $audit_args_ >rec 2>rec.err" 5 && return 0
+	wait_until "sallyport -f '$CONF' audit search $audit_args_ >rec 2>rec.err" && return 0
 	cat rec.err >&2
 	return 1
 }

@@ -125,6 +125,15 @@ within () {
 	test "$faults_took_" -le "$faults_ms_"
 }
 
+# soon_enough MS CMD: one of five tries is within: the machine may be busy, and what is stuck stays so. Its output is in "out".
+soon_enough () {
+	for faults_try_ in 1 2 3 4 5
+	do
+		within "$@" >out && return 0
+	done
+	return 1
+}
+
 # Output into a named pipe needs its reader first: exec 7<>PIPE && bg_bssh .. >PIPE && exec 8<PIPE 7<&-
 # bg_bssh NAME LOGIN@TARGET|bastion [COMMAND..], bg_badclient ..: in the background, without a shell between; its pid is
 # $CLIENT, and it does not outlive the script.

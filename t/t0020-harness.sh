@@ -33,7 +33,7 @@ test_expect_success 'an answer without an end of line comes before standard inpu
 	client=$! &&
 	exec 7>to 8<from &&
 	printf "?" >&7 &&
-	timeout 10 dd bs=1 count=1 <&8 >got 2>/dev/null; code=$?
+	timeout 60 dd bs=1 count=1 <&8 >got 2>/dev/null; code=$?
 	exec 7>&- 8<&- &&
 	wait $client &&
 	test $code = 0 && test "$(cat got)" = "?"

@@ -78,7 +78,7 @@ test_expect_success 'decision and result are on record, each with the references
 '
 
 test_expect_success 'nothing is left in the spool' '
-	wait_until "test -z \"\$(ls state/spool)\"" 5
+	wait_until "test -z \"\$(ls state/spool)\""
 '
 
 test_expect_success 'the daemon ends in order' '

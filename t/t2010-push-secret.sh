@@ -45,7 +45,7 @@ test_expect_success 'the secret is in no word of it, and in nothing that the bas
 test_expect_success 'no object of the push is in the upstream, and no reference' '
 	upstream_has_none demo work "origin/main..agent/x" &&
 	test_must_fail git -C state/repos/demo.git rev-parse -q --verify refs/heads/agent/x &&
-	wait_until "test -z \"\$(ls state/spool)\"" 5
+	wait_until "test -z \"\$(ls state/spool)\""
 '
 
 test_expect_success 'it is on record, by fingerprint' '

@@ -151,7 +151,7 @@ test_expect_success 'garbage for commands' '
 '
 
 test_expect_success 'the repository is whole, the spool empty, the bastion unharmed' '
-	git -C "$UP" fsck --strict && wait_until "test -z \"\$(ls state/spool)\"" 5 &&
+	git -C "$UP" fsck --strict && wait_until "test -z \"\$(ls state/spool)\"" &&
 	bgit ci ls-remote "$BASTION_URL/hosted/demo.git" >out && stop_bastion && ! grep crashed daemon.log
 '
 

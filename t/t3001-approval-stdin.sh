@@ -46,7 +46,7 @@ test_expect_success 'what was approved is what runs' '
 
 test_expect_success 'input that comes after the asking does not reach the command' '
 	conversation late bssh ci "$TEST_LOGIN@web1" sh &&
-	wait_until "grep -q pending late.err" 5 && echo "echo smuggled" >&9 &&
+	wait_until "grep -q pending late.err" && echo "echo smuggled" >&9 &&
 	req=$(sed -n "s/.*pending \(REQ-[A-Z0-9]*\) .*/\1/p" late.err) &&
 	bssh eva bastion show "$req" >out && test_grep ! "standard input" out &&
 	bssh eva bastion approve "$req" && ended late 0 && exec 9>&- &&
@@ -56,7 +56,7 @@ test_expect_success 'input that comes after the asking does not reach the comman
 test_expect_success 'input that has begun is asked about when it has ended, whole' '
 	conversation slow bssh ci "$TEST_LOGIN@web1" sh && echo "echo one" >&9 &&
 	bssh ci bastion whoami && ! grep pending slow.err &&
-	echo "echo two" >&9 && exec 9>&- && wait_until "grep -q pending slow.err" 5 &&
+	echo "echo two" >&9 && exec 9>&- && wait_until "grep -q pending slow.err" &&
 	req=$(sed -n "s/.*pending \(REQ-[A-Z0-9]*\) .*/\1/p" slow.err) &&
 	bssh eva bastion show "$req" >out && test_grep "| echo one.*echo two" out &&
 	bssh eva bastion approve "$req" && ended slow 0 &&

@@ -20,14 +20,14 @@ limits_policy () {
 
 limits_policy \
 	'{who: [agent/brief], use: exec-gated, max_session: 2s}' \
-	'{who: [agent/idle], use: exec-gated, idle: 1s}' \
-	'{who: [agent/silent], use: shell-audited, idle_command: 1s}' \
+	'{who: [agent/idle], use: exec-gated, idle: 3s}' \
+	'{who: [agent/silent], use: shell-audited, idle_command: 3s}' \
 	'{who: [agent/one], use: exec-gated, sessions_per_identity: 1}' \
 	'{who: [agent/few], use: exec-gated, sessions_per_identity: 2}' >limits.yaml
 BASTION_POLICY=$PWD/limits.yaml
 
 test_expect_success 'a bastion, and an identity for each limit' '
-	setup_bastion "limits: {stop_grace: 1s, max_session: 1h}" &&
+	setup_bastion "limits: {stop_grace: 5s, max_session: 1h}" &&
 	for name in ci brief idle silent one few
 	do
 		make_identity $name agent/$name || return 1
@@ -49,7 +49,7 @@ test_expect_success 'max_session: a command that runs is cut when the time and t
 	test_expect_code 75 bssh brief "$TEST_LOGIN@web1" "echo begun; sleep 60" >out 2>err &&
 	test-tool ms >after && echo begun >expect && test_cmp expect out &&
 	said_once err "^sallyport: stopped: the session has lasted its 2s (max_session); connect again" &&
-	ms=$(($(cat after) - $(cat before))) && test $ms -ge 3000 && test $ms -lt 8000
+	ms=$(($(cat after) - $(cat before))) && test $ms -ge 7000 && test $ms -lt 40000
 '
 
 test_expect_success 'that is on record, and its recording sealed' '
@@ -57,7 +57,7 @@ test_expect_success 'that is on record, and its recording sealed' '
 '
 
 test_expect_success 'and the command on the target is over' '
-	wait_until "! pgrep -f \"echo begun[;] sleep\" >/dev/null" 5
+	wait_until "! pgrep -f \"echo begun[;] sleep\" >/dev/null"
 '
 
 test_expect_success 'a push that waits for a human is told, and nothing of it is stored' '
@@ -71,47 +71,47 @@ test_expect_success 'what ends within the grace has its own status' '
 '
 
 test_expect_success 'a connection without a channel ends at once when its time is over' '
-	master brief && has_master brief && wait_until "! has_master brief" 5 &&
+	master brief && has_master brief && wait_until "! has_master brief" &&
 	bssh brief "$TEST_LOGIN@web1" true
 '
 
 test_expect_success 'idle: a connection on which nothing runs ends' '
-	master idle && has_master idle && wait_until "! has_master idle" 5
+	master idle && has_master idle && wait_until "! has_master idle"
 '
 
 test_expect_success 'keepalives do not keep it' '
 	ssh -F id/idle.conf -o ServerAliveInterval=1 -o ControlPath="$PWD/mux-idle" -M -N -f "$TEST_LOGIN@web1@127.0.0.1" &&
-	has_master idle && wait_until "! has_master idle" 5
+	has_master idle && wait_until "! has_master idle"
 '
 
 test_expect_success PARAMIKO 'a channel on which nothing is asked for does not keep it either' '
-	badclient linger --user "$TEST_LOGIN@web1" --key id/idle --seconds 10 >out && test_grep "^ended yes" out
+	badclient linger --user "$TEST_LOGIN@web1" --key id/idle --seconds 20 >out && test_grep "^ended yes" out
 '
 
 test_expect_success 'idle: a command that runs is not idle, however silent; afterwards the clock begins' '
 	ssh -F id/idle.conf -o ControlPath="$PWD/mux-idle" -M -N -f "$TEST_LOGIN@web1@127.0.0.1" &&
-	BSSH_OPTS="-o ControlPath=$PWD/mux-idle" test_expect_code 4 bssh idle "$TEST_LOGIN@web1" "sleep 3; exit 4" 2>err &&
-	test_must_be_empty err && has_master idle && wait_until "! has_master idle" 5
+	BSSH_OPTS="-o ControlPath=$PWD/mux-idle" test_expect_code 4 bssh idle "$TEST_LOGIN@web1" "sleep 5; exit 4" 2>err &&
+	test_must_be_empty err && has_master idle && wait_until "! has_master idle"
 '
 
 test_expect_success 'idle_command: what is silent both ways is cut, with 75 and the reason' '
 	test_expect_code 75 bssh silent "$TEST_LOGIN@web1" "echo begun; sleep 60" >out 2>err </dev/null && test_grep begun out &&
-	said_once err "^sallyport: stopped: nothing has come from it or gone to it for 1s (idle_command)"
+	said_once err "^sallyport: stopped: nothing has come from it or gone to it for 3s (idle_command)"
 '
 
 test_expect_success 'what speaks now and then is not, and neither is what is spoken to' '
-	bssh silent "$TEST_LOGIN@web1" "for i in 1 2 3 4; do echo \$i; sleep 0.6; done" >out && test_line_count -eq 4 out &&
-	for i in 1 2 3 4
+	bssh silent "$TEST_LOGIN@web1" "for i in 1 2 3 4 5; do echo \$i; sleep 1; done" >out && test_line_count -eq 5 out &&
+	for i in 1 2 3 4 5
 	do
-		echo $i && test-tool nap 600
-	done | bssh silent "$TEST_LOGIN@web1" "wc -l >$PWD/heard" && test "$(cat heard)" -eq 4
+		echo $i && test-tool nap 1000
+	done | bssh silent "$TEST_LOGIN@web1" "wc -l >$PWD/heard" && test "$(cat heard)" -eq 5
 '
 
 test_expect_success 'only the silent one of two commands on one connection is cut' '
 	master silent &&
 	BSSH_OPTS="-o ControlPath=$PWD/mux-silent" &&
 	background quiet bssh silent "$TEST_LOGIN@web1" "sleep 60" &&
-	background loud bssh silent "$TEST_LOGIN@web1" "for i in 1 2 3 4 5 6; do echo \$i; sleep 0.5; done" &&
+	background loud bssh silent "$TEST_LOGIN@web1" "for i in 1 2 3 4 5 6; do echo \$i; sleep 1; done" &&
 	BSSH_OPTS= && ended quiet 75 && ended loud 0 && test_line_count -eq 6 loud.out
 '
 
@@ -129,7 +129,7 @@ test_expect_success 'git hears it too, and others come in' '
 '
 
 test_expect_success 'when one has ended there is room again' '
-	exec 9>&- && ended second 0 && wait_until "bssh few bastion whoami >out 2>&1" 5 &&
+	exec 9>&- && ended second 0 && wait_until "bssh few bastion whoami >out 2>&1" &&
 	ssh -F id/few.conf -o ControlPath="$PWD/mux-few" -O exit x 2>/dev/null
 '
 
@@ -141,7 +141,7 @@ test_expect_success 'ssh -J is one session, not two' '
 test_expect_success 'whoami tells the limits' '
 	bssh few bastion whoami >out &&
 	test_grep "^limits       session 1h, idle 30m, silent command -, sessions at a time 2" out &&
-	BSSH_OPTS="-o SetEnv=SALLYPORT_FORMAT=json" bssh silent bastion whoami >out && test_grep "\"idle_command_ms\":1000," out
+	BSSH_OPTS="-o SetEnv=SALLYPORT_FORMAT=json" bssh silent bastion whoami >out && test_grep "\"idle_command_ms\":3000," out
 '
 
 test_expect_success 'the daemon ends in order, nobody is left' '

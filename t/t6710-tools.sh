@@ -33,7 +33,7 @@ test_expect_success 'ssh -n in a loop leaves the loop its input' '
 
 test_expect_success 'ssh -f goes into the background once it is let in, and the command runs on' '
 	mkfifo gate && BSSH_OPTS=-f bssh ci "$TEST_LOGIN@web1" "cat $TRASH_DIRECTORY/gate >$TRASH_DIRECTORY/passed" >f.out 2>&1 &&
-	test ! -s passed && echo open >gate && wait_until "grep -q open passed" 10
+	test ! -s passed && echo open >gate && wait_until "grep -q open passed"
 '
 
 test_expect_success 'a key is appended on the other side, as ssh-copy-id does it' '
@@ -104,8 +104,8 @@ test_expect_success 'an RSA key with SHA-2 opens the door, the same with SHA-1 d
 # An editor starts a shell without a terminal, and talks to it for as long as it is open.
 test_expect_success 'an editor'\''s server: a shell that reads commands as they come, for those who may have one' '
 	conversation editor bssh eva "$TEST_LOGIN@web1" bash &&
-	echo "echo ready; uname -s" >&9 && wait_until "grep -q Linux editor.out" 10 &&
-	echo "cd $TRASH_DIRECTORY && exec 3>&1 && echo \$PWD && false; echo status \$?" >&9 && wait_until "grep -q \"status 1\" editor.out" 10 &&
+	echo "echo ready; uname -s" >&9 && wait_until "grep -q Linux editor.out" &&
+	echo "cd $TRASH_DIRECTORY && exec 3>&1 && echo \$PWD && false; echo status \$?" >&9 && wait_until "grep -q \"status 1\" editor.out" &&
 	echo "exit 7" >&9 && ended editor 7 && exec 9>&- && test_grep "^$TRASH_DIRECTORY$" editor.out && test_must_be_empty editor.err &&
 	audit_has event=exec.start identity=human/eva command=bash rule=engineers-shell
 '

@@ -76,7 +76,7 @@ test_expect_success 'and talks to it through -D, in the same connection, several
 
 test_expect_success 'elsewhere it does not lead, and the shell is unharmed' '
 	test_expect_code 3 socks $proxy "169.254.169.254:80" x && test_expect_code 3 socks $proxy "127.0.0.2:$port" x &&
-	echo "echo still \$((20 + 22))" >&9 && wait_until "grep -q \"still 42\" editor.out" 10 &&
+	echo "echo still \$((20 + 22))" >&9 && wait_until "grep -q \"still 42\" editor.out" &&
 	test "$(socks $proxy 127.0.0.1:$port hello)" = "server: hello"
 '
 

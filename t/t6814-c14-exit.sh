@@ -31,7 +31,7 @@ test_expect_success 'end of input before the command is even named, which sshd i
 '
 
 test_expect_success 'what was left in the background, without our output, keeps nobody waiting' '
-	within 3000 bssh ci "$TEST_LOGIN@web1" "sleep 60 >/dev/null 2>&1 </dev/null & echo \$! >$TRASH_DIRECTORY/left; exit 3"
+	within 20000 bssh ci "$TEST_LOGIN@web1" "sleep 60 >/dev/null 2>&1 </dev/null & echo \$! >$TRASH_DIRECTORY/left; exit 3"
 	test $? -eq 3 && is_alive "$(cat left)" && kill "$(cat left)"
 '
 

@@ -68,7 +68,7 @@ EOT
 test_expect_success 'a bastion with a good target and all the bad ones; a command runs on the good one throughout' '
 	init_bastion && start_target web1 &&
 	bad_targets signal_huge requests_flood $(cut -d" " -f1 rows) &&
-	write_config "limits: {dial_timeout: 1500ms}" && start_bastion && make_identity ci agent/ci &&
+	write_config "limits: {dial_timeout: 3s}" && start_bastion && make_identity ci agent/ci &&
 	conversation good bssh ci "$TEST_LOGIN@web1" cat && echo begin >&9 && wait_until "grep -q begin good.out" &&
 	head -c 2000000 /dev/zero >zeros && peak_begin
 '

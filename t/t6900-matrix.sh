@@ -111,7 +111,7 @@ kind_forward_W_metadata () { echo effect | bssh "$1" "$2" -W 169.254.169.254:80;
 
 # talk PORT [SOCKS-PORT]: what the service says, through a forwarded port, or asked for by SOCKS 4 there.
 talk () {
-	timeout 10 python3 talk.py "$@" >>out
+	timeout 60 python3 talk.py "$@" >>out
 }
 
 # with_ssh WHO DEST PORT OPTION.. -- runs ssh -N until PORT accepts, then what "then" says.
@@ -120,7 +120,7 @@ with_ssh () {
 	shift 3
 	ssh -F "id/$with_who_.conf" -o LogLevel=INFO -o ExitOnForwardFailure=yes -N "$@" "$with_dest_@127.0.0.1" &
 	with_pid_=$!
-	wait_until "test-tool accepts $with_port_ || ! is_alive $with_pid_" 10 && is_alive $with_pid_ && $then
+	wait_until "test-tool accepts $with_port_ || ! is_alive $with_pid_" && is_alive $with_pid_ && $then
 	kill $with_pid_ 2>/dev/null
 	wait $with_pid_
 }
@@ -134,7 +134,7 @@ kind_streamlocal_R () {
 	then=: && rm -f far.sock && with_ssh "$1" "$2" 1 -R "$TRASH_DIRECTORY/far.sock:127.0.0.1:$service"
 	test -e far.sock
 }
-kind_tun () { timeout 10 ssh -F "id/$1.conf" -o LogLevel=INFO -o ExitOnForwardFailure=yes -o Tunnel=yes -N "$2@127.0.0.1"; has_effect; }
+kind_tun () { timeout 60 ssh -F "id/$1.conf" -o LogLevel=INFO -o ExitOnForwardFailure=yes -o Tunnel=yes -N "$2@127.0.0.1"; has_effect; }
 kind_agent () { BSSH_OPTS="-A -o IdentityAgent=$TRASH_DIRECTORY/agent" bssh "$1" "$2" "ssh-add -l && echo effect"; has_effect; }
 kind_x11 () { DISPLAY=:99 BSSH_OPTS="-X -o LogLevel=INFO" bssh "$1" "$2" "printenv DISPLAY && echo effect"; has_effect; }
 

@@ -22,7 +22,7 @@ test_expect_success 'a bastion, an agent, a command that runs until its input en
 
 test_expect_success 'told to stop, it takes no new connection' '
 	kill -TERM "$BASTION_PID" &&
-	wait_until "! test-tool accepts $BASTION_PORT" 5 &&
+	wait_until "! test-tool accepts $BASTION_PORT" &&
 	test_expect_code 255 bssh ci bastion whoami 2>err && test_grep "refused" err &&
 	is_alive "$BASTION_PID"
 '
@@ -33,7 +33,7 @@ test_expect_success 'the running command goes on to its own end' '
 '
 
 test_expect_success 'then the daemon ends, with status 0' '
-	wait_until "! is_alive $BASTION_PID" 5 && wait "$BASTION_PID" && BASTION_PID= && bastion_log_is_clean
+	wait_until "! is_alive $BASTION_PID" && wait "$BASTION_PID" && BASTION_PID= && bastion_log_is_clean
 '
 
 test_expect_success 'nothing is lost: the end of the command, the seal of its recording, the end of the log' '
@@ -50,24 +50,24 @@ test_expect_success 'what does not end by itself is cut when its time is over' '
 '
 
 test_expect_success 'and that is on record too, its recording sealed' '
-	wait_until "! is_alive $BASTION_PID" 5 && wait "$BASTION_PID" && BASTION_PID= &&
+	wait_until "! is_alive $BASTION_PID" && wait "$BASTION_PID" && BASTION_PID= &&
 	audit_has event=exec.end signal=HUP && all_sealed
 '
 
 test_expect_success 'the command on the target is over as well' '
-	wait_until "! pgrep -f \"echo running again[;]\" >/dev/null" 5
+	wait_until "! pgrep -f \"echo running again[;]\" >/dev/null"
 '
 
 test_expect_success 'told twice it cuts at once' '
 	write_config "limits: {stop_grace: 60s}" && start_bastion &&
 	conversation three bssh ci "$TEST_LOGIN@web1" "echo running; cat" && wait_until "grep -q running three.out" &&
-	kill -TERM "$BASTION_PID" && wait_until "! test-tool accepts $BASTION_PORT" 5 && kill -TERM "$BASTION_PID" &&
-	ended three 75 && exec 9>&- && wait_until "! is_alive $BASTION_PID" 5 && BASTION_PID= && all_sealed
+	kill -TERM "$BASTION_PID" && wait_until "! test-tool accepts $BASTION_PORT" && kill -TERM "$BASTION_PID" &&
+	ended three 75 && exec 9>&- && wait_until "! is_alive $BASTION_PID" && BASTION_PID= && all_sealed
 '
 
 test_expect_success 'who waits for an approval is told to come back' '
 	write_config "limits: {stop_grace: 300ms}" && start_bastion &&
-	background four bssh ci "$TEST_LOGIN@web1" "printf risky" && wait_until "grep -q pending four.err" 5 &&
+	background four bssh ci "$TEST_LOGIN@web1" "printf risky" && wait_until "grep -q pending four.err" &&
 	stop_bastion && ended four 75 && test_grep "^sallyport: stopped: .*nothing has run" four.err
 '
 

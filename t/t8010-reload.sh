@@ -6,7 +6,7 @@ test_description='SIGHUP: a wrong configuration changes nothing, a right one is 
 . "$TEST_SRCDIR/t/lib-checks.sh"
 
 reloaded () {
-	wait_until "test \$(grep -c \"$1\" daemon.log) -ge $2" 5
+	wait_until "test \$(grep -c \"$1\" daemon.log) -ge $2"
 }
 
 test_expect_success 'a bastion, an agent, a connection that is kept' '

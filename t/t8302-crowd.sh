@@ -25,11 +25,9 @@ end_crowd () {
 # log_in: somebody from an address of his own, by the clock.
 log_in () {
 	BSSH_OPTS="-b 127.9.9.9" &&
-	within "$soon" bssh ci bastion whoami >out &&
-	within "$soon" bssh ci "$TEST_LOGIN@web1" "echo in" >in &&
-	BSSH_OPTS= &&
-	test_grep agent/ci out &&
-	test_grep "^in$" in
+	soon_enough "$soon" bssh ci bastion whoami && test_grep agent/ci out &&
+	soon_enough "$soon" bssh ci "$TEST_LOGIN@web1" "echo in" && test_grep "^in$" out &&
+	BSSH_OPTS=
 }
 
 # Processes and memory that the crowd costs: places for newcomers, and not a process each.

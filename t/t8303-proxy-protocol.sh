@@ -62,7 +62,7 @@ test_expect_success 'a header in pieces of one byte' '
 test_expect_success 'from anybody else a header is no SSH' '
 	for header in v1 v2
 	do
-		python3 "$TEST_SRCDIR/t/helper/badclient.py" proxy --port $BASTION_PORT --source 127.0.0.1 --header $header --seconds 3 >out &&
+		python3 "$TEST_SRCDIR/t/helper/badclient.py" proxy --port $BASTION_PORT --source 127.0.0.1 --header $header --seconds 20 >out &&
 		cat out && test_grep "^$header closed$" out || return 1
 	done
 '
@@ -70,7 +70,7 @@ test_expect_success 'from anybody else a header is no SSH' '
 test_expect_success 'a balancer that sends none is cut off, and a second header is no SSH' '
 	for header in none v1-twice v2-twice
 	do
-		python3 "$TEST_SRCDIR/t/helper/badclient.py" proxy --port $BASTION_PORT --source 127.7.7.7 --header $header --seconds 3 >out &&
+		python3 "$TEST_SRCDIR/t/helper/badclient.py" proxy --port $BASTION_PORT --source 127.7.7.7 --header $header --seconds 20 >out &&
 		cat out && test_grep "^$header closed$" out || return 1
 	done
 '
@@ -78,7 +78,7 @@ test_expect_success 'a balancer that sends none is cut off, and a second header 
 test_expect_success 'bad, too long and contradictory headers' '
 	for header in v1-long v1-port v1-lf v1-name v2-long v2-short v2-command v2-family v2-signature
 	do
-		python3 "$TEST_SRCDIR/t/helper/badclient.py" proxy --port $BASTION_PORT --source 127.7.7.7 --header $header --seconds 3 >out &&
+		python3 "$TEST_SRCDIR/t/helper/badclient.py" proxy --port $BASTION_PORT --source 127.7.7.7 --header $header --seconds 20 >out &&
 		cat out && test_grep "^$header closed$" out || return 1
 	done &&
 	test_grep "no PROXY header from a sender that must send one" daemon.log
@@ -86,14 +86,14 @@ test_expect_success 'bad, too long and contradictory headers' '
 
 test_expect_success 'a slow one is cut off after five seconds, and holds up nobody' '
 	start=$(test-tool ms) &&
-	{ python3 "$TEST_SRCDIR/t/helper/badclient.py" proxy --port $BASTION_PORT --source 127.7.7.7 --header v1-cut --seconds 15 >out & } &&
+	{ python3 "$TEST_SRCDIR/t/helper/badclient.py" proxy --port $BASTION_PORT --source 127.7.7.7 --header v1-cut --seconds 19 >out & } &&
 	slow=$! &&
-	within 1500 bssh ci bastion whoami &&
+	soon_enough 1500 bssh ci bastion whoami &&
 	wait $slow &&
 	took=$(($(test-tool ms) - start)) &&
 	cat out && echo "$took ms" &&
 	test_grep "^v1-cut closed$" out &&
-	test $took -ge 4000 && test $took -le 9000
+	test $took -ge 4000 && test $took -le 15000
 '
 
 test_expect_success 'limits of a source are of the one that the balancer names' '

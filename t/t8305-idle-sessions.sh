@@ -35,7 +35,7 @@ test_expect_success 'each looks about at most once a second or so' '
 '
 
 test_expect_success 'somebody else gets work done meanwhile' '
-	within 2000 bssh ci "$TEST_LOGIN@web1" true
+	soon_enough 2000 bssh ci "$TEST_LOGIN@web1" true
 '
 
 test_expect_success 'all of them are still there' '

@@ -182,8 +182,10 @@ rec_fail(struct recording *r, const char *why)
 
 	log_error("recording %s: %s", r->name, why);
 	rec_seal(r, why, 0);
-	if (o != NULL)
+	if (o != NULL) {
+		o->failed = true;
 		r->recorder->events->failed(o->arg, why);
+	}
 }
 
 static int
@@ -286,7 +288,7 @@ recorder_data(struct rec_owner *o, uint32_t channel, const void *lines, size_t n
 	if (n == 0 || n > AUDIT_DATA_MAX || ((const char *)lines)[n - 1] != '\n')
 		return ERR_FORMAT;
 	if (r == NULL || r->state != REC_LIVE)
-		return ERR_DENIED;
+		return o->failed ? 0 : ERR_DENIED;
 	if ((e = recfile_append(r->file, lines, n)) != 0) {
 		rec_fail(r, e == ERR_TOOBIG ? "the disk is nearly full" : "the recording cannot be written");
 		return 0;
@@ -305,7 +307,7 @@ recorder_close(struct rec_owner *o, uint32_t channel, uint32_t id)
 	struct recording *r = rec_find(o, channel);
 
 	if (r == NULL || r->state != REC_LIVE)
-		return ERR_DENIED;
+		return o->failed ? 0 : ERR_DENIED;
 	rec_seal(r, NULL, id);
 	return 0;
 }

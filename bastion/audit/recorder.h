@@ -35,6 +35,7 @@ struct rec_owner {
 	struct recording		*first;
 	unsigned			 live;		/* not sealed yet */
 	unsigned			 numbered;	/* the N of the last SESSION.N */
+	bool				 failed;	/* has been told so: what it sent before it heard is dropped */
 };
 
 /* dirfd (state_dir/recordings) and commit stay the caller's. */

@@ -495,6 +495,15 @@ exec_has_closed_output(struct exec *x, int64_t now_us)
 	return now_us - x->silent_us >= SILENT_US;
 }
 
+/* What has not been released by now never is. */
+static void
+exec_cut(struct exec *x, const char *why)
+{
+	outflow_drop(x->flow);
+	exec_silence(x, why);
+	remote_stop(x->remote, why);
+}
+
 static void
 exec_pump(struct exec *x, int64_t now_us)
 {
@@ -513,7 +522,8 @@ exec_pump(struct exec *x, int64_t now_us)
 		outflow_end(x->flow);
 	if (tape_state(remote_tape(x->remote)) == TAPE_FAILED || (r = outflow_step(x->flow, now_us)) < 0) {
 		session_break(c->session, "the recording failed, the session stops");
-		channel_end(c, EXIT_LATER);	/* nothing can be sealed: the agent is told at once */
+		exec_cut(x, c->session->broken);
+		exec_end(x, now_us);
 		return;
 	}
 	if (r > 0)
@@ -651,11 +661,9 @@ exec_stop(struct channel *c, const char *why)
 {
 	struct exec *x = c->own;
 
-	if (x->remote != NULL) {
-		outflow_drop(x->flow);
-		exec_silence(x, why);
-		remote_stop(x->remote, why);
-	} else if (x->state != EXEC_OVER) {
+	if (x->remote != NULL)
+		exec_cut(x, why);
+	else if (x->state != EXEC_OVER) {
 		channel_sayf(c, "stopped: %s; nothing has run", why);
 		channel_end(c, EXIT_LATER);
 		x->state = EXEC_OVER;

@@ -375,10 +375,9 @@ remote_stop(struct remote *r, const char *why)
 	if (r->up != NULL && !r->closed)
 		sshchan_close(r->up);	/* sshd hangs up on the command's group */
 	r->closed = true;	/* also where there is no channel yet: nothing will come */
-	if (!r->has_status && r->signal == NULL) {
+	if (!r->has_status && r->signal == NULL)
 		r->signal = xstrdup("HUP");
-		r->cut = true;
-	}
+	r->cut = true;	/* also where it had ended: what it printed is not all with the agent */
 	remote_enter(r, REMOTE_UP);
 }
 

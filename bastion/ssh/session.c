@@ -481,12 +481,25 @@ on_tape(struct link *l, struct msg *m, void *arg)
 	return r != 0 ? r : buf_end(m->body);
 }
 
+/* What was not kept by now never will be. Nobody may wait for it, or the agent would not hear how its commands ended. */
+static void
+session_lose_tapes(struct session *s)
+{
+	for (struct channel *c = s->channels; c != NULL; c = c->next) {
+		struct tape *t = c->type == NULL || c->type->tape == NULL ? NULL : c->type->tape(c);
+
+		if (t != NULL)
+			tape_fail(t);
+	}
+}
+
 static int
 on_audit_failed(struct link *l, struct msg *m, void *arg)
 {
 	(void)l;
 	(void)m;
 	session_break(arg, "nothing can be recorded now, so nothing may happen");
+	session_lose_tapes(arg);
 	return 0;
 }
 
@@ -563,9 +576,10 @@ on_gone(struct link *l, int r, void *arg)
 {
 	struct session *s = arg;
 
-	if (l == s->audit)
+	if (l == s->audit) {
 		s->audit_gone = true;
-	else
+		session_lose_tapes(s);
+	} else
 		s->monitor_gone = true;
 	session_break(s, "the %s process has gone (%s)", link_name(l), err_text(r));
 }

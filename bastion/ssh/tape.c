@@ -201,6 +201,13 @@ tape_acked(struct tape *t, uint64_t bytes)
 }
 
 void
+tape_fail(struct tape *t)
+{
+	if (t->state != TAPE_CLOSED)
+		t->state = TAPE_FAILED;
+}
+
+void
 tape_sealed(struct tape *t)
 {
 	if (t->state == TAPE_CLOSING)

@@ -41,5 +41,7 @@ int	tape_close(struct tape *, int status, const char *signal, int64_t now_us);
 void	tape_opened(struct tape *, int ok, const char *text);
 void	tape_acked(struct tape *, uint64_t bytes);
 void	tape_sealed(struct tape *);
+/* Nothing more will be kept, and no answer comes: TAPE_FAILED, unless it is closed already. */
+void	tape_fail(struct tape *);
 
 #endif
