@@ -7,6 +7,7 @@
 #ifndef SECRETSCAN_SECRETSCAN_H
 #define SECRETSCAN_SECRETSCAN_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -72,28 +73,55 @@ typedef int	(*secretscan_fn)(const struct secretscan_finding *, void *arg);
 int	secretscan_scan(const struct secretscan *, const void *p, size_t n, secretscan_fn on_finding, void *arg);
 
 /*
+ * Values that the owner knows to be secret, such as credentials that it uses itself: masked exactly, as they are and in
+ * the usual encodings (base64 at any alignment and wrapped, hexadecimal, percent, JSON, HTML and shell escapes, UTF-16),
+ * also with line ends changed and with terminal escapes between their characters.
+ */
+struct secretscan_known;
+
+#define SECRETSCAN_KNOWN_MIN	6		/* bytes of a value: shorter ones stand everywhere by chance */
+#define SECRETSCAN_KNOWN_MAX	(16 * 1024)
+
+struct secretscan_known	*secretscan_known_new(const struct secretscan *);
+void			 secretscan_known_free(struct secretscan_known *);	/* wipes them */
+/*
+ * Add a value, before the first stream that uses it. name (a-z, 0-9 and -) goes into the mask: [masked:NAME:..]; it is copied,
+ * and so is the value. SECRETSCAN_LIMIT when it is shorter or longer than the bounds above.
+ */
+int	secretscan_known_add(struct secretscan_known *, const char *name, const void *value, size_t n);
+
+/* Personal data, each kind with its check digits or its structure. By number from 0: a name ("iban"), NULL past the last. */
+const char	*secretscan_pii_name(unsigned kind);
+/* The bit of secretscan_masking.pii for a kind; `national-id` and `all` mean several. 0 = no such kind. */
+uint32_t	 secretscan_pii_bit(const char *name);
+
+/* What a stream masks besides what the rules find. All zero is the usual. */
+struct secretscan_masking {
+	const struct secretscan_known	*known;		/* borrowed; may be NULL */
+	uint32_t			 pii;		/* kinds of personal data */
+	bool				 keep_columns;	/* a mask as wide as what it stands for */
+};
+
+/*
  * Masking of a stream: bytes in, masked bytes out, a secret replaced by [masked:RULE:FINGERPRINT]. For every split of the
  * input at every position the output never contains a found secret, and the output is the same for every split. Only
- * bytes that can still become (part of) a secret are held back: a NUL, a prompt, "OK" pass at once.
+ * bytes that can still become (part of) a secret are held back: a NUL, a prompt, "OK" pass at once. Positions of findings
+ * count in what came out of the step before: known values are masked first, then secrets, then personal data.
  */
 struct secretscan_stream;
 
-enum secretscan_mode {
-	SECRETSCAN_STREAM,	/* exec: holds a possible secret until it ends */
-	SECRETSCAN_TERMINAL,	/* PTY: the owner also flushes after a bounded delay, see secretscan_stream_held */
-};
-
 typedef int	(*secretscan_out_fn)(const void *p, size_t n, void *arg);
 
-struct secretscan_stream *secretscan_stream_new(const struct secretscan *, enum secretscan_mode, secretscan_out_fn out,
-	    secretscan_fn on_finding, void *arg);
+/* masking NULL means all zero. NULL when there is no memory. */
+struct secretscan_stream *secretscan_stream_new(const struct secretscan *, const struct secretscan_masking *,
+	    secretscan_out_fn out, secretscan_fn on_finding, void *arg);
 void	secretscan_stream_free(struct secretscan_stream *);
 /* 0, the callback's non-zero result, or a negative code (then nothing more may be released). */
 int	secretscan_stream_feed(struct secretscan_stream *, const void *p, size_t n);
 /* How many bytes are held back now. */
 size_t	secretscan_stream_held(const struct secretscan_stream *);
 /*
- * The owner's delay is over (SECRETSCAN_TERMINAL): release what is held, if it is no more than the first four bytes of
+ * The owner's delay is over (that of a terminal is short): release what is held, if it is no more than the first four bytes of
  * a possible secret, so that a prompt or an echo that looks like the beginning of a token is not stuck. A secret that
  * follows after all is masked from its fifth byte on.
  */

@@ -1,49 +1,102 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * The buffer holds the last bytes of the input: what is held back, what open candidates need, and some context that was
- * released already. In the usual case a piece holds no anchor and passes from the caller's memory, never copied.
- */
+/* The masker is a line of stages: values known to the owner, then the rules, then personal data. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "secretscan/finder.h"
-#include "secretscan/limits.h"
-#include "secretscan/prefilter.h"
-#include "secretscan/scanner.h"
 #include "secretscan/secretscan.h"
+#include "secretscan/stage.h"
 
-/* What stays behind of a piece that passed: context of a look-behind, then the beginning of an anchor. */
-#define CARRY		(SS_CONTEXT + SS_ANCHOR_MAX)
-#define FLUSH_MAX	4
+#define STAGES	3
+
+/* A stage and what hands its output to the next one. */
+struct link {
+	struct secretscan_stream	*stream;
+	const struct stage_ops		*ops;
+	void				*stage;
+	size_t				 at;
+};
 
 struct secretscan_stream {
-	const struct secretscan	*ss;
-	struct finder		*finder;	/* from the first byte on */
 	secretscan_out_fn	 out;
 	secretscan_fn		 on_finding;
 	void			*arg;
-	enum secretscan_mode	 mode;
 	int			 failed;	/* the first error; nothing is released after it */
-	uint8_t			*buf;
-	size_t			 len, cap;
-	uint64_t		 base;		/* of buf in the input */
+	size_t			 n;
+	struct link		 links[STAGES];
 };
 
+static int
+on_stage_out(const void *p, size_t n, void *arg)
+{
+	const struct link *l = arg;
+	struct secretscan_stream *st = l->stream;
+	const struct link *next = l + 1;
+
+	return l->at + 1 == st->n ? st->out(p, n, st->arg) : next->ops->feed(next->stage, p, n);
+}
+
+static int
+on_stage_finding(const struct secretscan_finding *f, void *arg)
+{
+	const struct link *l = arg;
+
+	return l->stream->on_finding != NULL ? l->stream->on_finding(f, l->stream->arg) : 0;
+}
+
+static struct stage_out
+next_link(struct secretscan_stream *st, const struct stage_ops *ops, bool keep_columns)
+{
+	struct link *l = &st->links[st->n];
+
+	*l = (struct link){ .stream = st, .ops = ops, .at = st->n };
+	return (struct stage_out){ on_stage_out, on_stage_finding, l, keep_columns };
+}
+
+static bool
+add_link(struct secretscan_stream *st, void *stage)
+{
+	st->links[st->n].stage = stage;
+	return stage != NULL && ++st->n > 0;
+}
+
+static bool
+add_stages(struct secretscan_stream *st, const struct secretscan *ss, const struct secretscan_masking *m)
+{
+	struct stage_out out;
+
+	if (m->known != NULL) {
+		out = next_link(st, &stage_known_ops, m->keep_columns);
+		if (!add_link(st, stage_known_new(m->known, &out)))
+			return false;
+	}
+	out = next_link(st, &stage_secrets_ops, m->keep_columns);
+	if (!add_link(st, stage_secrets_new(ss, &out)))
+		return false;
+	if (m->pii != 0) {
+		out = next_link(st, &stage_pii_ops, m->keep_columns);
+		if (!add_link(st, stage_pii_new(ss, m->pii, &out)))
+			return false;
+	}
+	return true;
+}
+
 struct secretscan_stream *
-secretscan_stream_new(const struct secretscan *ss, enum secretscan_mode mode, secretscan_out_fn out,
+secretscan_stream_new(const struct secretscan *ss, const struct secretscan_masking *m, secretscan_out_fn out,
     secretscan_fn on_finding, void *arg)
 {
+	static const struct secretscan_masking plain;
 	struct secretscan_stream *st = calloc(1, sizeof(*st));
 
 	if (st == NULL)
 		return NULL;
-	st->ss = ss;
-	st->mode = mode;
 	st->out = out;
 	st->on_finding = on_finding;
 	st->arg = arg;
-	return st;
+	if (add_stages(st, ss, m != NULL ? m : &plain))
+		return st;
+	secretscan_stream_free(st);
+	return NULL;
 }
 
 void
@@ -51,183 +104,65 @@ secretscan_stream_free(struct secretscan_stream *st)
 {
 	if (st == NULL)
 		return;
-	finder_free(st->finder);
-	digest_wipe(st->buf, st->cap);
-	free(st->buf);
+	for (size_t i = 0; i < st->n; i++)
+		st->links[i].ops->free(st->links[i].stage);
 	free(st);
-}
-
-static struct view
-view_of(const struct secretscan_stream *st, bool eof)
-{
-	return (struct view){ st->buf, st->base, st->base + st->len, eof };
-}
-
-static int
-on_raw(uint64_t from, uint64_t to, void *arg)
-{
-	struct secretscan_stream *st = arg;
-
-	return st->out(st->buf + (from - st->base), (size_t)(to - from), st->arg);
-}
-
-static int
-on_found(const struct secretscan_finding *f, void *arg)
-{
-	struct secretscan_stream *st = arg;
-	char token[sizeof("[masked::]") + 64 + SECRETSCAN_FINGERPRINT];
-	int n, e;
-
-	if (st->on_finding != NULL && (e = st->on_finding(f, st->arg)) != 0)
-		return e;
-	n = snprintf(token, sizeof(token), "[masked:%s:%s]", f->rule, f->fingerprint);
-	return st->out(token, (size_t)n, st->arg);
-}
-
-/* Room for n more bytes. The old memory is wiped, as it may hold a secret. */
-static int
-reserve(struct secretscan_stream *st, size_t n)
-{
-	size_t cap = st->cap > 0 ? st->cap : 256;
-	uint8_t *p;
-
-	if (st->cap - st->len >= n)
-		return 0;
-	while (cap - st->len < n)
-		cap *= 2;
-	if ((p = malloc(cap)) == NULL)
-		return SECRETSCAN_NOMEM;
-	if (st->len > 0)
-		memcpy(p, st->buf, st->len);
-	digest_wipe(st->buf, st->cap);
-	free(st->buf);
-	st->buf = p;
-	st->cap = cap;
-	return 0;
-}
-
-/* Anchors that end in p: those across the seam, then those inside. */
-static int
-look(struct secretscan_stream *st, const uint8_t *p, size_t n)
-{
-	size_t overlap = prefilter_longest(st->ss->prefilter) - 1;
-	size_t left = st->len < overlap ? st->len : overlap;
-	size_t right = n < overlap ? n : overlap;
-	uint64_t end = st->base + st->len;
-	uint8_t seam[2 * SS_ANCHOR_MAX];
-	int e;
-
-	if (left > 0) {
-		memcpy(seam, st->buf + st->len - left, left);
-		memcpy(seam + left, p, right);
-		if ((e = finder_look(st->finder, seam, left + right, end - left, left, left)) != 0)
-			return e;
-	}
-	return finder_look(st->finder, p, n, end, 0, SIZE_MAX);
-}
-
-/* Forget what nobody needs. Not at every byte: moving the rest costs too. */
-static void
-trim(struct secretscan_stream *st)
-{
-	struct view v = view_of(st, false);
-	size_t drop = (size_t)(finder_needs(st->finder, &v) - st->base);
-
-	if (drop < CARRY || drop < st->len / 4)
-		return;
-	memmove(st->buf, st->buf + drop, st->len - drop);
-	st->base += drop;
-	st->len -= drop;
-}
-
-/* A piece without anchors, and nothing is open: out from where it lies. */
-static int
-pass(struct secretscan_stream *st, const uint8_t *p, size_t n)
-{
-	size_t held = finder_begin_length(st->finder, p, n);
-	uint64_t end = st->base + st->len + n;
-	int e;
-
-	st->len = 0;
-	if ((e = reserve(st, CARRY)) != 0)
-		return e;
-	memcpy(st->buf, p + n - CARRY, CARRY);
-	st->len = CARRY;
-	st->base = end - CARRY;
-	finder_set_released(st->finder, end - held);
-	return n > held ? st->out(p, n - held, st->arg) : 0;
-}
-
-static int
-settle(struct secretscan_stream *st, bool eof)
-{
-	struct finder_out out = { on_raw, on_found, st };
-	struct view v = view_of(st, eof);
-	uint64_t frontier;
-	int e;
-
-	if ((e = finder_resolve(st->finder, &v)) != 0)
-		return e;
-	frontier = eof ? v.end : v.end - finder_begin_length(st->finder, st->buf, st->len);
-	return finder_settle(st->finder, frontier, &out);
-}
-
-static int
-feed_piece(struct secretscan_stream *st, const uint8_t *p, size_t n)
-{
-	int e;
-
-	if ((e = look(st, p, n)) != 0)
-		return e;
-	if (n >= CARRY && finder_is_idle(st->finder) && finder_released(st->finder) == st->base + st->len)
-		return pass(st, p, n);
-	if ((e = reserve(st, n)) != 0)
-		return e;
-	memcpy(st->buf + st->len, p, n);
-	st->len += n;
-	if ((e = settle(st, false)) != 0)
-		return e;
-	trim(st);
-	return 0;
 }
 
 int
 secretscan_stream_feed(struct secretscan_stream *st, const void *p, size_t n)
 {
-	if (st->failed == 0 && st->finder == NULL && (st->finder = finder_new(st->ss)) == NULL)
-		st->failed = SECRETSCAN_NOMEM;
-	for (size_t at = 0; at < n && st->failed == 0; at += SS_PIECE)
-		st->failed = feed_piece(st, (const uint8_t *)p + at, n - at < SS_PIECE ? n - at : SS_PIECE);
+	if (st->failed == 0 && n > 0)
+		st->failed = st->links[0].ops->feed(st->links[0].stage, p, n);
 	return st->failed;
 }
 
 size_t
 secretscan_stream_held(const struct secretscan_stream *st)
 {
-	uint64_t end = st->base + st->len;
+	size_t held = 0;
 
-	if (st->finder == NULL || finder_released(st->finder) >= end)
-		return 0;
-	return (size_t)(end - finder_released(st->finder));
+	for (size_t i = 0; i < st->n; i++)
+		held += st->links[i].ops->held(st->links[i].stage);
+	return held;
 }
 
 int
 secretscan_stream_flush(struct secretscan_stream *st)
 {
-	size_t held = secretscan_stream_held(st);
-	uint64_t end = st->base + st->len;
-
-	if (st->failed != 0 || held == 0 || held > FLUSH_MAX || !finder_may_flush(st->finder, end, FLUSH_MAX))
-		return st->failed;
-	st->failed = on_raw(end - held, end, st);
-	finder_set_released(st->finder, end);
+	for (size_t i = 0; i < st->n && st->failed == 0; i++)
+		st->failed = st->links[i].ops->flush(st->links[i].stage);
 	return st->failed;
 }
 
 int
 secretscan_stream_end(struct secretscan_stream *st)
 {
-	if (st->failed == 0 && st->finder != NULL)
-		st->failed = settle(st, true);
+	for (size_t i = 0; i < st->n && st->failed == 0; i++)
+		st->failed = st->links[i].ops->end(st->links[i].stage);
 	return st->failed;
+}
+
+int
+stage_mask(const struct stage_out *to, const struct secretscan_finding *f)
+{
+	char token[sizeof("[masked::]") + 64 + SECRETSCAN_FINGERPRINT];
+	size_t width = f->end - f->start, n;
+	char stars[64];
+	int e;
+
+	if (to->on_finding != NULL && (e = to->on_finding(f, to->arg)) != 0)
+		return e;
+	n = (size_t)snprintf(token, sizeof(token), "[masked:%s:%s]", f->rule, f->fingerprint);
+	if (!to->keep_columns)
+		return to->out(token, n, to->arg);
+	/* As wide as what it stands for: cut off, or filled up. */
+	memset(stars, '*', sizeof(stars));
+	if ((e = to->out(token, n < width ? n : width, to->arg)) != 0)
+		return e;
+	for (width -= n < width ? n : width; width > 0 && e == 0; width -= n) {
+		n = width < sizeof(stars) ? width : sizeof(stars);
+		e = to->out(stars, n, to->arg);
+	}
+	return e;
 }

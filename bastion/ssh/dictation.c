@@ -87,7 +87,7 @@ dictation_new(const struct secretscan *scanner, struct tape *tape)
 
 	d->tape = tape;
 	d->line = buf_new(LINE_MAX_BYTES);
-	d->masker = secretscan_stream_new(scanner, SECRETSCAN_STREAM, dictation_masked, dictation_found, d);
+	d->masker = secretscan_stream_new(scanner, NULL, dictation_masked, dictation_found, d);
 	if (d->line == NULL || d->masker == NULL)
 		fatal("out of memory");
 	return d;

@@ -67,8 +67,7 @@ outflow_new(const struct outflow_params *p)
 	f->ready = buf_new(READY_MAX);
 	for (int i = 0; i < 2; i++) {
 		f->raw[i] = buf_new(TAKE_MAX);
-		f->mask[i] = secretscan_stream_new(p->scanner, p->terminal ? SECRETSCAN_TERMINAL : SECRETSCAN_STREAM,
-		    flow_masked, flow_finding, f);
+		f->mask[i] = secretscan_stream_new(p->scanner, p->masking, flow_masked, flow_finding, f);
 		if (f->raw[i] == NULL || f->mask[i] == NULL)
 			fatal("out of memory");
 	}

@@ -15,10 +15,12 @@
 struct outflow;
 struct secretscan;
 struct secretscan_finding;
+struct secretscan_masking;
 struct tape;
 
 struct outflow_params {
 	const struct secretscan	*scanner;
+	const struct secretscan_masking	*masking;	/* what else to mask, or NULL; used by outflow_new only */
 	bool			 terminal;	/* a PTY: hold as little as possible */
 	struct tape		*tape;		/* borrowed */
 	struct sshchan		*to;		/* the agent's channel, borrowed */

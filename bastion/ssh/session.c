@@ -135,7 +135,7 @@ char *
 session_mask(struct session *s, const void *p, size_t n)
 {
 	struct buf *b = buf_new(4 * CHANNEL_IN_APPROVAL);
-	struct secretscan_stream *st = secretscan_stream_new(s->p->scanner, SECRETSCAN_STREAM, mask_out, mask_found, b);
+	struct secretscan_stream *st = secretscan_stream_new(s->p->scanner, NULL, mask_out, mask_found, b);
 	char *text;
 
 	if (b == NULL || st == NULL)

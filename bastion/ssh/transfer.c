@@ -175,7 +175,7 @@ transfer_begin(struct transfer *t)
 {
 	if (t->stream != NULL)
 		return 0;
-	t->stream = secretscan_stream_new(t->session->p->scanner, SECRETSCAN_STREAM, on_clean, on_finding, t);
+	t->stream = secretscan_stream_new(t->session->p->scanner, NULL, on_clean, on_finding, t);
 	if (t->stream == NULL)
 		fatal("out of memory");
 	t->base = t->fed - t->ntail;

@@ -11,7 +11,7 @@ int	LLVMFuzzerTestOneInput(const uint8_t *p, size_t n);
 #define INPUT_MAX	8192
 
 struct sink {
-	uint8_t	 p[INPUT_MAX * 4];
+	uint8_t	 p[INPUT_MAX * 16];
 	size_t	 n;
 	size_t	 findings;
 };
@@ -40,9 +40,10 @@ on_finding(const struct secretscan_finding *f, void *arg)
 }
 
 static int
-mask(const struct secretscan *ss, const uint8_t *p, size_t n, size_t step, struct sink *s)
+mask(const struct secretscan *ss, const uint8_t *p, size_t n, const struct secretscan_masking *m, size_t step,
+    struct sink *s)
 {
-	struct secretscan_stream *st = secretscan_stream_new(ss, SECRETSCAN_STREAM, on_out, on_finding, s);
+	struct secretscan_stream *st = secretscan_stream_new(ss, m, on_out, on_finding, s);
 	int e = 0;
 
 	if (st == NULL)
@@ -63,22 +64,26 @@ int
 LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
 {
 	static struct secretscan *ss;
+	static struct secretscan_known *known;
 	static const uint8_t key[32];
 	struct sink *a = malloc(sizeof(*a)), *b = malloc(sizeof(*b)), *c = calloc(1, sizeof(*c));
+	struct secretscan_masking m = { 0 };
 	size_t step;
 	char *error;
 
-	if (ss == NULL)
-		ss = secretscan_new(NULL, key, &error);
-	if (ss == NULL || a == NULL || b == NULL || c == NULL)
+	if (ss == NULL && (ss = secretscan_new(NULL, key, &error)) != NULL && (known = secretscan_known_new(ss)) != NULL)
+		(void)secretscan_known_add(known, "known", "a \"v'/ue\n", 9);
+	if (known == NULL || a == NULL || b == NULL || c == NULL)
 		abort();
 	if (n > 1 && n <= INPUT_MAX) {
-		step = (size_t)p[0] + 1;
-		if (mask(ss, p + 1, n - 1, n, a) == 0 && mask(ss, p + 1, n - 1, step, b) == 0 &&
+		step = (size_t)(p[0] & 0x7f) + 1;
+		if (p[0] & 0x80)
+			m = (struct secretscan_masking){ .known = known, .pii = UINT32_MAX };
+		if (mask(ss, p + 1, n - 1, &m, n, a) == 0 && mask(ss, p + 1, n - 1, &m, step, b) == 0 &&
 		    (a->n != b->n || memcmp(a->p, b->p, a->n) != 0 || a->findings != b->findings))
 			abort();
-		/* UTF-16 is not read in a stream. */
-		if (secretscan_scan(ss, p + 1, n - 1, on_finding, c) == 0 && c->findings < a->findings)
+		/* UTF-16 is not read in a stream; known values and personal data are not what a scan is for. */
+		if (m.known == NULL && secretscan_scan(ss, p + 1, n - 1, on_finding, c) == 0 && c->findings < a->findings)
 			abort();
 	}
 	free(a);

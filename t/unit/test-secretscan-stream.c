@@ -82,7 +82,7 @@ sink_init(struct sink *s)
 static void
 mask(const struct secretscan *ss, const char *text, size_t n, size_t cut, size_t step, struct sink *s)
 {
-	struct secretscan_stream *st = secretscan_stream_new(ss, SECRETSCAN_STREAM, on_out, on_finding, s);
+	struct secretscan_stream *st = secretscan_stream_new(ss, NULL, on_out, on_finding, s);
 	size_t at = 0;
 
 	assert_non_null(st);
@@ -289,7 +289,7 @@ test_nothing_is_held_without_reason(void **state)
 		struct secretscan_stream *st;
 
 		sink_init(&s);
-		st = secretscan_stream_new(*state, SECRETSCAN_TERMINAL, on_out, on_finding, &s);
+		st = secretscan_stream_new(*state, NULL, on_out, on_finding, &s);
 		assert_non_null(st);
 		assert_int_equal(secretscan_stream_feed(st, cases[i].text, cases[i].n), 0);
 		if (secretscan_stream_held(st) != cases[i].held)
@@ -307,7 +307,7 @@ test_flush(void **state)
 	struct secretscan_stream *st;
 
 	sink_init(&s);
-	st = secretscan_stream_new(*state, SECRETSCAN_TERMINAL, on_out, on_finding, &s);
+	st = secretscan_stream_new(*state, NULL, on_out, on_finding, &s);
 	assert_non_null(st);
 	assert_int_equal(secretscan_stream_feed(st, "AK", 2), 0);
 	assert_int_equal(secretscan_stream_flush(st), 0);
@@ -333,7 +333,7 @@ test_block_is_not_held(void **state)
 	size_t shown;
 
 	sink_init(&s);
-	st = secretscan_stream_new(*state, SECRETSCAN_STREAM, on_out, on_finding, &s);
+	st = secretscan_stream_new(*state, NULL, on_out, on_finding, &s);
 	assert_non_null(st);
 	assert_int_equal(secretscan_stream_feed(st, PEM "\n" LINE, sizeof(PEM "\n" LINE) - 1), 0);
 	shown = s.n;
@@ -364,7 +364,7 @@ test_failure_is_final(void **state)
 	struct secretscan_stream *st;
 
 	sink_init(&s);
-	st = secretscan_stream_new(*state, SECRETSCAN_STREAM, on_out, refuse, &s);
+	st = secretscan_stream_new(*state, NULL, on_out, refuse, &s);
 	assert_non_null(st);
 	assert_int_equal(secretscan_stream_feed(st, TOKEN " after", sizeof(TOKEN " after") - 1), 9);
 	assert_int_equal(s.n, 0);
