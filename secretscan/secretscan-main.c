@@ -10,6 +10,11 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "secretscan/inspect.h"
+#include "secretscan/ledger.h"
+#include "secretscan/pool.h"
+#include "secretscan/progress.h"
+#include "secretscan/record.h"
 #include "secretscan/report.h"
 #include "secretscan/secretscan.h"
 #include "secretscan/source.h"
@@ -29,6 +34,9 @@ enum option_id {
 	OPT_LIST,
 	OPT_RULES,
 	OPT_SHOW_SECRETS,
+	OPT_STAGED,
+	OPT_THREADS,
+	OPT_UNREACHABLE,
 	OPT_VERSION,
 };
 
@@ -41,40 +49,52 @@ static const struct option long_options[] = {
 	{ "list", no_argument, NULL, OPT_LIST },
 	{ "rules", required_argument, NULL, OPT_RULES },
 	{ "show-secrets", no_argument, NULL, OPT_SHOW_SECRETS },
+	{ "staged", no_argument, NULL, OPT_STAGED },
+	{ "threads", required_argument, NULL, OPT_THREADS },
+	{ "unreachable", no_argument, NULL, OPT_UNREACHABLE },
 	{ "version", no_argument, NULL, OPT_VERSION },
 	{ NULL, 0, NULL, 0 },
 };
 
 static const char usage_text[] =
-    "usage: secretscan [--format text|json|jsonl] [--rules DIR] [--key FILE] [--show-secrets] PATH... | -\n"
-    "       secretscan [OPTIONS] --git REPOSITORY [RANGE]\n"
+    "usage: secretscan [OPTIONS] PATH... | -\n"
+    "       secretscan [OPTIONS] --git REPOSITORY [RANGE] | --staged [REPOSITORY]\n"
     "       secretscan [--rules DIR] --list | --explain RULE\n"
+    "options: --format text|json|jsonl|sarif|junit, --rules DIR, --key FILE, --show-secrets, --threads N, --unreachable\n"
     "Exit status: 0 nothing found, 1 secrets found, 2 not everything could be scanned.\n";
 
 struct options {
-	enum report_format	 format;
-	bool			 show_secrets;
-	bool			 list;
-	const char		*explain;
-	const char		*git;
-	const char		*key;
-	const char		*rules;
+	const char	*format;
+	bool		 show_secrets;
+	bool		 list;
+	bool		 staged;
+	bool		 unreachable;
+	unsigned	 threads;
+	const char	*explain;
+	const char	*git;
+	const char	*key;
+	const char	*rules;
 };
 
 struct run {
-	const struct secretscan	*ss;
-	struct report		*report;
-	size_t			 found;
-	size_t			 errors;
-	const char		*name;		/* of the content at hand */
-	const uint8_t		*p;
-	size_t			 n;
+	struct inspect	*inspect;
+	struct ledger	*ledger;
+	struct pool	*pool;
+	struct progress	*progress;
+	struct record	**old;		/* findings of what stood there before */
+	size_t		 nold;
+	size_t		 contents;
+	size_t		 found;
+	size_t		 errors;
+	bool		 unwritten;
 };
 
 static void
 complain(const char *what, const char *why)
 {
-	fprintf(stderr, "secretscan: %s: %s\n", what, why);
+	fprintf(stderr, "secretscan: ");
+	report_put_safe(stderr, what, strlen(what));
+	fprintf(stderr, ": %s\n", why);
 }
 
 static void
@@ -83,34 +103,94 @@ on_error(const char *name, const char *why, void *arg)
 	struct run *run = arg;
 
 	run->errors++;
+	progress_clear(run->progress);
 	complain(name, why);
 }
 
-static int
-on_finding(const struct secretscan_finding *f, void *arg)
+static void
+on_item(struct source_item *it, void *arg)
 {
 	struct run *run = arg;
+	bool here = it->stream != NULL;
+	struct inspect_job *job = inspect_job_new(it);
 
-	run->found++;
-	if (report_add(run->report, run->name, run->p, run->n, f) == 0)
-		return 0;
-	on_error("standard output", "cannot write", run);
-	return 1;
+	if (here)
+		pool_put_here(run->pool, job);
+	else
+		pool_put(run->pool, job, it->n);
 }
 
-static int
-on_content(const char *name, const uint8_t *p, size_t n, void *arg)
+static void
+on_work(void *job, unsigned thread, void *arg)
 {
 	struct run *run = arg;
-	int r;
 
-	run->name = name;
-	run->p = p;
-	run->n = n;
-	r = secretscan_scan(run->ss, p, n, on_finding, run);
-	if (r < 0)
-		on_error(name, secretscan_strerror(r), run);
-	return r > 0 ? r : 0;
+	inspect_run(run->inspect, job, thread);
+}
+
+static void
+on_tick(void *arg)
+{
+	struct run *run = arg;
+
+	progress_draw(run->progress);
+}
+
+static void
+forget_old(struct run *run)
+{
+	for (size_t i = 0; i < run->nold; i++)
+		record_free(run->old[i]);
+	free(run->old);
+	run->old = NULL;
+	run->nold = 0;
+}
+
+static bool
+was_there(const struct run *run, const struct record *r)
+{
+	for (size_t i = 0; i < run->nold; i++) {
+		if (strcmp(run->old[i]->fingerprint, r->fingerprint) == 0 && strcmp(run->old[i]->rule, r->rule) == 0)
+			return true;
+	}
+	return false;
+}
+
+static void
+take_record(struct run *run, struct record *r)
+{
+	r->content = run->contents;
+	if (was_there(run, r)) {
+		record_free(r);
+		return;
+	}
+	run->found++;
+	if (ledger_add(run->ledger, r) != 0)
+		run->unwritten = true;
+}
+
+/* In the order in which the contents came. */
+static void
+on_done(void *arg_job, void *arg)
+{
+	struct inspect_job *job = arg_job;
+	struct run *run = arg;
+
+	if (job->error != NULL)
+		on_error(job->item->file, job->error, run);
+	if (job->item->is_old) {
+		forget_old(run);
+		run->old = job->records;
+		run->nold = job->nrecords;
+		job->records = NULL;
+	} else {
+		for (size_t i = 0; i < job->nrecords; i++)
+			take_record(run, job->records[i]);
+		forget_old(run);
+	}
+	job->nrecords = 0;
+	progress_contents(run->progress, ++run->contents, run->found);
+	inspect_job_free(job);
 }
 
 /* 32 bytes, or -1. Without a file fingerprints are comparable everywhere, but a weak secret can be guessed from one. */
@@ -176,25 +256,64 @@ explain_rule(const struct secretscan *ss, const char *id)
 	return EXIT_TROUBLE;
 }
 
+static void
+walk(const struct options *o, char **paths, int npaths, struct run *run)
+{
+	const struct source_sink sink = { on_item, on_error, run };
+
+	if (o->git != NULL)
+		source_git(o->git, npaths > 0 ? paths[0] : NULL,
+		    o->unreachable ? SOURCE_UNREACHABLE : SOURCE_REACHABLE, &sink);
+	else if (o->staged)
+		source_index(npaths > 0 ? paths[0] : ".", &sink);
+	for (int i = 0; i < npaths && o->git == NULL && !o->staged; i++)
+		source_path(paths[i], &sink);
+}
+
 static int
 scan_all(const struct secretscan *ss, const struct options *o, char **paths, int npaths)
 {
-	struct run run = { .ss = ss };
-	struct source_sink sink = { on_content, on_error, &run };
-	int r = 0;
+	struct run run = { .progress = progress_new() };
+	const struct pool_ops ops = { on_work, on_done, on_tick, &run };
+	struct report *report = report_new(o->format, o->show_secrets);
 
-	if ((run.report = report_new(o->format, o->show_secrets)) == NULL)
+	if (report == NULL) {
+		complain(o->format, "no such format");
+		progress_free(run.progress);
 		return EXIT_TROUBLE;
-	if (o->git != NULL)
-		r = source_git(o->git, npaths > 0 ? paths[0] : NULL, &sink);
-	for (int i = 0; i < npaths && r == 0 && o->git == NULL; i++)
-		r = source_path(paths[i], &sink);
-	if (report_end(run.report) != 0)
-		on_error("standard output", "cannot write", &run);
-	report_free(run.report);
-	if (run.errors > 0 || r != 0)
+	}
+	run.ledger = ledger_new(report);
+	if ((run.pool = pool_new(o->threads, &ops)) == NULL) {
+		on_error("threads", "none can be started", &run);
+	} else {
+		run.inspect = inspect_new(&(struct inspect_params){ .ss = ss, .progress = run.progress,
+		    .threads = pool_threads(run.pool), .show_secrets = o->show_secrets });
+		walk(o, paths, npaths, &run);
+		pool_end(run.pool);
+	}
+	progress_free(run.progress);
+	run.unwritten |= ledger_flush(run.ledger) != 0;
+	if (ledger_was_full(run.ledger))
+		fprintf(stderr, "secretscan: more than %d findings: sorted and paired in parts\n", LEDGER_MAX);
+	run.unwritten |= report_end(report) != 0;
+	if (run.unwritten)
+		complain("standard output", "cannot write");
+	forget_old(&run);
+	inspect_free(run.inspect);
+	ledger_free(run.ledger);
+	if (run.errors > 0 || run.unwritten)
 		return EXIT_TROUBLE;
 	return run.found > 0 ? EXIT_FOUND : EXIT_CLEAN;
+}
+
+static bool
+parse_threads(const char *text, unsigned *threadsp)
+{
+	char *end = NULL;
+	long n = strtol(text, &end, 10);
+
+	*threadsp = (unsigned)n;
+	return end != text && *end == '\0' && n >= 1 && n <= 64;
 }
 
 /* The number of the first argument that is no option; an exit status in *statusp when there is nothing to do. */
@@ -212,12 +331,15 @@ parse_options(int argc, char **argv, struct options *o, int *statusp)
 		case OPT_LIST: o->list = true; break;
 		case OPT_RULES: o->rules = optarg; break;
 		case OPT_SHOW_SECRETS: o->show_secrets = true; break;
-		case OPT_FORMAT:
-			if (!report_format_parse(optarg, &o->format)) {
-				complain(optarg, "no such format");
+		case OPT_STAGED: o->staged = true; break;
+		case OPT_UNREACHABLE: o->unreachable = true; break;
+		case OPT_THREADS:
+			if (!parse_threads(optarg, &o->threads)) {
+				complain(optarg, "threads: 1 to 64");
 				*statusp = EXIT_TROUBLE;
 			}
 			break;
+		case OPT_FORMAT: o->format = optarg; break;
 		case OPT_HELP:
 			printf("%s", usage_text);
 			*statusp = EXIT_CLEAN;
@@ -234,10 +356,29 @@ parse_options(int argc, char **argv, struct options *o, int *statusp)
 	return optind;
 }
 
+/* The options go together, and with so many arguments. */
+static bool
+is_sensible(const struct options *o, int nargs)
+{
+	const char *why = NULL;
+
+	if (o->git != NULL && o->staged)
+		why = "--git and --staged exclude each other";
+	else if ((o->git != NULL || o->staged) && nargs > 1)
+		why = o->staged ? "--staged takes one repository" : "--git takes one range";
+	else if (o->unreachable && (o->git == NULL || nargs > 0))
+		why = "--unreachable goes with --git and no range";
+	if (why != NULL)
+		complain("options", why);
+	else if (o->git == NULL && !o->staged && !o->list && o->explain == NULL && nargs == 0)
+		fprintf(stderr, "%s", why = usage_text);
+	return why == NULL;
+}
+
 int
 main(int argc, char **argv)
 {
-	struct options o = { .format = REPORT_TEXT, .key = getenv("SECRETSCAN_KEY_FILE") };
+	struct options o = { .format = "text", .key = getenv("SECRETSCAN_KEY_FILE") };
 	struct secretscan *ss;
 	char *error = NULL;
 	uint8_t key[32];
@@ -248,14 +389,8 @@ main(int argc, char **argv)
 	first = parse_options(argc, argv, &o, &status);
 	if (status != -1)
 		return status;
-	if (o.git == NULL && !o.list && o.explain == NULL && first == argc) {
-		fprintf(stderr, "%s", usage_text);
+	if (!is_sensible(&o, argc - first))
 		return EXIT_TROUBLE;
-	}
-	if (o.git != NULL && argc - first > 1) {
-		complain(argv[first + 1], "--git takes one range");
-		return EXIT_TROUBLE;
-	}
 	if (read_key(o.key, key) != 0)
 		return EXIT_TROUBLE;
 	if ((ss = secretscan_new(o.rules, key, &error)) == NULL) {

@@ -1,177 +1,188 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * History through git's own programs: rev-list names the objects and one path of each, cat-file hands them out. They
- * run without a shell and without the repository's configuration of hooks, filters or attributes having a say.
+ * History through git's own programs: rev-list names the objects, each after the commit that brought it and with one
+ * path of it, cat-file hands them out. Trees are among them, so that no name is missed.
  */
 #include <errno.h>
-#include <fcntl.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
+#include "secretscan/alloc.h"
+#include "secretscan/child.h"
+#include "secretscan/objects.h"
 #include "secretscan/source.h"
 
-#define OID_MAX		64
-#define ARGS_MAX	12
+struct history {
+	const char			*repo;
+	const struct source_sink	*sink;
+	struct objects			*objects;
+	char				*commit;	/* of the objects that come; NULL before the first */
+	bool				 dead;
+};
 
-struct child {
-	pid_t	 pid;
-	FILE	*in;		/* what it reads, may be NULL */
-	FILE	*out;
+static size_t
+oid_length(const char *line)
+{
+	size_t n = strspn(line, "0123456789abcdef");
+
+	return n == 40 || n == OBJECTS_OID_MAX ? n : 0;
+}
+
+/* "OID", "OID PATH" or "?OID" for one that is not here. */
+static void
+take_line(struct history *h, char *line)
+{
+	struct source_item *it;
+	enum objects_type type;
+	size_t n;
+
+	line[strcspn(line, "\n")] = '\0';
+	if (line[0] == '?') {
+		h->sink->error(line + 1, "an object that is missing", h->sink->arg);
+		return;
+	}
+	if ((n = oid_length(line)) == 0 || (line[n] != ' ' && line[n] != '\0')) {
+		h->dead = true;
+		return;
+	}
+	it = source_item_new(line[n] == ' ' ? line + n + 1 : "");
+	/* A line without a path is a commit; a tree at the top has an empty path. */
+	it->commit = line[n] == ' ' ? xstrdup(h->commit) : NULL;
+	line[n] = '\0';
+	type = objects_put(h->objects, line, it);
+	h->dead = type == OBJECTS_DEAD;
+	if (type == OBJECTS_COMMIT) {
+		free(h->commit);
+		h->commit = xstrdup(line);
+	}
+}
+
+/* Run git and take its lines. */
+static void
+each_line(struct history *h, const char *const *args, const char *input, void (*take)(struct history *, char *))
+{
+	struct child c = { 0 };
+	char *line = NULL;
+	size_t cap = 0;
+
+	if ((errno = child_start(h->repo, args, &c)) != 0) {
+		h->sink->error("git", strerror(errno), h->sink->arg);
+		return;
+	}
+	if (input != NULL)
+		fputs(input, c.in);
+	child_close_in(&c);
+	while (!h->dead && getline(&line, &cap, c.out) > 0)
+		take(h, line);
+	free(line);
+	if (!child_end(&c))
+		h->sink->error(h->repo, "git failed", h->sink->arg);
+}
+
+/* "unreachable TYPE OID" */
+static void
+take_unreachable(struct history *h, char *line)
+{
+	const char *oid;
+
+	line[strcspn(line, "\n")] = '\0';
+	if (strncmp(line, "unreachable ", 12) != 0 || (oid = strchr(line + 12, ' ')) == NULL || oid_length(oid + 1) == 0)
+		return;
+	h->dead = objects_put(h->objects, oid + 1, source_item_new("")) == OBJECTS_DEAD;
+}
+
+struct text {
+	char	*p;
+	size_t	 n;
 };
 
 static void
-child_exec(const char *const *argv, int in, int out)
+text_add(struct text *t, const char *line)
 {
-	char *args[ARGS_MAX + 1] = { NULL };
+	size_t len = strlen(line);
 
-	for (size_t i = 0; i < ARGS_MAX && argv[i] != NULL; i++)
-		args[i] = strdup(argv[i]);
-	if (dup2(in, STDIN_FILENO) == -1 || dup2(out, STDOUT_FILENO) == -1)
-		_exit(126);
-	setenv("GIT_NO_REPLACE_OBJECTS", "1", 1);
-	setenv("GIT_OPTIONAL_LOCKS", "0", 1);
-	execvp(args[0], args);
-	_exit(127);
+	t->p = xreallocarray(t->p, t->n + len + 1, 1);
+	memcpy(t->p + t->n, line, len + 1);
+	t->n += len;
 }
 
-/* 0, or an errno. */
-static int
-child_start(const char *const *argv, struct child *c)
+/* All that a git command says; the command may fail, as it does without a stash. */
+static struct text
+output_of(const char *repo, const char *const *args)
 {
-	int to[2] = { -1, -1 }, from[2] = { -1, -1 };
-	int e = 0;
-
-	if (pipe2(to, O_CLOEXEC) == -1 || pipe2(from, O_CLOEXEC) == -1 || (c->pid = fork()) == -1) {
-		e = errno;
-		goto fail;
-	}
-	if (c->pid == 0)
-		child_exec(argv, to[0], from[1]);
-	close(to[0]);
-	close(from[1]);
-	to[0] = from[1] = -1;
-	c->in = fdopen(to[1], "w");
-	c->out = fdopen(from[0], "r");
-	if (c->in != NULL && c->out != NULL)
-		return 0;
-	e = ENOMEM;
-fail:
-	for (int i = 0; i < 2; i++) {
-		if (to[i] != -1)
-			close(to[i]);
-		if (from[i] != -1)
-			close(from[i]);
-	}
-	return e;
-}
-
-/* True when it ended with 0. */
-static int
-child_end(struct child *c)
-{
-	int status = -1;
-
-	if (c->in != NULL)
-		fclose(c->in);
-	if (c->out != NULL)
-		fclose(c->out);
-	while (waitpid(c->pid, &status, 0) == -1 && errno == EINTR)
-		continue;
-	return WIFEXITED(status) && WEXITSTATUS(status) == 0;
-}
-
-/* "OID TYPE SIZE": 0, or -1 when it is something else. */
-static int
-parse_header(const char *line, char *type, size_t cap, size_t *sizep)
-{
-	const char *sp = strchr(line, ' '), *sp2;
-	char *end = NULL;
-
-	if (sp == NULL || (sp2 = strchr(sp + 1, ' ')) == NULL || (size_t)(sp2 - sp) > cap)
-		return -1;
-	snprintf(type, cap, "%.*s", (int)(sp2 - sp - 1), sp + 1);
-	errno = 0;
-	*sizep = strtoul(sp2 + 1, &end, 10);
-	return errno != 0 || end == sp2 + 1 || *end != '\n' ? -1 : 0;
-}
-
-/* Ask for one object; what is not a tree is scanned. -1 when the child does not keep to the protocol. */
-static int
-scan_object(struct child *c, const char *oid, const char *name, const struct source_sink *sink)
-{
-	char line[256], type[16];
-	uint8_t *p;
-	size_t n;
-	int e = 0;
-
-	if (fprintf(c->in, "%s\n", oid) < 0 || fflush(c->in) != 0 || fgets(line, sizeof(line), c->out) == NULL)
-		return -1;
-	if (parse_header(line, type, sizeof(type), &n) != 0 || n > SOURCE_MAX) {
-		sink->error(name, "missing, or too large", sink->arg);
-		return -1;
-	}
-	if ((p = malloc(n + 1)) == NULL)
-		return -1;
-	if (fread(p, 1, n + 1, c->out) != n + 1)
-		e = -1;
-	else if (strcmp(type, "tree") != 0)
-		e = sink->content(name, p, n, sink->arg);
-	free(p);
-	return e;
-}
-
-/* "OID" or "OID PATH"; the path is text of the repository too. */
-static int
-scan_line(struct child *cat, char *line, const struct source_sink *sink)
-{
-	size_t hex = strspn(line, "0123456789abcdef");
-	char *path, *name = NULL;
-	int e;
-
-	line[strcspn(line, "\n")] = '\0';
-	if (hex < 40 || hex > OID_MAX || (line[hex] != ' ' && line[hex] != '\0'))
-		return -1;
-	path = line[hex] == ' ' ? line + hex + 1 : line + hex;
-	line[hex] = '\0';
-	if (asprintf(&name, "%.12s%s%s", line, path[0] != '\0' ? ":" : "", path) == -1)
-		return -1;
-	e = scan_object(cat, line, name, sink);
-	if (e == 0 && path[0] != '\0')
-		e = sink->content(name, (const uint8_t *)path, strlen(path), sink->arg);
-	free(name);
-	return e;
-}
-
-int
-source_git(const char *repo, const char *range, const struct source_sink *sink)
-{
-	const char *what = range != NULL ? range : "--all";
-	const char *const list[] = { "git", "-C", repo, "rev-list", "--objects", what, "--", NULL };
-	const char *const cat[] = { "git", "-C", repo, "cat-file", "--batch", NULL };
-	struct child lister = { .pid = -1 }, catter = { .pid = -1 };
+	struct child c = { 0 };
+	struct text t = { xstrdup(""), 0 };
 	char *line = NULL;
 	size_t cap = 0;
-	int e = 0;
+
+	if (child_start(repo, args, &c) != 0)
+		return t;
+	while (getline(&line, &cap, c.out) > 0)
+		text_add(&t, line);
+	free(line);
+	(void)child_end(&c);
+	return t;
+}
+
+static void
+put_references(const struct history *h)
+{
+	static const char *const args[] = { "for-each-ref", "--format=%(refname)", NULL };
+	struct text t = output_of(h->repo, args);
+	struct source_item *it = source_item_new("(references)");
+
+	it->p = (uint8_t *)t.p;
+	it->n = t.n;
+	h->sink->item(it, h->sink->arg);
+}
+
+/* Older entries of the stash are in its log alone. */
+static char *
+stash_entries(const char *repo)
+{
+	static const char *const exists[] = { "for-each-ref", "refs/stash", NULL };
+	static const char *const list[] = { "log", "-g", "--format=%H", "refs/stash", "--", NULL };
+	struct text t = output_of(repo, exists);
+
+	if (t.n == 0)
+		return t.p;
+	free(t.p);
+	return output_of(repo, list).p;
+}
+
+void
+source_git(const char *repo, const char *range, enum source_reach reach, const struct source_sink *sink)
+{
+	struct history h = { .repo = repo, .sink = sink };
+	const char *const some[] = { "rev-list", "--objects", "--in-commit-order", "--reverse", "--missing=print", range,
+	    "--", NULL };
+	const char *const all[] = { "rev-list", "--objects", "--in-commit-order", "--reverse", "--missing=print", "--all",
+	    reach == SOURCE_UNREACHABLE ? "--reflog" : "--stdin", NULL };
+	static const char *const lost[] = { "fsck", "--unreachable", "--connectivity-only", "--no-dangling",
+	    "--no-progress", NULL };
+	char *stash;
 
 	if (range != NULL && range[0] == '-') {
 		sink->error(range, "not a range", sink->arg);
-		return -1;
+		return;
 	}
-	if (child_start(list, &lister) != 0 || child_start(cat, &catter) != 0) {
-		sink->error(repo, "cannot run git", sink->arg);
-		e = -1;
+	if ((h.objects = objects_new(repo, sink)) == NULL)
+		return;
+	if (range != NULL) {
+		each_line(&h, some, NULL, take_line);
+	} else {
+		put_references(&h);
+		stash = reach == SOURCE_UNREACHABLE ? NULL : stash_entries(repo);
+		each_line(&h, all, stash, take_line);
+		free(stash);
+		if (reach == SOURCE_UNREACHABLE && !h.dead)
+			each_line(&h, lost, NULL, take_unreachable);
 	}
-	while (e == 0 && getline(&line, &cap, lister.out) > 0)
-		e = scan_line(&catter, line, sink);
-	free(line);
-	if (catter.pid > 0 && !child_end(&catter) && e == 0)
-		e = -1;
-	if (lister.pid > 0 && !child_end(&lister) && e == 0)
-		e = -1;
-	if (e == -1)
-		sink->error(repo, "git failed, or gave an object that cannot be scanned", sink->arg);
-	return e;
+	if (h.dead)
+		sink->error(repo, "git gave something that cannot be scanned: the rest is not scanned", sink->arg);
+	else if (!objects_free(h.objects))
+		sink->error(repo, "git failed", sink->arg);
+	if (h.dead)
+		(void)objects_free(h.objects);
+	free(h.commit);
 }
