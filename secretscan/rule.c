@@ -34,6 +34,7 @@ static const struct rule_field fields[] = {
 	GIVEN(FIELD_SAMPLES, good),
 	GIVEN(FIELD_SAMPLES, bad),
 	GIVEN(FIELD_CHECK, check),
+	GIVEN(FIELD_VALUE, value),
 	MADE(FIELD_TEXT, file),
 	MADE(FIELD_TEXT, provider),
 	MADE(FIELD_TEXT, lead_pattern),

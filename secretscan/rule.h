@@ -19,6 +19,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "secretscan/value.h"
+
 struct check;
 struct regex;
 
@@ -54,6 +56,7 @@ struct rule {
 	bool			 generic;	/* loses against a specific rule at the same place */
 	bool			 proof;		/* only what the check proves is a finding */
 	double			 entropy;	/* least bits per character, unless proven */
+	enum value_kind		 value;		/* what it has to look like, unless proven */
 	size_t			 window;
 	size_t			 near;		/* the secret begins at most so many bytes after the anchor */
 	bool			 bare;		/* near: whatever stands between them */
@@ -82,6 +85,7 @@ enum field_type {
 	FIELD_TEXTS,		/* struct rule_texts; an item that is itself a list is joined */
 	FIELD_SAMPLES,		/* the same, of no use once the rule was checked */
 	FIELD_CHECK,
+	FIELD_VALUE,		/* enum value_kind */
 	FIELD_SET,		/* struct byteset */
 	FIELD_FOLLOW,		/* struct byteset *, one per anchor */
 };

@@ -128,6 +128,9 @@ put_field(struct writer *w, const struct rule *r, const struct rule_field *f)
 	case FIELD_BOOL:
 		put(w, PART_RULES, where, sizeof(bool));
 		return;
+	case FIELD_VALUE:
+		put(w, PART_RULES, where, sizeof(enum value_kind));
+		return;
 	case FIELD_NUMBER:
 		put(w, PART_RULES, where, sizeof(double));
 		return;
@@ -292,6 +295,8 @@ read_field(struct reader *rd, struct rule *r, const struct rule_field *f)
 		return read_named(rd, f, where);
 	case FIELD_BOOL:
 		return get(in, where, sizeof(bool));
+	case FIELD_VALUE:
+		return get(in, where, sizeof(enum value_kind)) == 0 && r->value <= VALUE_KEY ? 0 : SECRETSCAN_RULES;
 	case FIELD_NUMBER:
 		return get(in, where, sizeof(double));
 	case FIELD_SIZE:

@@ -85,7 +85,7 @@ test_place(void **state)
 	assert_string_equal(s.f[0].member, "");
 	assert_string_equal(s.f[0].masked, "ghp_************A5");
 	assert_int_equal(strlen(s.f[0].fingerprint), SECRETSCAN_FINGERPRINT);
-	assert_string_equal(s.f[1].rule, "generic-quoted");
+	assert_string_equal(s.f[1].rule, "generic-password");
 	assert_int_equal(s.f[1].line, 4);
 	assert_int_equal(s.f[1].column, 11);
 	assert_string_equal(s.f[1].masked, "************");
