@@ -272,6 +272,7 @@ secretscan_known_new(const struct secretscan *ss)
 	if (k == NULL)
 		return NULL;
 	k->ss = ss;
+	atomic_init(&k->users, 1);
 	k->plain = trie_new();
 	k->coded = trie_new();
 	if (k->plain != NULL && k->coded != NULL)
@@ -283,7 +284,7 @@ secretscan_known_new(const struct secretscan *ss)
 void
 secretscan_known_free(struct secretscan_known *k)
 {
-	if (k == NULL)
+	if (k == NULL || atomic_fetch_sub(&k->users, 1) > 1)
 		return;
 	trie_free(k->plain);
 	trie_free(k->coded);

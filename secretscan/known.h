@@ -3,6 +3,7 @@
 #ifndef SECRETSCAN_KNOWN_H
 #define SECRETSCAN_KNOWN_H
 
+#include <stdatomic.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -20,6 +21,7 @@ struct secretscan_known {
 	const struct secretscan	*ss;
 	struct known_value	*v;
 	size_t			 n;
+	atomic_uint		 users;		/* the owner and streams */
 	/* Texts in which only CR may come between; texts of base64 or hexadecimal, where any white space may. */
 	struct trie		*plain, *coded;
 };

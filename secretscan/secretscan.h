@@ -83,7 +83,8 @@ struct secretscan_known;
 #define SECRETSCAN_KNOWN_MAX	(16 * 1024)
 
 struct secretscan_known	*secretscan_known_new(const struct secretscan *);
-void			 secretscan_known_free(struct secretscan_known *);	/* wipes them */
+/* Wipes the values, once the last stream that uses them is gone as well. NULL is fine. */
+void			 secretscan_known_free(struct secretscan_known *);
 /*
  * Add a value, before the first stream that uses it. name (a-z, 0-9 and -) goes into the mask: [masked:NAME:..]; it is copied,
  * and so is the value. SECRETSCAN_LIMIT when it is shorter or longer than the bounds above.
@@ -97,9 +98,9 @@ uint32_t	 secretscan_pii_bit(const char *name);
 
 /* What a stream masks besides what the rules find. All zero is the usual. */
 struct secretscan_masking {
-	const struct secretscan_known	*known;		/* borrowed; may be NULL */
-	uint32_t			 pii;		/* kinds of personal data */
-	bool				 keep_columns;	/* a mask as wide as what it stands for */
+	struct secretscan_known	*known;		/* may be NULL */
+	uint32_t		 pii;		/* kinds of personal data */
+	bool			 keep_columns;	/* a mask as wide as what it stands for */
 };
 
 /*

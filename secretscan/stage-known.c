@@ -39,7 +39,7 @@ struct region {
 };
 
 struct known_stage {
-	const struct secretscan_known	*known;
+	struct secretscan_known		*known;
 	struct stage_out		 to;
 	struct reader			 plain, coded;
 	enum escape			 escape;
@@ -74,17 +74,19 @@ known_free(void *arg)
 	free(st->plain.places);
 	free(st->coded.places);
 	free(st->regions);
+	secretscan_known_free(st->known);
 	free(st);
 }
 
 void *
-stage_known_new(const struct secretscan_known *known, const struct stage_out *to)
+stage_known_new(struct secretscan_known *known, const struct stage_out *to)
 {
 	struct known_stage *st = calloc(1, sizeof(*st));
 
 	if (st == NULL)
 		return NULL;
 	st->known = known;
+	atomic_fetch_add(&known->users, 1);
 	st->to = *to;
 	if (reader_init(&st->plain, known->plain) && reader_init(&st->coded, known->coded))
 		return st;

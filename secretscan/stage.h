@@ -39,7 +39,7 @@ extern const struct stage_ops stage_pii_ops;		/* personal data */
 
 /* NULL when there is no memory. What is given here must outlive the stage. */
 void	*stage_secrets_new(const struct secretscan *, const struct stage_out *);
-void	*stage_known_new(const struct secretscan_known *, const struct stage_out *);
+void	*stage_known_new(struct secretscan_known *, const struct stage_out *);
 void	*stage_pii_new(const struct secretscan *, uint32_t kinds, const struct stage_out *);
 
 /* Report a finding of this many bytes and write its mask. */

@@ -60,6 +60,8 @@ struct policy {
 	size_t			 nprofiles;
 	struct freeze		*freezes;	/* freeze.h */
 	size_t			 nfreezes;
+	struct masking_rule	*maskings;	/* masking.h */
+	size_t			 nmaskings;
 	const struct approver_rule **asks;	/* of the rules and freezes that ask */
 	size_t			 nasks;
 };

@@ -11,6 +11,7 @@
 #include "bastion/policy/destination.h"
 #include "bastion/policy/exec.h"
 #include "bastion/policy/freeze.h"
+#include "bastion/policy/masking.h"
 #include "bastion/policy/profile.h"
 
 #define MAX_ID		64
@@ -101,6 +102,7 @@ policy_free(struct policy *p)
 	free(p->rules);
 	profiles_free(p->profiles, p->nprofiles);
 	freezes_free(p->freezes, p->nfreezes);
+	maskings_free(p->maskings, p->nmaskings);
 	free(p->asks);
 	free(p->path);
 	free(p);
@@ -689,7 +691,7 @@ collect_asks(struct policy *p)
 int
 policy_load(const char *file, const void *bytes, size_t n, struct policy **pp, struct tree_error *e)
 {
-	static const char *const known[] = { "rules", "profiles", "freeze", NULL };
+	static const char *const known[] = { "rules", "profiles", "freeze", "masking", NULL };
 	struct policy *p = xcalloc(1, sizeof(*p));
 	const struct tree *rules, *v;
 	struct tree *t = NULL;
@@ -707,6 +709,8 @@ policy_load(const char *file, const void *bytes, size_t n, struct policy **pp, s
 		rc = profiles_read(v, &p->profiles, &p->nprofiles, e);
 	if (rc == 0 && (v = tree_get(t, "freeze")) != NULL)
 		rc = read_freezes(v, p, e);
+	if (rc == 0 && (v = tree_get(t, "masking")) != NULL)
+		rc = maskings_read(v, &p->maskings, &p->nmaskings, e);
 	if (rc == 0)
 		collect_asks(p);
 out:

@@ -20,11 +20,13 @@
 #include "bastion/ident/cert.h"
 #include "bastion/policy/transfer-command.h"
 #include "bastion/policy/bare-shell.h"
+#include "bastion/policy/masking.h"
 #include "bastion/ssh/consent.h"
 #include "bastion/ssh/dictation.h"
 #include "bastion/ssh/copy.h"
 #include "bastion/ssh/dialogue.h"
 #include "bastion/ssh/outflow.h"
+#include "bastion/ssh/leg.h"
 #include "bastion/ssh/remote.h"
 #include "bastion/ssh/session_int.h"
 #include "bastion/ssh/sftp-proxy.h"
@@ -358,11 +360,21 @@ exec_is_told(const struct exec *x)
 	    is_bare_shell((const uint8_t *)c->command, strlen(c->command)));
 }
 
+static struct secretscan_known *
+exec_known(void *arg)
+{
+	const struct exec *x = arg;
+	const struct leg *leg = x->c->session->leg;
+
+	return leg != NULL ? leg_known(leg) : NULL;
+}
+
 static void
 exec_go(struct exec *x, int64_t now_us)
 {
 	struct outflow_params fp = { .scanner = x->c->session->p->scanner, .terminal = x->c->pty, .to = x->c->ssh,
-	    .on_mask = exec_masked, .arg = x };
+	    .masking = policy_masking(x->c->session->p->conf->policy, &x->c->session->who, x->c->session->target),
+	    .known = exec_known, .on_mask = exec_masked, .arg = x };
 	struct remote_params p = exec_params(x);
 
 	p.data = exec_data;

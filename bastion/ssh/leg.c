@@ -20,6 +20,7 @@
 #include "bastion/ssh/listen.h"
 #include "bastion/ssh/pulse.h"
 #include "bastion/ssh/session_int.h"
+#include "secretscan/secretscan.h"
 
 #define KEY_BLOB_MAX	1024
 #define PINS_MAX	16
@@ -42,6 +43,7 @@ struct leg {
 	int			 loan_fd;	/* where a held password comes from, or -1 */
 	struct buf		*loan;
 	bool			 loan_news;
+	struct secretscan_known	*known;		/* what it was opened with, masked in what the target prints */
 };
 
 static void	leg_dial(struct leg *);
@@ -230,6 +232,7 @@ leg_free(struct leg *l)
 		sshconn_free(l->ssh);
 	}
 	hop_free(l->hop);
+	secretscan_known_free(l->known);
 	strvec_release(&l->pins);
 	free(l->why);
 	free(l);
@@ -288,6 +291,27 @@ leg_loan_ready(int revents, void *arg)
 	l->loan_news = l->session->moved = true;
 }
 
+static void
+leg_know(struct leg *l, const char *password)
+{
+	int r;
+
+	if (l->known == NULL && (l->known = secretscan_known_new(l->session->p->scanner)) == NULL)
+		fatal("out of memory");
+	r = secretscan_known_add(l->known, "target-password", password, strlen(password));
+	if (r == SECRETSCAN_LIMIT)
+		log_warn("the password of target %s cannot be masked: it has fewer than %d characters", l->target->name,
+		    SECRETSCAN_KNOWN_MIN);
+	else if (r != 0)
+		fatal("out of memory");
+}
+
+struct secretscan_known *
+leg_known(const struct leg *l)
+{
+	return l->known;
+}
+
 /* A held password comes as u32 length and bytes, once, or not at all. */
 static void
 leg_take_loan(struct leg *l)
@@ -304,6 +328,7 @@ leg_take_loan(struct leg *l)
 		return;
 	if (password != NULL) {
 		sshconn_set_password(l->ssh, password);
+		leg_know(l, password);
 		freezero(password, strlen(password));
 		l->state = LEG_AUTH;
 	} else if (r != 0)

@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 struct leg;
+struct secretscan_known;
 struct session;
 struct sshchan;
 struct sshchan_ops;
@@ -33,6 +34,8 @@ struct sshchan	*leg_channel(struct leg *, const struct sshchan_ops *, void *arg)
 void		 leg_release(struct leg *, struct sshchan *);
 /* Count a channel that came in on it as one of leg_channel's. */
 void		 leg_adopt(struct leg *);
+/* The password that it was opened with, to be masked; NULL when there was none. */
+struct secretscan_known	*leg_known(const struct leg *);
 unsigned	 leg_users(const struct leg *);	/* channels held on it */
 struct sshconn	*leg_conn(struct leg *);	/* NULL unless up */
 

@@ -8,6 +8,7 @@
 #include "bastion/base/err.h"
 #include "bastion/base/log.h"
 #include "bastion/base/xmalloc.h"
+#include "bastion/policy/masking.h"
 #include "bastion/ssh/tape.h"
 #include "secretscan/secretscan.h"
 
@@ -67,8 +68,7 @@ outflow_new(const struct outflow_params *p)
 	f->ready = buf_new(READY_MAX);
 	for (int i = 0; i < 2; i++) {
 		f->raw[i] = buf_new(TAKE_MAX);
-		f->mask[i] = secretscan_stream_new(p->scanner, p->masking, flow_masked, flow_finding, f);
-		if (f->raw[i] == NULL || f->mask[i] == NULL)
+		if (f->raw[i] == NULL)
 			fatal("out of memory");
 	}
 	if (f->clean == NULL || f->ready == NULL)
@@ -147,6 +147,23 @@ flow_can_mask(const struct outflow *f)
 	return buf_len(f->ready) < READY_HIGH && f->nseg < SEGMENTS - 4 && tape_has_room(f->p.tape);
 }
 
+/* When the first bytes are there: only then is all known that the target was opened with. */
+static struct secretscan_stream *
+flow_masker(struct outflow *f, enum sshchan_stream st)
+{
+	struct secretscan_masking m = { .known = f->p.known != NULL ? f->p.known(f->p.arg) : NULL };
+
+	if (f->mask[st] != NULL)
+		return f->mask[st];
+	if (f->p.masking != NULL) {
+		m.pii = f->p.masking->personal;
+		m.keep_columns = f->p.masking->keep_columns;
+	}
+	if ((f->mask[st] = secretscan_stream_new(f->p.scanner, &m, flow_masked, flow_finding, f)) == NULL)
+		fatal("out of memory");
+	return f->mask[st];
+}
+
 static int
 flow_mask(struct outflow *f, enum sshchan_stream st, int64_t now_us)
 {
@@ -155,7 +172,7 @@ flow_mask(struct outflow *f, enum sshchan_stream st, int64_t now_us)
 
 	if (n == 0 || !flow_can_mask(f))
 		return 0;
-	if (secretscan_stream_feed(f->mask[st], buf_ptr(f->raw[st]), n) != 0)
+	if (secretscan_stream_feed(flow_masker(f, st), buf_ptr(f->raw[st]), n) != 0)
 		return ERR_FORMAT;	/* not scanned: not released */
 	f->held_us[st] = 0;	/* news: the delay of what is held begins anew */
 	(void)buf_consume(f->raw[st], n);
@@ -174,7 +191,7 @@ flow_flush(struct outflow *f, enum sshchan_stream st, int64_t now_us)
 	struct secretscan_stream *m = f->mask[st];
 	int r;
 
-	if (f->ended || secretscan_stream_held(m) == 0) {
+	if (f->ended || m == NULL || secretscan_stream_held(m) == 0) {
 		f->held_us[st] = 0;
 		return 0;
 	}
@@ -198,7 +215,7 @@ flow_finish(struct outflow *f, int64_t now_us)
 	if (!f->ending || f->ended || buf_len(f->raw[0]) > 0 || buf_len(f->raw[1]) > 0 || !flow_can_mask(f))
 		return 0;
 	for (int st = SSHCHAN_OUT; st <= SSHCHAN_ERR; st++)
-		if (secretscan_stream_end(f->mask[st]) != 0 ||
+		if ((f->mask[st] != NULL && secretscan_stream_end(f->mask[st]) != 0) ||
 		    (r = flow_record(f, (enum sshchan_stream)st, now_us)) != 0)
 			return ERR_FORMAT;
 	f->ended = true;

@@ -12,15 +12,18 @@
 
 #include "bastion/ssh/sshconn.h"
 
+struct masking_rule;
 struct outflow;
 struct secretscan;
 struct secretscan_finding;
-struct secretscan_masking;
+struct secretscan_known;
 struct tape;
 
 struct outflow_params {
 	const struct secretscan	*scanner;
-	const struct secretscan_masking	*masking;	/* what else to mask, or NULL; used by outflow_new only */
+	const struct masking_rule *masking;	/* what else to mask, or NULL; borrowed */
+	/* What this target was opened with, to be masked as well, or NULL. Asked once, when the target first prints. */
+	struct secretscan_known	*(*known)(void *arg);
 	bool			 terminal;	/* a PTY: hold as little as possible */
 	struct tape		*tape;		/* borrowed */
 	struct sshchan		*to;		/* the agent's channel, borrowed */
