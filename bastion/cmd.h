@@ -7,7 +7,7 @@
 #ifndef BASTION_CMD_H
 #define BASTION_CMD_H
 
-#define CMD_USAGE	2
+#define CMD_USAGE	(-1)	/* the program's own status is 2 then, as for `audit` that could not look */
 
 /* What every command is given. */
 struct cmd_env {

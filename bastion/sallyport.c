@@ -8,6 +8,8 @@
 #include "bastion/base/log.h"
 #include "bastion/cmd.h"
 
+#define EXIT_USAGE	2
+
 struct cmd_row {
 	const char	*name;
 	cmd_fn		 run;
@@ -136,7 +138,7 @@ unknown(const char *name)
 		fprintf(stderr, "sallyport: there is no command '%s'; did you mean '%s'?\n", name, near->name);
 	else
 		fprintf(stderr, "sallyport: there is no command '%s'; see `sallyport help`\n", name);
-	return CMD_USAGE;
+	return EXIT_USAGE;
 }
 
 static int
@@ -187,12 +189,12 @@ main(int argc, char **argv)
 			env.conf_path = argv[++i];
 		} else {
 			usage(stderr);
-			return CMD_USAGE;
+			return EXIT_USAGE;
 		}
 	}
 	if (i >= argc) {
 		usage(stderr);
-		return CMD_USAGE;
+		return EXIT_USAGE;
 	}
 	if ((row = row_find(argv[i])) == NULL)
 		return unknown(argv[i]);
@@ -200,7 +202,8 @@ main(int argc, char **argv)
 		row_print_usage(row, stdout);
 		return 0;
 	}
-	if ((status = row->run(argc - i, argv + i, &env)) == CMD_USAGE)
-		row_print_usage(row, stderr);
-	return status;
+	if ((status = row->run(argc - i, argv + i, &env)) != CMD_USAGE)
+		return status;
+	row_print_usage(row, stderr);
+	return EXIT_USAGE;
 }
