@@ -222,8 +222,8 @@ on_mint(struct link *l, struct msg *m, void *arg)
 	    (r = right > KEYD_WAY_ONLY ? ERR_FORMAT : 0) != 0)
 		goto out;
 	q = (struct issuer_mint){ .identity = identity, .session = session, .target = target, .login = login,
-		.key = key, .keylen = n, .ttl_ms = ttl > TTL_MAX_MS ? -1 : (int64_t)ttl, .forward = right == KEYD_FORWARDS,
-		.way_only = right == KEYD_WAY_ONLY };
+		.key = key, .keylen = n, .ttl_ms = ttl > TTL_MAX_MS ? -1 : (int64_t)ttl, .pty = (right & KEYD_TERMINAL) != 0,
+		.forward = (right & KEYD_FORWARDS) != 0, .way_only = right == KEYD_WAY_ONLY };
 	if (issuer_mint(k->issuer, &q, clock_wall_ms(), cert, &res, &why) == 0)
 		why = NULL;
 	else

@@ -383,14 +383,30 @@ mint_minted(struct msg *m, void *arg)
 }
 
 /* A target on the way is opened for connections through it alone, whatever a session that was taken over would do there. */
-static enum keyd_right
-mint_right(const struct peer *p, const char *target, const char *login)
+static uint8_t
+mint_rights(const struct peer *p, const char *target, const char *login)
 {
 	const struct way w = peer_way(p);
+	uint8_t rights = 0;
 
 	if (way_is_hop(&w, target, login))
 		return KEYD_WAY_ONLY;
-	return policy_may_forward(p->conf->conf->policy, &p->who, target, login) ? KEYD_FORWARDS : KEYD_SESSIONS;
+	/* Whether there is a terminal is policy's affair once more, by command; never more than its own certificate gives. */
+	if (p->cert->permit_pty)
+		rights |= KEYD_TERMINAL;
+	if (p->cert->permit_port_forwarding && policy_may_forward(p->conf->conf->policy, &p->who, target, login))
+		rights |= KEYD_FORWARDS;
+	return rights;
+}
+
+/* No longer than the certificate that it is minted for, in whole seconds. */
+static uint64_t
+mint_life_ms(const struct peer *p)
+{
+	uint64_t now = (uint64_t)clock_wall_ms() / 1000, life = (uint64_t)p->conf->conf->mint_ttl_ms;
+	uint64_t left = p->cert->valid_before > now ? p->cert->valid_before - now : 1;
+
+	return left < life / 1000 ? left * 1000 : life;
 }
 
 static int
@@ -426,8 +442,8 @@ on_mint(struct link *l, struct msg *m, void *arg)
 	c->login = xstrdup(login);
 	if (buf_put_cstring(b, p->who.identity) != 0 || buf_put_cstring(b, p->id) != 0 || buf_put_cstring(b, target) != 0 ||
 	    buf_put_cstring(b, login) != 0 || buf_put_string(b, key, n) != 0 ||
-	    buf_put_u64(b, (uint64_t)p->conf->conf->mint_ttl_ms) != 0 ||
-	    buf_put_u8(b, mint_right(p, target, login)) != 0 ||
+	    buf_put_u64(b, mint_life_ms(p)) != 0 ||
+	    buf_put_u8(b, mint_rights(p, target, login)) != 0 ||
 	    !helper_call(p->daemon, HELPER_KEYD, KEYD_MINT, b, mint_minted, c))
 		mint_done(c, "the key process does not answer");
  out:

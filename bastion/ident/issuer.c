@@ -265,10 +265,9 @@ issuer_mint(struct issuer *i, const struct issuer_mint *m, int64_t now_ms, struc
 	res->key_id = xasprintf("%s %s %s", m->identity, m->session, m->target);
 	res->before = now + ((uint64_t)m->ttl_ms + 999) / 1000;
 
-	/* The session asks for a terminal only where policy lets it; the target need not know. */
 	struct ca_params p = { .key = m->key, .keylen = m->keylen, .serial = res->serial, .key_id = res->key_id,
 		.principal = m->login, .valid_after = now - ISSUER_SKEW_S, .valid_before = res->before,
-		.permit_pty = !m->way_only, .permit_port_forwarding = m->forward || m->way_only,
+		.permit_pty = m->pty && !m->way_only, .permit_port_forwarding = m->forward || m->way_only,
 		.force_command = m->way_only ? "exit 1" : NULL };
 	struct ledger_entry e = { .kind = LEDGER_TARGET, .by = m->session };
 

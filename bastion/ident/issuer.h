@@ -43,6 +43,7 @@ struct issuer_mint {
 	int64_t		 ttl_ms;
 	bool		 way_only;		/* it opens connections through the target, and runs nothing there */
 	bool		 forward;		/* policy lets this identity forward connections from there */
+	bool		 pty;			/* its own certificate lets it have a terminal */
 };
 
 /* What came out. */

@@ -6,8 +6,8 @@
 #ifndef IDENT_KEYD_MSG_H
 #define IDENT_KEYD_MSG_H
 
-/* What a minted certificate opens besides sessions; the last one opens none. */
-enum keyd_right { KEYD_SESSIONS, KEYD_FORWARDS, KEYD_WAY_ONLY };
+/* What a minted certificate opens besides commands, together; KEYD_WAY_ONLY stands alone: connections, and no command. */
+enum keyd_right { KEYD_TERMINAL = 1, KEYD_FORWARDS = 2, KEYD_WAY_ONLY = 4 };
 
 enum keyd_msg {
 	/* parent -> keyd, once: s state_dir, s master_key path, s user to become or "" , u64 max_cert_ttl_ms */
@@ -15,7 +15,7 @@ enum keyd_msg {
 	/* s CA public key blob, s audit public key (32 bytes raw Ed25519), s KRL bytes (OpenSSH format) */
 	KEYD_STARTED = 101,
 	/* parent -> keyd: a certificate for one session on one target.
-	 * s identity, s session id, s target, s login, s public key blob (plain), u64 ttl_ms, u8 enum keyd_right */
+	 * s identity, s session id, s target, s login, s public key blob (plain), u64 ttl_ms, u8 of enum keyd_right */
 	KEYD_MINT = 102,
 	/* u8 ok; s certificate blob (or s error line); u64 serial */
 	KEYD_MINTED = 103,

@@ -404,6 +404,37 @@ a_minted_certificate_is_no_identity(void **state)
 }
 
 static void
+it_has_no_right_that_was_not_asked_for(void **state)
+{
+	struct issuer_result res;
+	struct issuer *i;
+	const char *refused;
+	uint8_t *key;
+	char *why;
+	size_t n;
+
+	assert_int_equal(issuer_open(*state, seed, 3600 * 1000, &i, &why), 0);
+	assert_int_equal(sshkey_from_line(LINE, strlen(LINE), &key, &n), 0);
+	for (int rights = 0; rights < 4; rights++) {
+		struct issuer_mint q = { .identity = "agent/ci", .session = "S-0123456789", .target = "web1", .login = "deploy",
+			.key = key, .keylen = n, .ttl_ms = 60000, .pty = (rights & 1) != 0, .forward = (rights & 2) != 0 };
+		struct buf *out = buf_new(CERT_BLOB_MAX);
+		struct cert *c;
+
+		assert_int_equal(issuer_mint(i, &q, NOW_MS, out, &res, &refused), 0);
+		assert_int_equal(cert_parse(buf_ptr(out), buf_len(out), &c), 0);
+		assert_int_equal(c->permit_pty, (rights & 1) != 0);
+		assert_int_equal(c->permit_port_forwarding, (rights & 2) != 0);
+		assert_true(!c->permit_x11_forwarding && !c->permit_agent_forwarding && c->force_command == NULL);
+		cert_free(c);
+		free(res.key_id);
+		buf_free(out);
+	}
+	free(key);
+	issuer_free(i);
+}
+
+static void
 what_is_only_on_the_way_runs_nothing(void **state)
 {
 	struct issuer_result res;
@@ -417,7 +448,7 @@ what_is_only_on_the_way_runs_nothing(void **state)
 	assert_int_equal(sshkey_from_line(LINE, strlen(LINE), &key, &n), 0);
 	for (int way = 0; way < 2; way++) {
 		struct issuer_mint q = { .identity = "agent/ci", .session = "S-0123456789", .target = "jump", .login = "deploy",
-			.key = key, .keylen = n, .ttl_ms = 60000, .way_only = way };
+			.key = key, .keylen = n, .ttl_ms = 60000, .pty = true, .way_only = way };
 		struct buf *out = buf_new(CERT_BLOB_MAX);
 		struct cert *c;
 
@@ -542,6 +573,7 @@ main(void)
 		IN_DIR(a_long_list_keeps_the_newest_and_says_so),
 		IN_DIR(a_minted_certificate_is_no_identity),
 		IN_DIR(what_is_only_on_the_way_runs_nothing),
+		IN_DIR(it_has_no_right_that_was_not_asked_for),
 		IN_DIR(a_log_is_signed_forward_only),
 		cmocka_unit_test(only_checkpoints_are_signed),
 		cmocka_unit_test(verifier_keys_are_read_back),
