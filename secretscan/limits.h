@@ -27,6 +27,19 @@
 /* Steps of one regular expression at one place. */
 #define SS_REGEX_STEPS		200000
 
+/* Decoding. A content is decoded in segments, so that memory does not grow with it; they overlap by what a block spans. */
+#define SS_SEGMENT		(4 * 1024 * 1024)
+#define SS_SEGMENT_OVERLAP	(64 * 1024)
+/* Layers over each other. Whoever hides something deeper than that hides it from everybody. */
+#define SS_DEPTH		5
+/* Bytes and texts made out of one content, however it is packed: about a second of work. */
+#define SS_MADE_BYTES		((size_t)512 * 1024 * 1024)
+#define SS_MADE_ITEMS		100000
+/* Bytes that decoding may make out of one segment. Texts of one noise or another come to less than twice their size. */
+#define SS_DECODED_BYTES	((size_t)32 * 1024 * 1024)
+/* Plain bytes that a decoder takes along before what it decodes: where the name of a key stands. */
+#define SS_AROUND		192
+
 /* Bytes between a keyword and the secret that it announces, and what such a rule asks for unless it says otherwise. */
 #define SS_NEAR_MAX		128
 #define SS_NEAR_ENTROPY		2.8

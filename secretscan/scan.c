@@ -1,179 +1,410 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Whole content: the finder over all of it, then, for UTF-16, over what it says. */
+/*
+ * Whole content, in every form in which it says something: the finder over it as it stands; over the layers that decoders
+ * make of it, each of which is decoded again; and over the members of the container that it is, each a content again.
+ */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "secretscan/budget.h"
+#include "secretscan/container.h"
+#include "secretscan/decode.h"
 #include "secretscan/finder.h"
+#include "secretscan/findings.h"
+#include "secretscan/layer.h"
 #include "secretscan/limits.h"
+#include "secretscan/lines.h"
 #include "secretscan/prefilter.h"
+#include "secretscan/rule.h"
 #include "secretscan/scanner.h"
 #include "secretscan/secretscan.h"
-#include "secretscan/utf16.h"
 
-#define COUNT_BLOCK	128	/* of which a byte can count every one */
+#define NAMES_MAX	128	/* of encodings, in one finding */
+#define UNNAMED		"data"	/* a member without a name, such as the one of a gzip file */
 
-/* How far the lines of the content are counted. */
-struct lines {
-	const uint8_t	*p;
-	size_t		 at;
-	size_t		 line;
-	size_t		 start;		/* of that line */
+/* One call of secretscan_scan. */
+struct job {
+	const struct secretscan	*ss;
+	struct budget		 budget;
+	bool			 cut;		/* said that not everything is scanned */
 };
 
-struct scan {
-	struct lines	 lines;
-	secretscan_fn	 fn;
-	void		*arg;
+struct content {
+	struct job		*job;
+	const uint8_t		*p;
+	size_t			 n;
+	const char		*member;	/* "" for the content that the caller has given */
+	struct lines		 lines;
+	struct findings		 found;
+	size_t			 decoded;	/* bytes that decoders may still make of the segment */
+	secretscan_fn		 fn;
+	void			*arg;
 };
 
-/* In blocks of a fixed size and in bytes, which compilers turn into vector code. */
-static size_t
-count_newlines(const uint8_t *p, size_t n)
-{
-	size_t total = 0, i = 0;
-
-	for (; i + COUNT_BLOCK <= n; i += COUNT_BLOCK) {
-		uint8_t some = 0;
-
-		for (size_t k = 0; k < COUNT_BLOCK; k++)
-			some = (uint8_t)(some + (p[i + k] == '\n'));
-		total += some;
-	}
-	for (; i < n; i++)
-		total += p[i] == '\n';
-	return total;
-}
-
-static void
-place(struct lines *l, struct secretscan_finding *f)
-{
-	const uint8_t *nl;
-
-	l->line += count_newlines(l->p + l->at, f->start - l->at);
-	nl = memrchr(l->p + l->at, '\n', f->start - l->at);
-	if (nl != NULL)
-		l->start = (size_t)(nl - l->p) + 1;
-	l->at = f->start;
-	f->line = l->line;
-	f->column = f->start - l->start + 1;
-	f->end_line = f->line;
-	f->end_column = f->column + (f->end - f->start) - 1;
-	if ((nl = memrchr(l->p + f->start, '\n', f->end - f->start - 1)) != NULL) {
-		f->end_line += count_newlines(l->p + f->start, f->end - f->start - 1);
-		f->end_column = f->end - 1 - (size_t)(nl - l->p);
-	}
-}
+/* A layer over a layer over .. a part of a content. */
+struct form {
+	struct content		*content;
+	const struct form	*outer;		/* NULL: its text is that of the content, from `base` on */
+	size_t			 base;
+	const struct layer	*layer;
+	const struct decoder	*decoder;
+	size_t			 order;		/* of the decoder */
+	unsigned		 depth;
+};
 
 static int
-on_found(const struct secretscan_finding *finding, void *arg)
+tell(const struct secretscan_finding *finding, void *arg)
 {
-	struct scan *s = arg;
+	struct content *c = arg;
 	struct secretscan_finding f = *finding;
 
-	if (s->fn == NULL)
+	if (c->fn == NULL)
 		return 0;
-	place(&s->lines, &f);
-	f.secret = s->lines.p + f.start;
-	f.secret_len = f.end - f.start;
-	return s->fn(&f, s->arg);
+	if (f.member[0] == '\0') {
+		lines_place(&c->lines, &f);
+		f.member = c->member;
+	}
+	return c->fn(&f, c->arg);
 }
 
 static int
-scan_bytes(const struct secretscan *ss, const uint8_t *p, size_t n, const struct finder_out *out)
+keep(struct content *c, const struct secretscan_finding *f, const struct findings_extra *extra)
 {
-	struct view view = { p, 0, n, true };
-	size_t overlap = prefilter_longest(ss->prefilter) - 1;
-	struct finder *f;
-	int e = 0;
+	int e = findings_add(&c->found, f, extra);
 
-	if ((f = scanner_take(ss)) == NULL)
-		return SECRETSCAN_NOMEM;
-	for (size_t at = 0; at < n && e == 0; at += SS_PIECE) {
-		size_t len = n - at < SS_PIECE ? n - at : SS_PIECE;
-		size_t old = at < overlap ? at : overlap;
-		/* An anchor that begins in this piece and ends in the next one is not seen yet. */
-		uint64_t frontier = at + len == n ? n : at + len - overlap;
-
-		e = finder_look(f, p + at - old, len + old, at - old, old, SIZE_MAX);
-		if (e == 0 && !finder_is_idle(f))
-			e = finder_resolve(f, &view);
-		if (e == 0 && !finder_is_idle(f))
-			e = finder_settle(f, frontier, out);
-	}
-	scanner_give(ss, f);
+	/* Too many to be weighed against each other: none is lost, but some may be told twice. */
+	if (e == SECRETSCAN_LIMIT && (e = findings_tell(&c->found, SIZE_MAX, tell, c)) == 0)
+		e = findings_add(&c->found, f, extra);
 	return e;
 }
 
-struct findings {
-	struct secretscan_finding	*v;
-	size_t				 n, cap;
-	size_t				 shift;		/* 1: positions are those of characters of two bytes */
+/* A word about the content or about a member of it. */
+static int
+keep_notice(struct content *c, enum container_notice what, const char *member, const char *text)
+{
+	const struct container_report *report = container_report(what);
+	struct findings_extra extra = { .copy = true };
+	struct secretscan_finding f = {
+		.rule = report->rule, .description = report->description, .end = c->n, .line = 1, .column = 1, .end_line = 1,
+		.end_column = 1, .decoded = "", .member = member, .secret = c->p, .notice = true,
+	};
+	struct digest *d;
+
+	if ((d = digest_new(c->job->ss->key)) == NULL)
+		return SECRETSCAN_NOMEM;
+	digest_update(d, report->rule, strlen(report->rule) + 1);
+	digest_update(d, text, strlen(text));
+	digest_hex(d, f.fingerprint);
+	digest_free(d);
+	(void)snprintf(f.masked, sizeof(f.masked), "%s", text);
+	return keep(c, &f, &extra);
+}
+
+/* A bound was reached. Said once: the rest of the reasons would be the same. */
+static int
+cut(struct content *c, const char *why)
+{
+	if (c->job->cut)
+		return 0;
+	c->job->cut = true;
+	return keep_notice(c, CONTAINER_IS_CUT, "", why);
+}
+
+static bool
+is_generic(const struct secretscan *ss, const char *id)
+{
+	for (size_t i = 0; i < ss->rules.n; i++) {
+		if (ss->rules.v[i].id == id)
+			return ss->rules.v[i].generic;
+	}
+	return false;
+}
+
+static int
+on_plain(const struct secretscan_finding *finding, void *arg)
+{
+	struct content *c = arg;
+	struct secretscan_finding f = *finding;
+	struct findings_extra extra = { .generic = is_generic(c->job->ss, f.rule) };
+
+	f.secret = c->p + f.start;
+	f.secret_len = f.end - f.start;
+	return keep(c, &f, &extra);
+}
+
+static enum findings_form
+worse(enum findings_form a, const struct decoder *d)
+{
+	enum findings_form b = d->kind == DECODE_NOISE ? FINDINGS_NOISE : d->kind == DECODE_GUESS ? FINDINGS_GUESS :
+	    FINDINGS_ENCODING;
+
+	return a > b ? a : b;
+}
+
+/* Put the name of an encoding before the names of those inside it. */
+static void
+put_name(char names[NAMES_MAX], const char *name)
+{
+	size_t len = strlen(name), rest = strlen(names);
+
+	if (rest > 0 && len + 1 + rest + 1 <= NAMES_MAX) {
+		memmove(names + len + 1, names, rest + 1);
+		memcpy(names, name, len);
+		names[len] = ',';
+	} else if (rest == 0)
+		memcpy(names, name, len + 1);
+}
+
+static int
+on_layered(const struct secretscan_finding *finding, void *arg)
+{
+	const struct form *form = arg;
+	struct content *c = form->content;
+	struct secretscan_finding f = *finding;
+	struct findings_extra extra = { .depth = form->depth, .generic = is_generic(c->job->ss, f.rule), .copy = true };
+	char names[NAMES_MAX] = "";
+
+	f.secret = form->layer->p + f.start;
+	f.secret_len = f.end - f.start;
+	for (; form != NULL; form = form->outer) {
+		if (layer_map(form->layer, f.start, f.end, &f.start, &f.end))
+			put_name(names, form->decoder->name);
+		extra.form = worse(extra.form, form->decoder);
+		if (form->outer == NULL) {
+			f.start += form->base;
+			f.end += form->base;
+		}
+	}
+	/* Made of nothing, between two pieces: no place can be named. */
+	if (f.end <= f.start)
+		return 0;
+	f.decoded = names;
+	return keep(c, &f, &extra);
+}
+
+/* A finder on its way through a text. */
+struct walk {
+	struct finder	*finder;
+	const uint8_t	*p;
+	size_t		 n, at;
 };
 
 static int
-keep(const struct secretscan_finding *finding, void *arg)
+walk_to(struct walk *w, const struct secretscan *ss, size_t to, const struct finder_out *out)
 {
-	struct findings *k = arg;
-	struct secretscan_finding *grown, *f;
-	size_t cap = k->cap > 0 ? k->cap * 2 : 16;
+	struct view view = { w->p, 0, w->n, true };
+	size_t overlap = prefilter_longest(ss->prefilter) - 1;
+	int e = 0;
 
-	if (k->n == k->cap) {
-		if (k->n >= SS_MATCHES_MAX)
-			return SECRETSCAN_LIMIT;
-		if ((grown = reallocarray(k->v, cap, sizeof(*grown))) == NULL)
-			return SECRETSCAN_NOMEM;
-		k->v = grown;
-		k->cap = cap;
+	for (; w->at < to && e == 0; w->at += SS_PIECE) {
+		size_t at = w->at, len = w->n - at < SS_PIECE ? w->n - at : SS_PIECE;
+		size_t old = at < overlap ? at : overlap;
+		/* An anchor that begins in this piece and ends in the next one is not seen yet. */
+		uint64_t frontier = at + len == w->n ? w->n : at + len - overlap;
+
+		e = finder_look(w->finder, w->p + at - old, len + old, at - old, old, SIZE_MAX);
+		if (e == 0 && !finder_is_idle(w->finder))
+			e = finder_resolve(w->finder, &view);
+		if (e == 0 && !finder_is_idle(w->finder))
+			e = finder_settle(w->finder, frontier, out);
 	}
-	f = &k->v[k->n++];
-	*f = *finding;
-	f->start <<= k->shift;
-	f->end <<= k->shift;
-	return 0;
+	return e;
 }
 
 static int
-by_start(const void *va, const void *vb)
+scan_layer(struct form *form)
 {
-	const struct secretscan_finding *a = va, *b = vb;
-
-	return a->start < b->start ? -1 : a->start > b->start;
-}
-
-/* As it stands and as text, in one order. */
-static int
-scan_utf16(const struct secretscan *ss, enum utf16 kind, const uint8_t *p, size_t n, struct scan *s)
-{
-	struct findings k = { 0 };
-	struct finder_out out = { .found = keep, .arg = &k };
-	uint8_t *text;
+	const struct secretscan *ss = form->content->job->ss;
+	struct finder_out out = { .found = on_layered, .arg = form };
+	struct walk w = { scanner_take(ss), form->layer->p, form->layer->n, 0 };
 	int e;
 
-	if ((text = malloc(n / 2 + 1)) == NULL)
+	if (w.finder == NULL)
 		return SECRETSCAN_NOMEM;
-	utf16_narrow(kind, p, n, text);
-	if ((e = scan_bytes(ss, p, n, &out)) == 0) {
-		k.shift = 1;
-		e = scan_bytes(ss, text, n / 2, &out);
+	e = walk_to(&w, ss, w.n, &out);
+	scanner_give(ss, w.finder);
+	return e == SECRETSCAN_LIMIT ? cut(form->content, "too much to look at in a decoded text") : e;
+}
+
+static int	peel(struct content *, const uint8_t *p, size_t n, size_t base, const struct form *outer);
+
+/* What one decoder makes of a text: scanned, then decoded again. */
+static int
+peel_one(struct content *c, struct sieve *s, size_t base, const struct form *outer, size_t order)
+{
+	const struct decoder *d = decode_get(order);
+	struct form form = { c, outer, base, NULL, d, order, outer != NULL ? outer->depth + 1 : 1 };
+	struct layer l;
+	int e = 0;
+
+	if ((s->signs & d->signs) == 0 && !(d->words && s->words != 0))
+		return 0;
+	/*
+	 * Two encodings that stand side by side are peeled in one order only. What an outer layer has brought to light is
+	 * looked at by all.
+	 */
+	s->fresh = outer != NULL && order <= outer->order ? outer->layer : NULL;
+	layer_init(&l, c->decoded);
+	form.layer = &l;
+	d->run(s, &l);
+	c->decoded -= l.n;
+	if (l.error == SECRETSCAN_LIMIT || (c->member[0] != '\0' && budget_take(&c->job->budget, l.n) != 0))
+		e = cut(c, "too much that is encoded");
+	else
+		e = l.error;
+	if (e == 0 && l.n > 0) {
+		if (form.depth > SS_DEPTH)
+			e = cut(c, "encoded too many times");
+		else if ((e = scan_layer(&form)) == 0)
+			e = peel(c, l.p, l.n, 0, &form);
 	}
-	if (e == 0 && k.n > 0)
-		qsort(k.v, k.n, sizeof(*k.v), by_start);
-	for (size_t i = 0; i < k.n && e == 0; i++)
-		e = on_found(&k.v[i], s);
-	digest_wipe(text, n / 2);
-	free(text);
-	free(k.v);
+	layer_release(&l);
+	return e;
+}
+
+static int
+peel(struct content *c, const uint8_t *p, size_t n, size_t base, const struct form *outer)
+{
+	struct sieve s;
+	int e;
+
+	if ((e = sieve_init(&s, p, n)) != 0)
+		return e;
+	for (size_t i = 0; decode_get(i) != NULL && e == 0; i++)
+		e = peel_one(c, &s, base, outer, i);
+	sieve_release(&s);
+	return e;
+}
+
+static int
+scan_segments(struct content *c)
+{
+	const struct secretscan *ss = c->job->ss;
+	struct finder_out out = { .found = on_plain, .arg = c };
+	struct walk w = { scanner_take(ss), c->p, c->n, 0 };
+	size_t end = 0, from, below;
+	int e = 0;
+
+	if (w.finder == NULL)
+		return SECRETSCAN_NOMEM;
+	while (end < c->n && e == 0) {
+		from = end > SS_SEGMENT_OVERLAP ? end - SS_SEGMENT_OVERLAP : 0;
+		end = c->n - end > SS_SEGMENT ? end + SS_SEGMENT : c->n;
+		e = walk_to(&w, ss, end, &out);
+		if (end == c->n) {
+			scanner_give(ss, w.finder);
+			w.finder = NULL;
+		}
+		c->decoded = SS_DECODED_BYTES;
+		if (e == 0)
+			e = peel(c, c->p + from, end - from, from, NULL);
+		/* What begins in the overlap is seen again, and perhaps better. */
+		below = end == c->n ? SIZE_MAX : end - SS_SEGMENT_OVERLAP;
+		if (e == 0)
+			e = findings_tell(&c->found, below, tell, c);
+	}
+	if (w.finder != NULL)
+		scanner_give(ss, w.finder);
+	return e;
+}
+
+/* In a member, on its way up: it becomes one of the container around it. */
+static int
+on_member_finding(const struct secretscan_finding *finding, void *arg)
+{
+	struct content *c = arg;
+	struct secretscan_finding f = *finding;
+	struct findings_extra extra = { .copy = true };
+
+	f.start = 0;
+	f.end = c->n;
+	return keep(c, &f, &extra);
+}
+
+static int	scan_content(struct job *, const char *member, const uint8_t *p, size_t n, secretscan_fn, void *arg);
+
+/* NULL when there is no memory. */
+static char *
+member_path(const struct content *c, const char *name)
+{
+	char *path = NULL;
+
+	if (name[0] == '\0')
+		name = UNNAMED;
+	if (asprintf(&path, "%s%s%s", c->member, c->member[0] != '\0' ? "!" : "", name) == -1)
+		return NULL;
+	return path;
+}
+
+static int
+on_member(const struct container_member *m, void *arg)
+{
+	struct content *c = arg;
+	char *path = member_path(c, m->name);
+	int e = SECRETSCAN_NOMEM;
+
+	if (path != NULL && m->at == 0 && m->name[0] != '\0')
+		e = scan_content(c->job, path, (const uint8_t *)m->name, strlen(m->name), on_member_finding, c);
+	else if (path != NULL)
+		e = 0;
+	if (e == 0)
+		e = scan_content(c->job, path, m->p, m->n, on_member_finding, c);
+	free(path);
+	return e;
+}
+
+static int
+on_notice(enum container_notice what, const char *about, const char *text, void *arg)
+{
+	struct content *c = arg;
+	char *path;
+	int e;
+
+	if (about[0] == '\0')
+		return keep_notice(c, what, "", text);
+	if ((path = member_path(c, about)) == NULL)
+		return SECRETSCAN_NOMEM;
+	e = keep_notice(c, what, path, text);
+	free(path);
+	return e;
+}
+
+static int
+scan_members(struct content *c)
+{
+	struct container_sink sink = { on_member, on_notice, c };
+	unsigned kinds = container_guess(c->p, c->n);
+	int e;
+
+	if (kinds == 0)
+		return 0;
+	if (budget_enter(&c->job->budget) != 0)
+		return cut(c, "containers within containers");
+	e = container_each(kinds, c->p, c->n, &c->job->budget, &sink);
+	budget_leave(&c->job->budget);
+	return e == SECRETSCAN_LIMIT ? cut(c, "too much in a container") : e;
+}
+
+static int
+scan_content(struct job *job, const char *member, const uint8_t *p, size_t n, secretscan_fn fn, void *arg)
+{
+	struct content c = { .job = job, .p = p, .n = n, .member = member, .fn = fn, .arg = arg };
+	int e;
+
+	lines_init(&c.lines, p);
+	if ((e = scan_members(&c)) == 0)
+		e = scan_segments(&c);
+	if (e == 0)
+		e = findings_tell(&c.found, SIZE_MAX, tell, &c);
+	findings_release(&c.found);
 	return e;
 }
 
 int
 secretscan_scan(const struct secretscan *ss, const void *p, size_t n, secretscan_fn on_finding, void *arg)
 {
-	struct scan s = { { p, 0, 1, 0 }, on_finding, arg };
-	struct finder_out out = { .found = on_found, .arg = &s };
-	enum utf16 kind = utf16_guess(p, n);
+	struct job job = { .ss = ss, .budget = { SS_MADE_BYTES, SS_MADE_ITEMS, SS_DEPTH } };
 
-	if (kind != UTF16_NONE)
-		return scan_utf16(ss, kind, p, n, &s);
-	return scan_bytes(ss, p, n, &out);
+	return scan_content(&job, "", p, n, on_finding, arg);
 }

@@ -27,8 +27,12 @@ struct secretscan;		/* compiled rules */
 struct secretscan_finding {
 	const char	*rule;		/* "aws-access-key-id"; belongs to the scanner */
 	const char	*description;	/* "AWS access key"; belongs to the scanner */
-	size_t		 start, end;	/* byte range of the secret itself in the input */
-	size_t		 line, column;	/* of start, from 1; 0 in a stream, where lines are not counted */
+	/*
+	 * Byte range in the input: of the secret itself; of the digits or escapes that it is written in, where it is encoded;
+	 * of the container, where it is in one.
+	 */
+	size_t		 start, end;
+	size_t		 line, column;	/* of start, from 1, in the member if there is one; 0 in a stream: not counted */
 	size_t		 end_line, end_column;	/* of the last byte; 0 like these */
 	const char	*decoded;	/* encodings peeled, outermost first: "base64,percent"; "" for none */
 	const char	*member;	/* where in a container: "inner.tar!etc/shadow"; "" for none */
@@ -37,6 +41,11 @@ struct secretscan_finding {
 	char		 fingerprint[SECRETSCAN_FINGERPRINT + 1];
 	char		 masked[SECRETSCAN_MASKED];	/* "AKIA************LE42" style: never enough to use */
 	double		 entropy;	/* bits per character */
+	/*
+	 * Not a secret but a word about the content: rule is encrypted-container, opaque-data or not-fully-scanned, masked says
+	 * what exactly, there is no secret.
+	 */
+	bool		 notice;
 };
 
 /*
@@ -66,8 +75,10 @@ struct secretscan_rule {
 int			 secretscan_rule(const struct secretscan *, size_t i, struct secretscan_rule *rulep);
 
 /*
- * Scan one whole piece of content. on_finding is called per finding, in order of start; a non-zero return stops the scan
- * and becomes the result. The bytes are not kept. 0, or a negative code: then the content counts as not scanned.
+ * Scan one whole piece of content, in all that can be made of it: encodings are peeled off, containers opened, noise taken
+ * out, one within the other. on_finding is called per finding, in order of start, notices about all of it at the end; a
+ * non-zero return stops the scan and becomes the result. The bytes are not kept. 0, or a negative code: then the content
+ * counts as not scanned. The work is bounded; where the bound was reached is a notice, not-fully-scanned.
  */
 typedef int	(*secretscan_fn)(const struct secretscan_finding *, void *arg);
 int	secretscan_scan(const struct secretscan *, const void *p, size_t n, secretscan_fn on_finding, void *arg);

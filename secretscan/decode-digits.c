@@ -1,0 +1,271 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Bytes written in digits: base64 (RFC 4648, either alphabet, padded or not) and hexadecimal, also wrapped over lines.
+ * Long words are everywhere, so a word counts only where some groups in a row say text. Where one begins is not always
+ * known (`files/Z2hw..`): reading starts anew after each character that could be a separator.
+ */
+#include <string.h>
+
+#include "secretscan/decode.h"
+#include "secretscan/layer.h"
+#include "secretscan/limits.h"
+
+#define WORD_MIN	20	/* what sieve_word finds */
+#define RUN_MIN		16	/* digits */
+#define WRAP_MIN	32	/* a line that is broken for its length has so many */
+#define INDENT_MAX	64
+#define GROUP_MAX	4	/* digits */
+#define PENDING_MAX	12	/* groups */
+
+struct digits {
+	int		(*value)(uint8_t c);
+	unsigned	bits;		/* of a digit */
+	size_t		in, out;	/* digits and bytes of a group */
+	size_t		least;		/* groups of text in a row */
+};
+
+struct group {
+	size_t	pos[GROUP_MAX];
+	uint8_t	byte[GROUP_MAX];
+	size_t	n;		/* digits that there are; fewer than a group has at the end */
+};
+
+/* Reading digit by digit. */
+struct reader {
+	const struct digits	*digits;
+	const struct sieve	*s;
+	size_t			 at, end;	/* in this line */
+	size_t			 width;		/* of the first line */
+};
+
+static int
+base64_value(uint8_t c)
+{
+	if (c >= 'A' && c <= 'Z')
+		return c - 'A';
+	if (c >= 'a' && c <= 'z')
+		return c - 'a' + 26;
+	if (c >= '0' && c <= '9')
+		return c - '0' + 52;
+	if (c == '+' || c == '-')
+		return 62;
+	return c == '/' || c == '_' ? 63 : -1;
+}
+
+static size_t
+skip_set(const struct sieve *s, size_t at, const char *set, size_t most)
+{
+	for (size_t i = 0; i < most && at < s->n && s->p[at] != '\0' && strchr(set, s->p[at]) != NULL; i++)
+		at++;
+	return at;
+}
+
+static size_t
+run_end(const struct digits *d, const struct sieve *s, size_t at)
+{
+	while (at < s->n && d->value(s->p[at]) >= 0)
+		at++;
+	return at;
+}
+
+/* To the next line, if this one was broken for its length; also inside literals that are put together. */
+static bool
+next_line(struct reader *r)
+{
+	const struct sieve *s = r->s;
+	size_t at, end;
+
+	if (r->width < WRAP_MIN)
+		return false;
+	at = skip_set(s, r->end, " \t\"'`+,\\\r", 8);
+	if (at >= s->n || s->p[at] != '\n')
+		return false;
+	at = skip_set(s, at + 1, " \t\"'`>|*#", INDENT_MAX);
+	end = run_end(r->digits, s, at);
+	if (end == at || end - at > r->width || s->p[at] == '-')
+		return false;
+	if (end < s->n && (s->p[end] == '\0' || strchr("\r\n\"'`=<,\\);", s->p[end]) == NULL))
+		return false;
+	r->at = at;
+	r->end = end;
+	return true;
+}
+
+/* The next group; false when there is not a digit more. */
+static bool
+next_group(struct reader *r, struct group *g)
+{
+	const struct digits *d = r->digits;
+	uint32_t acc = 0;
+
+	g->n = 0;
+	while (g->n < d->in && (r->at < r->end || next_line(r))) {
+		acc = acc << d->bits | (uint32_t)d->value(r->s->p[r->at]);
+		g->pos[g->n++] = r->at++;
+	}
+	acc <<= d->bits * (d->in - g->n);
+	for (size_t i = 0; i < d->out; i++)
+		g->byte[i] = (uint8_t)(acc >> (8 * (d->out - 1 - i)));
+	return g->n > 0;
+}
+
+/* Whole bytes of a group. */
+static size_t
+group_bytes(const struct digits *d, const struct group *g)
+{
+	return g->n * d->bits / 8;
+}
+
+/* Zeros too: it may be UTF-16. */
+static bool
+is_text(const struct digits *d, const struct group *g)
+{
+	for (size_t i = 0; i < group_bytes(d, g); i++) {
+		if (!decode_is_text(g->byte[i]) && g->byte[i] != 0)
+			return false;
+	}
+	return true;
+}
+
+/* Of so many groups at least half are characters. */
+static bool
+are_text(const struct digits *d, const struct group *g, size_t n)
+{
+	size_t zeros = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		for (size_t k = 0; k < group_bytes(d, &g[i]); k++)
+			zeros += g[i].byte[k] == 0;
+	}
+	return zeros * 2 <= n * d->out;
+}
+
+static void
+put_group(const struct digits *d, const struct group *g, struct layer *out)
+{
+	if (g->n == d->in && g->pos[d->in - 1] - g->pos[0] == d->in - 1) {
+		layer_put(out, g->byte, d->out, g->pos[0], d->in);
+		return;
+	}
+	/* A line ends in it, or it is not whole: each byte from its first digit to its last. */
+	for (size_t i = 0; i < group_bytes(d, g); i++) {
+		size_t first = i * 8 / d->bits, last = (i * 8 + 7) / d->bits;
+
+		layer_put(out, &g->byte[i], 1, g->pos[first], g->pos[last] + 1 - g->pos[first]);
+	}
+}
+
+/* All text among the groups from here on; true if there was any. *donep: up to where the plain text was used up. */
+static bool
+read_groups(struct reader *r, size_t *donep, struct layer *out)
+{
+	const struct digits *d = r->digits;
+	size_t start = r->at, npending = 0, from = start - *donep > SS_AROUND ? start - SS_AROUND : *donep, end;
+	struct group pending[PENDING_MAX], g;
+	bool open = false, any = false;
+
+	while (out->error == 0 && next_group(r, &g)) {
+		if (!is_text(d, &g)) {
+			open = false;
+			npending = 0;
+		} else if (open)
+			put_group(d, &g, out);
+		else {
+			pending[npending++] = g;
+			if (npending < d->least)
+				continue;
+			if (!are_text(d, pending, npending)) {
+				memmove(pending, pending + 1, --npending * sizeof(*pending));
+				continue;
+			}
+			layer_break(out, from);
+			if (pending[0].pos[0] == start)
+				layer_copy(out, r->s->p + from, start - from, from);
+			for (size_t i = 0; i < npending; i++)
+				put_group(d, &pending[i], out);
+			open = any = true;
+		}
+	}
+	if (!open)
+		return any;
+	*donep = skip_set(r->s, r->end, "=", 2);
+	end = skip_set(r->s, *donep, "\"'`\\,;)}] \t", 4);
+	layer_copy(out, r->s->p + *donep, end - *donep, *donep);
+	return true;
+}
+
+static bool
+read_from(const struct digits *d, const struct sieve *s, size_t at, size_t *endp, size_t *donep, struct layer *out)
+{
+	struct reader r = { d, s, at, *endp, *endp - at };
+	bool found = read_groups(&r, donep, out);
+
+	if (found && r.end > *endp)
+		*endp = r.end;
+	return found;
+}
+
+static bool
+begins_text(const struct digits *d, const struct sieve *s, size_t at, size_t end)
+{
+	struct reader r = { d, s, at, end, 0 };
+	struct group g[PENDING_MAX];
+
+	for (size_t i = 0; i < d->least; i++) {
+		if (!next_group(&r, &g[i]) || !is_text(d, &g[i]))
+			return false;
+	}
+	return are_text(d, g, d->least);
+}
+
+/* A run of digits. Returns where to go on. */
+static size_t
+decode_run(const struct digits *d, const struct sieve *s, size_t start, size_t end, size_t *donep, struct layer *out)
+{
+	if (read_from(d, s, start, &end, donep, out))
+		return end;
+	for (size_t at = start + 1; at + RUN_MIN <= end; at++) {
+		uint8_t c = s->p[at - 1];
+		bool separator = c == '/' || c == '+' || c == '_' || c == '-' || (at == start + 1 && d->in == 2);
+
+		if (separator && begins_text(d, s, at, end)) {
+			(void)read_from(d, s, at, &end, donep, out);
+			return end;
+		}
+	}
+	return end;
+}
+
+static void
+decode_digits(const struct digits *d, const struct sieve *s, struct layer *out)
+{
+	size_t start, end, done = 0;
+
+	for (size_t at = 0; out->error == 0 && sieve_word(s, at, WORD_MIN, &start, &end); at = end) {
+		for (size_t from = start; from < end;) {
+			size_t stop = run_end(d, s, from);
+
+			if (stop - from >= RUN_MIN && sieve_counts(s, from, stop))
+				stop = decode_run(d, s, from, stop, &done, out);
+			from = stop > from ? stop : from + 1;
+			if (from > end)
+				end = from;
+		}
+	}
+}
+
+void
+decode_base64(const struct sieve *s, struct layer *out)
+{
+	static const struct digits d = { base64_value, 6, 4, 3, 4 };
+
+	decode_digits(&d, s, out);
+}
+
+void
+decode_hex(const struct sieve *s, struct layer *out)
+{
+	static const struct digits d = { decode_hex_digit, 4, 2, 1, 12 };
+
+	decode_digits(&d, s, out);
+}

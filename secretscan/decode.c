@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "secretscan/decode.h"
+
+static const struct decoder decoders[] = {
+	{ "escape", DECODE_NOISE, SIEVE_BACKSLASH, false, decode_escape },
+	{ "terminal", DECODE_NOISE, SIEVE_CONTROL | SIEVE_HIGH, false, decode_terminal },
+	{ "utf-16", DECODE_ENCODING, SIEVE_CONTROL, false, decode_utf16 },
+	{ "utf-32", DECODE_ENCODING, SIEVE_CONTROL, false, decode_utf32 },
+	{ "percent", DECODE_ENCODING, SIEVE_PERCENT, false, decode_percent },
+	{ "html", DECODE_ENCODING, SIEVE_AMPERSAND, false, decode_entity },
+	{ "base64", DECODE_ENCODING, 0, true, decode_base64 },
+	{ "hex", DECODE_ENCODING, 0, true, decode_hex },
+};
+
+const struct decoder *
+decode_get(size_t i)
+{
+	return i < sizeof(decoders) / sizeof(decoders[0]) ? &decoders[i] : NULL;
+}
+
+size_t
+decode_hex_number(const uint8_t *p, size_t n, size_t most, uint32_t *valuep)
+{
+	size_t i;
+
+	*valuep = 0;
+	for (i = 0; i < n && i < most && decode_hex_digit(p[i]) >= 0; i++)
+		*valuep = *valuep << 4 | (uint32_t)decode_hex_digit(p[i]);
+	return i;
+}
+
+size_t
+decode_utf8(uint32_t c, uint8_t out[4])
+{
+	if (c < 0x80) {
+		out[0] = (uint8_t)c;
+		return 1;
+	}
+	if (c < 0x800) {
+		out[0] = (uint8_t)(0xc0 | c >> 6);
+		out[1] = (uint8_t)(0x80 | (c & 0x3f));
+		return 2;
+	}
+	if (c < 0x10000) {
+		out[0] = (uint8_t)(0xe0 | c >> 12);
+		out[1] = (uint8_t)(0x80 | (c >> 6 & 0x3f));
+		out[2] = (uint8_t)(0x80 | (c & 0x3f));
+		return 3;
+	}
+	if (c < 0x110000) {
+		out[0] = (uint8_t)(0xf0 | c >> 18);
+		out[1] = (uint8_t)(0x80 | (c >> 12 & 0x3f));
+		out[2] = (uint8_t)(0x80 | (c >> 6 & 0x3f));
+		out[3] = (uint8_t)(0x80 | (c & 0x3f));
+		return 4;
+	}
+	return 0;
+}

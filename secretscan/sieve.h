@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * sieve: where in a text can something be encoded? One pass over all bytes, in vectors, so that a decoder reads only the
+ * few blocks where the bytes that it lives on stand.
+ */
+#ifndef SECRETSCAN_SIEVE_H
+#define SECRETSCAN_SIEVE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define SIEVE_BLOCK	1024
+#define SIEVE_WORD_BLOCK	128
+
+enum sieve_sign {
+	SIEVE_BACKSLASH = 1,
+	SIEVE_PERCENT = 2,
+	SIEVE_AMPERSAND = 4,
+	SIEVE_CONTROL = 8,		/* NUL to BS, SO to US: not TAB, LF, CR */
+	SIEVE_HIGH = 16,		/* from 0x80 on */
+	SIEVE_PLUS_MINUS = 32,		/* + or - at the beginning of a line */
+	SIEVE_EQUALS = 64,		/* = at the end of a line, or =3 */
+};
+
+struct layer;
+
+struct sieve_block {
+	uint8_t		signs;		/* which stand in it */
+	uint8_t		words;		/* bit i: in its i-th SIEVE_WORD_BLOCK bytes begins or goes on a long word */
+};
+
+/* A text and where to look in it. */
+struct sieve {
+	const uint8_t		*p;
+	size_t			 n;
+	struct sieve_block	*blocks;
+	uint8_t			 signs;		/* of all blocks together */
+	uint8_t			 words;
+	const struct layer	*fresh;		/* not NULL: the text is that of this layer, and only what it changed counts */
+};
+
+/* The text stays the caller's. 0 or SECRETSCAN_NOMEM. */
+int	sieve_init(struct sieve *, const uint8_t *p, size_t n);
+void	sieve_release(struct sieve *);
+/* The first place from `at` on in a block that has the sign; n when there is none. */
+size_t	sieve_next(const struct sieve *, enum sieve_sign, size_t at);
+/* The end of the block that this place is in. */
+size_t	sieve_block_end(const struct sieve *, size_t at);
+/* The byte c, from `at` on, in blocks that have the sign; n when there is none. */
+size_t	sieve_find(const struct sieve *, enum sieve_sign, uint8_t c, size_t at);
+/* Whether what stands in these bytes is to be decoded. */
+bool	sieve_counts(const struct sieve *, size_t start, size_t end);
+/*
+ * The first run from `at` on of bytes that are letters, digits or one of +/=_- and at least `least` (20 or more) long,
+ * as [*startp, *endp). Zero when there is none.
+ */
+int	sieve_word(const struct sieve *, size_t at, size_t least, size_t *startp, size_t *endp);
+
+#endif
