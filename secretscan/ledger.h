@@ -9,11 +9,12 @@
 struct ledger;
 struct record;
 struct report;
+struct secretscan;
 
 /* What is held at most; then this much is sorted, paired and reported, and the next begins. */
 #define LEDGER_MAX	100000
 
-struct ledger	*ledger_new(struct report *);
+struct ledger	*ledger_new(struct report *, const struct secretscan *);
 void		 ledger_free(struct ledger *);
 /* Takes the record over. 0, or -1 when the report cannot be written. */
 int		 ledger_add(struct ledger *, struct record *);

@@ -51,4 +51,8 @@
 #define SS_MEMBER_PIECE		((size_t)16 * 1024 * 1024)
 #define SS_MEMBER_OVERLAP	((size_t)64 * 1024)
 
+/* Bytes between the beginnings of a key id and of the secret that goes with it, and how many halves may stand there. */
+#define SS_PAIR_WINDOW		4096
+#define SS_PAIR_NEIGHBOURS	32
+
 #endif

@@ -31,6 +31,7 @@ static const struct rule_field fields[] = {
 	GIVEN(FIELD_BOOL, bare),
 	GIVEN(FIELD_TEXTS, anchors),
 	GIVEN(FIELD_TEXTS, stop),
+	GIVEN(FIELD_TEXTS, pairs),
 	GIVEN(FIELD_SAMPLES, good),
 	GIVEN(FIELD_SAMPLES, bad),
 	GIVEN(FIELD_CHECK, check),

@@ -62,6 +62,7 @@ struct rule {
 	bool			 bare;		/* near: whatever stands between them */
 	struct rule_texts	 anchors;
 	struct rule_texts	 stop;		/* words that a real secret does not hold, lower case */
+	struct rule_texts	 pairs;		/* ids of rules whose secrets go with this one */
 	struct rule_texts	 good;
 	struct rule_texts	 bad;
 	/* made by rule_compile, and kept in a pack like the above */

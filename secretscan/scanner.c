@@ -55,18 +55,18 @@ base_name(const char *path)
 
 /* Where a file lies is no part of the hash. */
 static int
-add_text(struct secretscan *ss, struct digest_sha256 *hash, const char *path, const void *p, size_t n, char **errorp)
+add_text(struct rules *rules, struct digest_sha256 *hash, const char *path, const void *p, size_t n, char **errorp)
 {
 	const char *name = base_name(path);
 
 	digest_sha256_update(hash, name, strlen(name) + 1);
 	digest_sha256_update(hash, &n, sizeof(n));
 	digest_sha256_update(hash, p, n);
-	return rulefile_parse(&ss->rules, path, p, n, errorp);
+	return rulefile_parse(rules, path, p, n, errorp);
 }
 
 static int
-load_file(struct secretscan *ss, struct digest_sha256 *hash, const char *path, char **errorp)
+load_file(struct rules *rules, struct digest_sha256 *hash, const char *path, char **errorp)
 {
 	struct stat st;
 	char *p = NULL;
@@ -85,7 +85,7 @@ load_file(struct secretscan *ss, struct digest_sha256 *hash, const char *path, c
 	if ((n = read(fd, p, SS_RULEFILE_MAX + 1)) == -1)
 		e = rule_error(errorp, path, 1, "%s", strerror(errno));
 	else
-		e = add_text(ss, hash, path, p, (size_t)n, errorp);
+		e = add_text(rules, hash, path, p, (size_t)n, errorp);
 out:
 	close(fd);
 	free(p);
@@ -100,19 +100,41 @@ is_yaml(const struct dirent *e)
 	return e->d_name[0] != '.' && n > 5 && strcmp(e->d_name + n - 5, ".yaml") == 0;
 }
 
+/* All *.yaml of a folder, in the order of their names. */
 static int
-load_files(struct secretscan *ss, char *const *paths, size_t n, char **errorp)
+load_dir(struct rules *rules, struct digest_sha256 *hash, const char *dir, char **errorp)
 {
-	struct digest_sha256 *hash;
-	int e = 0;
+	struct dirent **names = NULL;
+	char *path = NULL;
+	int n, e = 0;
 
-	if ((hash = digest_sha256_new()) == NULL)
-		return SECRETSCAN_NOMEM;
-	digest_sha256_update(hash, engine_version, sizeof(engine_version));
-	for (size_t i = 0; i < n && e == 0; i++)
-		e = load_file(ss, hash, paths[i], errorp);
-	digest_sha256_end(hash, ss->hash);
+	if ((n = scandir(dir, &names, is_yaml, alphasort)) == -1)
+		return rule_error(errorp, dir, 0, "%s", strerror(errno));
+	if (n == 0)
+		e = rule_error(errorp, dir, 0, "no *.yaml here");
+	for (int i = 0; i < n; i++) {
+		if (e == 0 && asprintf(&path, "%s/%s", dir, names[i]->d_name) == -1) {
+			path = NULL;
+			e = SECRETSCAN_NOMEM;
+		}
+		if (e == 0)
+			e = load_file(rules, hash, path, errorp);
+		free(path);
+		path = NULL;
+		free(names[i]);
+	}
+	free(names);
 	return e;
+}
+
+static int
+load_path(struct rules *rules, struct digest_sha256 *hash, const char *path, char **errorp)
+{
+	struct stat st;
+
+	if (stat(path, &st) == 0 && S_ISDIR(st.st_mode))
+		return load_dir(rules, hash, path, errorp);
+	return load_file(rules, hash, path, errorp);
 }
 
 struct sample {
@@ -191,48 +213,107 @@ int
 scanner_new_files(char *const *paths, size_t n, const uint8_t key[DIGEST_KEY], struct secretscan **ssp, char **errorp)
 {
 	struct secretscan *ss = scanner_new(key);
+	struct digest_sha256 *hash = digest_sha256_new();
 	struct rulepack_extra none = { 0 };
-	int e = SECRETSCAN_NOMEM;
+	uint8_t sum[DIGEST_HASH];
+	int e = ss == NULL || hash == NULL ? SECRETSCAN_NOMEM : 0;
 
 	*errorp = NULL;
-	if (ss == NULL || (e = load_files(ss, paths, n, errorp)) != 0 || (e = complete(ss, &none)) != 0 ||
-	    (e = check_all_samples(ss, errorp)) != 0) {
+	if (e == 0)
+		digest_sha256_update(hash, engine_version, sizeof(engine_version));
+	for (size_t i = 0; i < n && e == 0; i++)
+		e = load_file(&ss->rules, hash, paths[i], errorp);
+	if (hash != NULL)
+		digest_sha256_end(hash, sum);
+	if (e != 0 || (e = complete(ss, &none)) != 0 || (e = check_all_samples(ss, errorp)) != 0) {
 		secretscan_free(ss);
 		return e;
 	}
+	memcpy(ss->hash, sum, sizeof(ss->hash));
 	*ssp = ss;
 	return 0;
 }
 
-static int
-new_dir(const char *dir, const uint8_t key[DIGEST_KEY], struct secretscan **ssp, char **errorp)
+static void
+drop_rule(struct rules *rs, const char *id)
 {
-	struct dirent **names = NULL;
-	char **paths = NULL;
-	int n, e = 0;
+	for (size_t i = 0; i < rs->n; i++) {
+		if (strcmp(rs->v[i].id, id) != 0)
+			continue;
+		rule_release(&rs->v[i]);
+		memmove(&rs->v[i], &rs->v[i + 1], (--rs->n - i) * sizeof(*rs->v));
+		return;
+	}
+}
 
-	if ((n = scandir(dir, &names, is_yaml, alphasort)) == -1)
-		return rule_error(errorp, dir, 0, "%s", strerror(errno));
-	if (n == 0)
-		e = rule_error(errorp, dir, 0, "no *.yaml here");
-	else if ((paths = calloc((size_t)n, sizeof(*paths))) == NULL)
-		e = SECRETSCAN_NOMEM;
-	for (int i = 0; i < n && e == 0; i++) {
-		if (asprintf(&paths[i], "%s/%s", dir, names[i]->d_name) == -1) {
-			paths[i] = NULL;
-			e = SECRETSCAN_NOMEM;
-		}
+/* Rules of one's own take the place of those with their ids; they move, and own is empty afterwards. */
+static int
+override_rules(struct rules *rs, struct rules *own)
+{
+	struct rule *grown;
+
+	for (size_t i = 0; i < own->n; i++)
+		drop_rule(rs, own->v[i].id);
+	if (own->n == 0)
+		return 0;
+	if (rs->n + own->n > SS_RULES_MAX)
+		return SECRETSCAN_LIMIT;
+	if ((grown = reallocarray(rs->v, rs->n + own->n, sizeof(*grown))) == NULL)
+		return SECRETSCAN_NOMEM;
+	rs->v = grown;
+	memcpy(rs->v + rs->n, own->v, own->n * sizeof(*own->v));
+	rs->n += own->n;
+	own->n = 0;
+	return 0;
+}
+
+/* The built-in rules, and how they are changed. */
+static int
+load_chosen(struct secretscan *ss, const struct secretscan_rules *chosen, struct digest_sha256 *hash, char **errorp)
+{
+	struct rulepack_extra extra = { 0 };
+	struct rules own = { 0 };
+	const uint8_t *p;
+	size_t n;
+	int e = 0;
+
+	digest_sha256_update(hash, engine_version, sizeof(engine_version));
+	p = builtin_pack(&n);
+	if (!chosen->no_builtin && (e = rulepack_read(p, n, &ss->rules, &extra)) == 0)
+		digest_sha256_update(hash, extra.hash, sizeof(extra.hash));
+	for (size_t i = 0; i < chosen->npaths && e == 0; i++) {
+		if ((e = load_path(&own, hash, chosen->paths[i], errorp)) == 0)
+			e = override_rules(&ss->rules, &own);
+		rules_release(&own);
 	}
-	if (e == 0)
-		e = scanner_new_files(paths, (size_t)n, key, ssp, errorp);
-	for (int i = 0; i < n; i++) {
-		if (paths != NULL)
-			free(paths[i]);
-		free(names[i]);
+	for (size_t i = 0; i < chosen->nwithout && e == 0; i++) {
+		digest_sha256_update(hash, chosen->without[i], strlen(chosen->without[i]) + 1);
+		drop_rule(&ss->rules, chosen->without[i]);
 	}
-	free(paths);
-	free(names);
 	return e;
+}
+
+static int
+new_chosen(const struct secretscan_rules *chosen, const uint8_t key[DIGEST_KEY], struct secretscan **ssp,
+    char **errorp)
+{
+	struct secretscan *ss = scanner_new(key);
+	struct digest_sha256 *hash = digest_sha256_new();
+	struct rulepack_extra none = { 0 };
+	uint8_t sum[DIGEST_HASH];
+	int e = SECRETSCAN_NOMEM;
+
+	if (ss != NULL && hash != NULL)
+		e = load_chosen(ss, chosen, hash, errorp);
+	if (hash != NULL)
+		digest_sha256_end(hash, sum);
+	if (e != 0 || (e = complete(ss, &none)) != 0 || (e = check_all_samples(ss, errorp)) != 0) {
+		secretscan_free(ss);
+		return e;
+	}
+	memcpy(ss->hash, sum, sizeof(ss->hash));
+	*ssp = ss;
+	return 0;
 }
 
 static int
@@ -271,14 +352,15 @@ scanner_pack(const struct secretscan *ss, uint8_t **pp, size_t *np)
 }
 
 struct secretscan *
-secretscan_new(const char *dir, const uint8_t key[32], char **errorp)
+secretscan_new(const struct secretscan_rules *chosen, const uint8_t key[32], char **errorp)
 {
+	bool as_built = chosen == NULL || (chosen->npaths == 0 && chosen->nwithout == 0 && !chosen->no_builtin);
 	struct secretscan *ss = NULL;
 	int e;
 
 	*errorp = NULL;
-	e = dir != NULL ? new_dir(dir, key, &ss, errorp) : new_builtin(key, &ss);
-	if (e != 0 && *errorp == NULL && asprintf(errorp, "%s:0: %s", dir != NULL ? dir : "built-in rules",
+	e = as_built ? new_builtin(key, &ss) : new_chosen(chosen, key, &ss, errorp);
+	if (e != 0 && *errorp == NULL && asprintf(errorp, "%s:0: %s", as_built ? "built-in rules" : "rules",
 	    secretscan_strerror(e)) == -1)
 		*errorp = NULL;
 	return e == 0 ? ss : NULL;

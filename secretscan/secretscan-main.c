@@ -32,6 +32,7 @@ enum option_id {
 	OPT_HELP,
 	OPT_KEY,
 	OPT_LIST,
+	OPT_ONLY_RULES,
 	OPT_RULES,
 	OPT_SHOW_SECRETS,
 	OPT_STAGED,
@@ -47,6 +48,7 @@ static const struct option long_options[] = {
 	{ "help", no_argument, NULL, OPT_HELP },
 	{ "key", required_argument, NULL, OPT_KEY },
 	{ "list", no_argument, NULL, OPT_LIST },
+	{ "only-rules", no_argument, NULL, OPT_ONLY_RULES },
 	{ "rules", required_argument, NULL, OPT_RULES },
 	{ "show-secrets", no_argument, NULL, OPT_SHOW_SECRETS },
 	{ "staged", no_argument, NULL, OPT_STAGED },
@@ -59,9 +61,11 @@ static const struct option long_options[] = {
 static const char usage_text[] =
     "usage: secretscan [OPTIONS] PATH... | -\n"
     "       secretscan [OPTIONS] --git REPOSITORY [RANGE] | --staged [REPOSITORY]\n"
-    "       secretscan [--rules DIR] --list | --explain RULE\n"
-    "options: --format text|json|jsonl|sarif|junit, --rules DIR, --key FILE, --show-secrets, --threads N, --unreachable\n"
+    "       secretscan [--rules PATH] [--only-rules] --list | --explain RULE\n"
+    "options: --format text|json|jsonl|sarif|junit, --rules PATH, --only-rules, --key FILE, --show-secrets, --threads N, --unreachable\n"
     "Exit status: 0 nothing found, 1 secrets found, 2 not everything could be scanned.\n";
+
+#define RULES_MAX	32	/* options --rules */
 
 struct options {
 	const char	*format;
@@ -73,7 +77,9 @@ struct options {
 	const char	*explain;
 	const char	*git;
 	const char	*key;
-	const char	*rules;
+	bool		 only_rules;
+	const char	*rules[RULES_MAX];
+	size_t		 nrules;
 };
 
 struct run {
@@ -282,7 +288,7 @@ scan_all(const struct secretscan *ss, const struct options *o, char **paths, int
 		progress_free(run.progress);
 		return EXIT_TROUBLE;
 	}
-	run.ledger = ledger_new(report);
+	run.ledger = ledger_new(report, ss);
 	if ((run.pool = pool_new(o->threads, &ops)) == NULL) {
 		on_error("threads", "none can be started", &run);
 	} else {
@@ -329,7 +335,14 @@ parse_options(int argc, char **argv, struct options *o, int *statusp)
 		case OPT_GIT: o->git = optarg; break;
 		case OPT_KEY: o->key = optarg; break;
 		case OPT_LIST: o->list = true; break;
-		case OPT_RULES: o->rules = optarg; break;
+		case OPT_ONLY_RULES: o->only_rules = true; break;
+		case OPT_RULES:
+			if (o->nrules == RULES_MAX) {
+				complain(optarg, "too many --rules");
+				*statusp = EXIT_TROUBLE;
+			} else
+				o->rules[o->nrules++] = optarg;
+			break;
 		case OPT_SHOW_SECRETS: o->show_secrets = true; break;
 		case OPT_STAGED: o->staged = true; break;
 		case OPT_UNREACHABLE: o->unreachable = true; break;
@@ -393,7 +406,8 @@ main(int argc, char **argv)
 		return EXIT_TROUBLE;
 	if (read_key(o.key, key) != 0)
 		return EXIT_TROUBLE;
-	if ((ss = secretscan_new(o.rules, key, &error)) == NULL) {
+	if ((ss = secretscan_new(&(struct secretscan_rules){ .paths = o.rules, .npaths = o.nrules,
+	    .no_builtin = o.only_rules }, key, &error)) == NULL) {
 		complain("rules", error != NULL ? error : "out of memory");
 		free(error);
 		return EXIT_TROUBLE;

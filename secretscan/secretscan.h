@@ -49,10 +49,22 @@ struct secretscan_finding {
 };
 
 /*
- * Compile rules: every *.yaml in dir, or the built-in set when dir is NULL. key (32 bytes) keys the fingerprints. On
- * failure NULL and *errorp (caller frees): one line "FILE:LINE: TEXT".
+ * Which rules: the built-in ones, those of these paths (a file, or a folder of *.yaml), and not those of these ids. A
+ * rule takes the place of an earlier one with its id. The caller's, needed only during secretscan_new().
  */
-struct secretscan	*secretscan_new(const char *dir, const uint8_t key[32], char **errorp);
+struct secretscan_rules {
+	const char	*const *paths;
+	size_t		 npaths;
+	const char	*const *without;
+	size_t		 nwithout;
+	bool		 no_builtin;
+};
+
+/*
+ * A scanner with these rules, NULL for those that are built in. key (32 bytes) keys the fingerprints. On failure NULL
+ * and *errorp (caller frees): one line "FILE:LINE: TEXT".
+ */
+struct secretscan	*secretscan_new(const struct secretscan_rules *, const uint8_t key[32], char **errorp);
 void			 secretscan_free(struct secretscan *);
 /*
  * An expression is compiled when it is first needed. This compiles all of them now: for an owner that forks, so that its
@@ -82,6 +94,36 @@ int			 secretscan_rule(const struct secretscan *, size_t i, struct secretscan_ru
  */
 typedef int	(*secretscan_fn)(const struct secretscan_finding *, void *arg);
 int	secretscan_scan(const struct secretscan *, const void *p, size_t n, secretscan_fn on_finding, void *arg);
+
+/*
+ * Pairs: which key id goes with which secret, by the `pairs` of their rules. Add every finding of one run (a push, a
+ * tree), then ask:
+ *
+ *	pairs = secretscan_pairs_new(ss);
+ *	for each finding: secretscan_pairs_add(pairs, &half);
+ *	secretscan_pairs_find(pairs);
+ *	for each finding: other = secretscan_pairs_other(pairs, i);
+ *
+ * In one content the nearest halves within 4 KiB go together, each with one. Over contents two halves go together when
+ * the run has no other that they could belong to. The same secret elsewhere has the same other half.
+ */
+struct secretscan_pairs;
+
+struct secretscan_half {
+	const char	*rule;		/* id, as findings have it */
+	size_t		 content;	/* a number for each content */
+	uint64_t	 start;
+	const char	*fingerprint;	/* copied */
+};
+
+struct secretscan_pairs	*secretscan_pairs_new(const struct secretscan *);
+void			 secretscan_pairs_free(struct secretscan_pairs *);
+/* 0 or SECRETSCAN_NOMEM. */
+int			 secretscan_pairs_add(struct secretscan_pairs *, const struct secretscan_half *);
+/* Once, after the last was added. 0 or SECRETSCAN_NOMEM. */
+int			 secretscan_pairs_find(struct secretscan_pairs *);
+/* The fingerprint of the other half of the finding that was added as number i (from 0), NULL for none. */
+const char		*secretscan_pairs_other(const struct secretscan_pairs *, size_t i);
 
 /*
  * Values that the owner knows to be secret, such as credentials that it uses itself: masked exactly, as they are and in

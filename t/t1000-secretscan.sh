@@ -107,7 +107,7 @@ test_expect_success 'history: what was deleted, commit text, tag text and names'
 	test_expect_code 2 secretscan --git no-such-repository
 '
 
-test_expect_success 'rules of one'\''s own replace the built-in ones' '
+test_expect_success 'rules of one'\''s own, alone' '
 	mkdir rules &&
 	cat >rules/own.yaml <<-\EOF &&
 	provider: Own
@@ -120,7 +120,7 @@ test_expect_success 'rules of one'\''s own replace the built-in ones' '
 	    bad: [own_1234]
 	EOF
 	echo own_87654321 >own &&
-	test_expect_code 1 secretscan --rules rules own leak >out &&
+	test_expect_code 1 secretscan --rules rules --only-rules own leak >out &&
 	test_line_count -eq 1 out &&
 	test_grep "^own:1:1: own-token" out
 '

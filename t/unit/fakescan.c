@@ -13,9 +13,9 @@ struct secretscan {
 };
 
 struct secretscan *
-secretscan_new(const char *dir, const uint8_t key[32], char **errorp)
+secretscan_new(const struct secretscan_rules *rules, const uint8_t key[32], char **errorp)
 {
-	(void)dir;
+	(void)rules;
 	(void)key;
 	(void)errorp;
 	return calloc(1, sizeof(struct secretscan));
