@@ -7,6 +7,8 @@ static const struct check checks[] = {
 	{ "crc32-base62", check_crc32_base62 },
 	{ "jwt", check_jwt },
 	{ "basic", check_basic },
+	{ "basic-header", check_basic_header },
+	{ "basic-password", check_basic_password },
 };
 
 const struct check *
