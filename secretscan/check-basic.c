@@ -43,7 +43,19 @@ check_basic_password(const uint8_t *p, size_t n)
 	size_t len;
 	const uint8_t *password = decode(p, n, text, &len);
 
+	if (value_is_placeholder(p, n))
+		return CHECK_REFUTED;
 	return password != NULL && value_is_credible(VALUE_PASSWORD, password, len) ? CHECK_PROVEN : CHECK_REFUTED;
+}
+
+static bool
+is_text(const uint8_t *p, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		if ((p[i] < 0x20 && p[i] != '\n' && p[i] != '\t') || p[i] > 0x7e)
+			return false;
+	}
+	return true;
 }
 
 /* In a header that says Authorization, what is no text at all counts as well: somebody's own encoding. */
@@ -51,9 +63,8 @@ enum check_result
 check_basic_header(const uint8_t *p, size_t n)
 {
 	uint8_t text[TEXT_MAX];
-	size_t len;
 
-	if (decode(p, n, text, &len) != NULL)
+	if (is_text(text, base64_decode(p, n, text, sizeof(text))))
 		return check_basic_password(p, n);
 	return value_is_credible(VALUE_TOKEN, p, n) ? CHECK_PROVEN : CHECK_REFUTED;
 }

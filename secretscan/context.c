@@ -6,6 +6,7 @@
 
 #include "secretscan/limits.h"
 
+#define BLOB_MIN	48	/* more than a path or a name has without a dot or a dash */
 #define QUOTES_MAX	8	/* spaces, quotes and their escapes between a connector and its value */
 
 /* Names of things that are secret. */
@@ -94,6 +95,38 @@ is_in_element(const uint8_t *p, size_t from, size_t at)
 	return at > from && p[at] != '/' && has_noun(p + at, end - at);
 }
 
+/* Is the name before a value, as in `"sha": "`, that of something computed and public? */
+static bool
+names_digest(const uint8_t *p, size_t n)
+{
+	static const char *const digests[] = {
+		"sha", "sha1", "sha256", "sha512", "md5", "digest", "checksum", "hash", "integrity", "etag", "commit", "revision",
+		"rev", "reference", "ref", "oid", "blob", "tree", "parent", "fingerprint", "thumbprint", "resolved", "sum",
+	};
+	size_t end = n, from;
+
+	while (end > 0 && !is_word_byte(p[end - 1]))
+		end--;
+	for (from = end; from > 0 && is_word_byte(p[from - 1]) && p[from - 1] != '_'; from--)
+		;
+	for (size_t w = 0; w < sizeof(digests) / sizeof(digests[0]); w++) {
+		if (strlen(digests[w]) == end - from && strncasecmp((const char *)p + from, digests[w], end - from) == 0)
+			return true;
+	}
+	return false;
+}
+
+bool
+context_is_blob(const uint8_t *p, size_t at)
+{
+	size_t run = 0;
+
+	while (run < BLOB_MIN && run < at && (is_word_byte(p[at - run - 1]) || p[at - run - 1] == '+' || p[at - run - 1] == '/') &&
+	    p[at - run - 1] != '_')
+		run++;
+	return run == BLOB_MIN;
+}
+
 bool
 context_is_value(const uint8_t *p, size_t at)
 {
@@ -107,5 +140,5 @@ context_is_value(const uint8_t *p, size_t at)
 		return false;
 	if (strchr("=:>(,[|&?", p[end - 1]) == NULL && !ends_in_connector(p + from, end - from))
 		return false;
-	return has_noun(p + from, end - from);
+	return has_noun(p + from, end - from) && !names_digest(p + from, end - from);
 }

@@ -11,6 +11,8 @@
 bool	context_is_word(const uint8_t *p, size_t at);
 /* A token can begin at p[at]: what is to its left is not a part of it. */
 bool	context_is_start(const uint8_t *p, size_t at);
+/* p[at] stands in the middle of base64: what has a token's prefix there has it by chance. */
+bool	context_is_blob(const uint8_t *p, size_t at);
 /*
  * The token at p[at] is given as a value (`= "`, `: `, `Bearer `, `>` ..), and the at bytes before it speak of a key, a
  * token, a password. No more than SS_CONTEXT bytes before at are read.

@@ -246,6 +246,8 @@ accept(struct finder *f, const struct view *v, const struct cand *c, uint64_t en
 	m.finding.entropy = measure_entropy(p, n);
 	if (!overlong && !is_plausible(rule, p, n, m.finding.entropy))
 		return 0;
+	if (rule->lead == NULL && rule->check == NULL && context_is_blob(v->p, (size_t)(c->secret - v->base)))
+		return 0;
 	m.finding.rule = rule->id;
 	m.finding.description = rule->description;
 	m.finding.decoded = m.finding.member = "";

@@ -47,7 +47,7 @@ static const char *const plain_words[] = {
 	"default", "foobar", "string", "change", "invalid", "undefined", "null", "none", "admin", "abcd", "1234", "0123", "qwert",
 	"asdf", "http", "://", "sha256", "sha512", "sha1", "md5", "encrypted", "hidden", "mock", "stub", "demo", "unittest",
 	"process.env", "environ", "public", "value", "require", "mypass", "localhost", "utf-8", "utf8", "oauth", "api_key", "apikey",
-	"api-key", "abc123", "bearer", "basic", "hash", "wrong", "correct", "toor", "letmein", "hello",
+	"api-key", "abc123", "pwd", "passw", "bearer", "basic", "hash", "wrong", "correct", "toor", "letmein", "hello",
 };
 
 struct makeup {
@@ -203,18 +203,30 @@ is_code(const uint8_t *p, size_t n, const struct makeup *m)
 	return holds_any(p, n, surely, COUNT(surely)) || (m->signs * 3 < n && holds_any(p, n, perhaps, COUNT(perhaps)));
 }
 
+static size_t
+count_kinds(const uint8_t *p, size_t n, const char *signs)
+{
+	size_t kinds = 0;
+
+	for (; *signs != '\0'; signs++)
+		kinds += memchr(p, *signs, n) != NULL;
+	return kinds;
+}
+
+/* Drawn from all signs of the keyboard. */
+static bool
+is_noisy(const uint8_t *p, size_t n)
+{
+	return count_kinds(p, n, "!@#$%^&*?~+=|{}()[];<>") >= 5;
+}
+
 /* Words of people's passwords are dressed up: hunter2! and the like, or many different signs. */
 static bool
 is_dressed(const uint8_t *p, size_t n, const struct makeup *m)
 {
-	static const char rare[] = "!@#$%^&*?~+=|{}()[];";
-	size_t kinds = 0;
-
 	if (m->lower + m->upper < 4 || m->spaces > 0 || n < 8)
 		return false;
-	for (size_t i = 0; i < sizeof(rare) - 1; i++)
-		kinds += memchr(p, rare[i], n) != NULL;
-	return kinds >= 5 || (m->digits > 0 && n <= 24 && memchr("!@#$%^&*?", p[n - 1], 9) != NULL);
+	return is_noisy(p, n) || (m->digits > 0 && n <= 24 && memchr("!@#$%^&*?", p[n - 1], 9) != NULL);
 }
 
 bool
@@ -222,6 +234,7 @@ value_is_credible(enum value_kind kind, const uint8_t *p, size_t n)
 {
 	const struct demand *d = &demands[kind];
 	struct makeup m;
+	double surprise;
 
 	if (kind == VALUE_ANY)
 		return true;
@@ -242,12 +255,17 @@ value_is_credible(enum value_kind kind, const uint8_t *p, size_t n)
 		return false;
 	if (measure_entropy(p, n) < d->entropy)
 		return false;
+	/* Machines draw from letters, digits and few signs; labels and selectors have many. */
+	if ((kind == VALUE_TOKEN || kind == VALUE_KEY) && m.signs * 5 > n && !is_noisy(p, n))
+		return false;
 	/* Hexadecimal digits are letters that seldom make words; entropy is enough for them. */
 	if (m.hex == n && n >= 16)
 		return m.digits > 0 && m.lower + m.upper > 0 && kind != VALUE_KEY && n <= 128;
 	if (m.hex == n && m.digits == n)
 		return kind == VALUE_PASSWORD && n >= 6 && n <= 16;
-	return words_surprise(p, n) / (double)n >= d->surprise || (kind == VALUE_PASSWORD && is_dressed(p, n, &m));
+	/* In few letters chance makes what looks like no word of English, such as a word of Czech. */
+	surprise = words_surprise(p, n) / (double)n - (m.digits + m.signs == 0 && n < 8 ? 1 : 0);
+	return surprise >= d->surprise || (kind == VALUE_PASSWORD && is_dressed(p, n, &m));
 }
 
 bool
