@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Archives and compressed files, by libarchive. Only formats and filters that libarchive reads by itself are switched on:
- * those that start programs are not, nor are RAR, LHA and XAR, whose readers have been its weakest part.
+ * Archives and compressed files, by libarchive. Only formats and filters that libarchive reads by itself are switched
+ * on: those that start programs are not, nor are RAR, LHA and XAR, whose readers have been its weakest part.
  */
 #include <archive.h>
 #include <archive_entry.h>
@@ -35,6 +35,7 @@ struct reading {
 	struct pour		 member;
 	struct pour		 names;
 	bool			 told;		/* of encryption: once an archive */
+	bool			 damaged;
 	bool			 ended;		/* by an error that leaves nothing to go on with */
 };
 
@@ -66,6 +67,7 @@ tell_trouble(struct reading *r, int code, const char *about)
 	const char *text = archive_error_string(r->a);
 
 	r->ended = code == ARCHIVE_FATAL;
+	r->damaged = true;
 	if (archive_read_has_encrypted_entries(r->a) == 1)
 		return tell_encrypted(r, about);
 	if (archive_errno(r->a) == ENOMEM)
@@ -143,8 +145,22 @@ read_all(struct reading *r)
 	return tell_trouble(r, a, "");
 }
 
-int
-archive_each(const struct inside *in, bool trailing_zip, const uint8_t *p, size_t n)
+/* libarchive keeps a block back until it is whole, so that the last ones of a file that ends too early are lost. */
+static int
+salvage_gzip(struct reading *r, const uint8_t *p, size_t n)
+{
+	enum inflate_end end;
+	size_t used;
+	int e;
+
+	if ((e = pour_begin(&r->member, "(salvaged)")) != 0 ||
+	    (e = pour_inflate(&r->member, INFLATE_GZIP, p, n, &used, &end)) != 0)
+		return e;
+	return pour_end(&r->member);
+}
+
+static int
+each(const struct inside *in, bool trailing_zip, const uint8_t *p, size_t n)
 {
 	struct reading r = { .in = in, .member = { .in = in }, .names = { .in = in } };
 	int e;
@@ -159,8 +175,22 @@ archive_each(const struct inside *in, bool trailing_zip, const uint8_t *p, size_
 		e = tell_trouble(&r, ARCHIVE_FATAL, "");
 	else if (e == 0)
 		e = read_all(&r);
+	if (e == 0 && r.damaged && n > 2 && p[0] == 0x1f && p[1] == 0x8b)
+		e = salvage_gzip(&r, p, n);
 	archive_read_free(r.a);
 	pour_release(&r.member);
 	pour_release(&r.names);
 	return e;
+}
+
+int
+archive_each(const struct inside *in, const uint8_t *p, size_t n)
+{
+	return each(in, false, p, n);
+}
+
+int
+archive_each_trailing(const struct inside *in, const uint8_t *p, size_t n)
+{
+	return each(in, true, p, n);
 }

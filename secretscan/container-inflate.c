@@ -8,7 +8,7 @@
 #include "secretscan/secretscan.h"
 
 int
-pour_inflate(struct pour *m, bool raw, const uint8_t *p, size_t n, size_t *usedp, enum inflate_end *endp)
+pour_inflate(struct pour *m, enum inflate_form form, const uint8_t *p, size_t n, size_t *usedp, enum inflate_end *endp)
 {
 	z_stream z = { 0 };
 	uint8_t out[16384];
@@ -16,11 +16,11 @@ pour_inflate(struct pour *m, bool raw, const uint8_t *p, size_t n, size_t *usedp
 
 	*usedp = 0;
 	*endp = INFLATE_DAMAGED;
-	if ((r = inflateInit2(&z, raw ? -MAX_WBITS : MAX_WBITS)) != Z_OK)
+	if ((r = inflateInit2(&z, form == INFLATE_GZIP ? MAX_WBITS + 16 : MAX_WBITS)) != Z_OK)
 		return SECRETSCAN_NOMEM;
 	/* zlib never writes to its input; its prototype is older than const. */
 	z.next_in = (uint8_t *)(uintptr_t)p;
-	while (e == 0 && r == Z_OK) {
+	while (e == 0 && r == Z_OK && !m->cut) {
 		size_t left = n - *usedp;
 
 		z.avail_in = left > UINT32_MAX ? UINT32_MAX : (uInt)left;

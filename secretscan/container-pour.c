@@ -74,10 +74,14 @@ pour_add(struct pour *m, const void *p, size_t n)
 	int e;
 
 	if (budget_take(m->in->budget, n) != 0)
-		return (e = pour_end(m)) != 0 ? e : SECRETSCAN_LIMIT;
+		return !m->hold && (e = pour_end(m)) != 0 ? e : SECRETSCAN_LIMIT;
 	while (n > 0) {
 		size_t some;
 
+		if (m->n == SS_MEMBER_PIECE && m->hold) {
+			m->cut = true;
+			return 0;
+		}
 		if (m->n == SS_MEMBER_PIECE && (e = next_piece(m)) != 0)
 			return e;
 		some = n < SS_MEMBER_PIECE - m->n ? n : SS_MEMBER_PIECE - m->n;

@@ -7,7 +7,6 @@
 
 #include "secretscan/container_int.h"
 
-#define LOOK		4096
 #define OPAQUE_LEAST	2048	/* bytes: keys and hashes are shorter, and are no place to hide much in */
 #define OPAQUE_SAMPLE	65536
 /*
@@ -65,23 +64,25 @@ struct known {
 static const struct known known[] = {
 	KNOWN(0, "\x89PNG"), KNOWN(0, "\x89HDF"), KNOWN(0, "\x93NUMPY"), KNOWN(0, "\xff\xd8\xff"), KNOWN(0, "GIF8"),
 	KNOWN(0, "RIFF"), KNOWN(0, "RIFX"), KNOWN(0, "OggS"), KNOWN(0, "fLaC"), KNOWN(0, "ID3"), KNOWN(0, "wOFF"),
-	KNOWN(0, "wOF2"), KNOWN(0, "OTTO"), KNOWN(0, "ttcf"), KNOWN(0, "\0\1\0\0"), KNOWN(0, "true"), KNOWN(0, "\x7f" "ELF"),
-	KNOWN(0, "MZ"), KNOWN(0, "\0asm"), KNOWN(0, "\xca\xfe\xba\xbe"), KNOWN(0, "\xcf\xfa\xed\xfe"),
-	KNOWN(0, "\xce\xfa\xed\xfe"), KNOWN(0, "II*\0"), KNOWN(0, "MM\0*"), KNOWN(0, "8BPS"), KNOWN(0, "BM"),
-	KNOWN(0, "\0\0\1\0"), KNOWN(0, "\0\0\2\0"), KNOWN(0, "\0\0\1\xba"), KNOWN(0, "\0\0\1\xb3"),
-	KNOWN(0, "\x1a\x45\xdf\xa3"), KNOWN(0, "\xff\x0a"), KNOWN(0, "\0\0\0\x0cjP"), KNOWN(0, "\0\0\0\x0cJXL"),
-	KNOWN(4, "ftyp"), KNOWN(4, "moov"), KNOWN(4, "mdat"), KNOWN(4, "free"), KNOWN(4, "TFL3"), KNOWN(0, "PAR1"),
-	KNOWN(0, "ARROW1"), KNOWN(0, "GGUF"), KNOWN(0, "DIRC"), KNOWN(0, "PACK"), KNOWN(0, "\xfftOc"), KNOWN(0, "TZif"),
-	KNOWN(0, "FWS"), KNOWN(0, "CWS"), KNOWN(0, "ZWS"), KNOWN(0, "dex\n"), KNOWN(0, "BC\xc0\xde"), KNOWN(0, "\x1bLua"),
-	KNOWN(0, "\xd0\xcf\x11\xe0"), KNOWN(0, "\xd4\xc3\xb2\xa1"), KNOWN(0, "\xa1\xb2\xc3\xd4"), KNOWN(0, "\x0a\x0d\x0d\x0a"),
-	KNOWN(0, "\x30\x82"), KNOWN(0, "\x30\x81"), KNOWN(0, "\x99\x01"), KNOWN(0, "\x99\x02"), KNOWN(0, "\x99\x03"),
-	KNOWN(0, "\x98\x33"), KNOWN(0, "\x9a"), KNOWN(0, "\x88\x75"), KNOWN(0, "\x89\x01"), KNOWN(0, "\x89\x02"),
-	KNOWN(0, "MThd"), KNOWN(0, ".snd"), KNOWN(0, "FORM"), KNOWN(0, "wvpk"), KNOWN(0, "MAC "), KNOWN(0, "TTA1"),
-	KNOWN(0, "\x0b\x77"), KNOWN(0, "#!AMR"), KNOWN(0, "caff"), KNOWN(0, "KTX "), KNOWN(0, "DDS "), KNOWN(0, "\xabKTX"),
-	KNOWN(0, "qoif"), KNOWN(0, "farbfeld"), KNOWN(0, "v/1\1"), KNOWN(0, "SIMPLE"), KNOWN(0, "CDF"), KNOWN(0, "Obj\1"),
-	KNOWN(0, "ORC"), KNOWN(0, "SQLite"), KNOWN(0, "\x80\2"), KNOWN(0, "\x80\3"), KNOWN(0, "\x80\4"), KNOWN(0, "\x80\5"),
-	KNOWN(0, "\x1f\x8b"), KNOWN(0, "7z\xbc"), KNOWN(0, "PK\3\4"), KNOWN(0, "BZh"), KNOWN(0, "\xfd" "7zXZ"),
-	KNOWN(0, "Rar!"), KNOWN(0, "MSCF"), KNOWN(0, "ITSF"), KNOWN(0, "\x28\xb5\x2f\xfd"),
+	KNOWN(0, "wOF2"), KNOWN(0, "OTTO"), KNOWN(0, "ttcf"), KNOWN(0, "\0\1\0\0"), KNOWN(0, "true"),
+	KNOWN(0, "\x7f" "ELF"), KNOWN(0, "MZ"), KNOWN(0, "\0asm"), KNOWN(0, "\xca\xfe\xba\xbe"),
+	KNOWN(0, "\xcf\xfa\xed\xfe"), KNOWN(0, "\xce\xfa\xed\xfe"), KNOWN(0, "II*\0"), KNOWN(0, "MM\0*"),
+	KNOWN(0, "8BPS"), KNOWN(0, "BM"), KNOWN(0, "\0\0\1\0"), KNOWN(0, "\0\0\2\0"), KNOWN(0, "\0\0\1\xba"),
+	KNOWN(0, "\0\0\1\xb3"), KNOWN(0, "\x1a\x45\xdf\xa3"), KNOWN(0, "\xff\x0a"), KNOWN(0, "\0\0\0\x0cjP"),
+	KNOWN(0, "\0\0\0\x0cJXL"), KNOWN(4, "ftyp"), KNOWN(4, "moov"), KNOWN(4, "mdat"), KNOWN(4, "free"),
+	KNOWN(4, "TFL3"), KNOWN(0, "PAR1"), KNOWN(0, "ARROW1"), KNOWN(0, "GGUF"), KNOWN(0, "DIRC"),
+	KNOWN(0, "PACK"), KNOWN(0, "\xfftOc"), KNOWN(0, "TZif"), KNOWN(0, "FWS"), KNOWN(0, "CWS"), KNOWN(0, "ZWS"),
+	KNOWN(0, "dex\n"), KNOWN(0, "BC\xc0\xde"), KNOWN(0, "\x1bLua"), KNOWN(0, "\xd0\xcf\x11\xe0"),
+	KNOWN(0, "\xd4\xc3\xb2\xa1"), KNOWN(0, "\xa1\xb2\xc3\xd4"), KNOWN(0, "\x0a\x0d\x0d\x0a"),
+	KNOWN(0, "\x30\x82"), KNOWN(0, "\x30\x81"), KNOWN(0, "\x30\x80"), KNOWN(0, "\x99\x01"),
+	KNOWN(0, "\x99\x02"), KNOWN(0, "\x99\x03"), KNOWN(0, "\x98\x33"), KNOWN(0, "\x9a"), KNOWN(0, "\x88\x75"),
+	KNOWN(0, "\x89\x01"), KNOWN(0, "\x89\x02"), KNOWN(0, "MThd"), KNOWN(0, ".snd"), KNOWN(0, "FORM"),
+	KNOWN(0, "wvpk"), KNOWN(0, "MAC "), KNOWN(0, "TTA1"), KNOWN(0, "\x0b\x77"), KNOWN(0, "#!AMR"),
+	KNOWN(0, "caff"), KNOWN(0, "KTX "), KNOWN(0, "DDS "), KNOWN(0, "\xabKTX"), KNOWN(0, "qoif"),
+	KNOWN(0, "farbfeld"), KNOWN(0, "v/1\1"), KNOWN(0, "SIMPLE"), KNOWN(0, "CDF"), KNOWN(0, "Obj\1"),
+	KNOWN(0, "ORC"), KNOWN(0, "SQLite"), KNOWN(0, "\x80\2"), KNOWN(0, "\x80\3"), KNOWN(0, "\x80\4"),
+	KNOWN(0, "\x80\5"), KNOWN(0, "\x1f\x8b"), KNOWN(0, "7z\xbc"), KNOWN(0, "PK\3\4"), KNOWN(0, "BZh"),
+	KNOWN(0, "\xfd" "7zXZ"), KNOWN(0, "Rar!"), KNOWN(0, "MSCF"), KNOWN(0, "ITSF"), KNOWN(0, "\x28\xb5\x2f\xfd"),
 };
 
 /* An MPEG audio frame without a tag before it, or a transport stream. */
@@ -91,7 +92,7 @@ is_mpeg(const uint8_t *p, size_t n)
 	return (p[0] == 0xff && (p[1] & 0xe0) == 0xe0) || (n > 188 && p[0] == 0x47 && p[188] == 0x47);
 }
 
-bool
+static bool
 format_is_known(const uint8_t *p, size_t n)
 {
 	for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++) {
@@ -116,8 +117,8 @@ is_pkcs12(const uint8_t *p, size_t n)
 }
 
 /*
- * RFC 9580, 4.2 and 5: a packet that holds a session key (1, 3) or encrypted data (9, 18, 20), or a secret key (5), with
- * the version and the algorithm that follow it.
+ * RFC 9580, 4.2 and 5: a packet that holds a session key (1, 3) or a secret key (5), with the version and the algorithm
+ * that follow it.
  */
 static const char *
 openpgp_kind(const uint8_t *p, size_t n)
@@ -135,7 +136,8 @@ openpgp_kind(const uint8_t *p, size_t n)
 		tag = (p[0] >> 2) & 0xf;
 		at = 1 + (size_t)length_size[p[0] & 3];
 	}
-	if (tag == 1 && p[at] == 3 && p[at + 9] >= 1 && p[at + 9] <= 27 && (p[0] == 0x84 || p[0] == 0x85 || p[0] == 0xc1))
+	if (tag == 1 && p[at] == 3 && p[at + 9] >= 1 && p[at + 9] <= 27 &&
+	    (p[0] == 0x84 || p[0] == 0x85 || p[0] == 0xc1))
 		return "OpenPGP message";
 	if (tag == 3 && (p[at] == 4 || p[at] == 6) && p[at + 1] >= 1 && p[at + 1] <= 13 && p[at + 2] <= 4 && p[1] < 64)
 		return "OpenPGP message";
@@ -186,6 +188,17 @@ chi_squared(const uint8_t *p, size_t n)
 	return sum / expected;
 }
 
+/* A line of text first is a format too, if not one of ours. */
+static bool
+begins_as_text(const uint8_t *p)
+{
+	for (size_t i = 0; i < 12; i++) {
+		if (p[i] < ' ' || p[i] > '~')
+			return false;
+	}
+	return true;
+}
+
 bool
 opaque_is(const uint8_t *p, size_t n)
 {
@@ -197,7 +210,7 @@ opaque_is(const uint8_t *p, size_t n)
 	/* Half of random bytes have their high bit, and texts are told by it at once. */
 	for (size_t i = 0; i < 64; i++)
 		high += p[n / 2 + i] >> 7;
-	if (high < 12 || high > 52 || format_is_known(p, n))
+	if (high < 12 || high > 52 || format_is_known(p, n) || begins_as_text(p))
 		return false;
 	chi = chi_squared(p + (n - sample) / 2, sample);
 	return chi > OPAQUE_LOW && chi < OPAQUE_HIGH;

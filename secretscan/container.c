@@ -106,7 +106,7 @@ is_tar(const uint8_t *p, size_t n)
 	return said == sum;
 }
 
-/* The end of a directory of a zip: control characters, which texts do not have, so that they are passed at full speed. */
+/* The end of a zip's directory: control characters, which texts do not have, so that those are passed at full speed. */
 static bool
 has_zip_tail(const uint8_t *p, size_t n)
 {
@@ -120,11 +120,18 @@ has_zip_tail(const uint8_t *p, size_t n)
 	return false;
 }
 
-/* RFC 1950: method 8, a window of up to 32 KiB, a header that 31 divides. Only with what git writes is it taken for that. */
+/* RFC 1950: method 8, a window of 32 KiB, no dictionary, a header that 31 divides. */
 static bool
 is_loose_object(const uint8_t *p, size_t n)
 {
 	return n >= 16 && p[0] == 0x78 && (p[0] * 256 + p[1]) % 31 == 0 && (p[1] & 0x20) == 0;
+}
+
+/* Its magic number changes with each version and ends in a line end; flags follow, of which two bits are used. */
+static bool
+is_python(const uint8_t *p, size_t n)
+{
+	return n >= 16 && p[2] == '\r' && p[3] == '\n' && p[4] < 4 && p[5] == 0 && p[6] == 0 && p[7] == 0;
 }
 
 static unsigned
@@ -135,7 +142,8 @@ guess_text(const uint8_t *p, size_t n)
 	if (p[0] == '{' && (has(p, look, "\"nbformat\"") || has(p + n - look, look, "\"nbformat\"")) &&
 	    has(p, n, "\"cells\""))
 		return CONTAINER_NOTEBOOK;
-	if (p[0] == '<' && (has(p, look, "schemas.openxmlformats.org/") || has(p, look, "urn:oasis:names:tc:opendocument:")))
+	if (p[0] == '<' && (has(p, look, "schemas.openxmlformats.org/") ||
+	    has(p, look, "urn:oasis:names:tc:opendocument:")))
 		return CONTAINER_OFFICE;
 	return 0;
 }
@@ -149,13 +157,17 @@ container_guess(const uint8_t *p, size_t n)
 	if (n < 8)
 		return 0;
 	for (size_t i = 0; i < sizeof(magics) / sizeof(magics[0]); i++) {
-		if (p[0] == (uint8_t)magics[i].bytes[0] && n >= magics[i].n && memcmp(p, magics[i].bytes, magics[i].n) == 0)
-			kinds |= magics[i].kind;
+		const struct magic *m = &magics[i];
+
+		if (p[0] == (uint8_t)m->bytes[0] && n >= m->n && memcmp(p, m->bytes, m->n) == 0)
+			kinds |= m->kind;
 	}
 	if (is_bzip2(p, n))
 		kinds |= CONTAINER_COMPRESSED;
 	if (is_tar(p, n) || (n > ISO_MAGIC + 5 && memcmp(p + ISO_MAGIC, "CD001", 5) == 0))
 		kinds |= CONTAINER_ARCHIVE;
+	if (is_python(p, n))
+		kinds |= CONTAINER_CLASS;
 	if (is_loose_object(p, n))
 		kinds |= CONTAINER_ZLIB;
 	kinds |= guess_text(p, n);
@@ -169,7 +181,7 @@ container_guess(const uint8_t *p, size_t n)
 }
 
 static int
-tell_sealed(const struct inside *in, const uint8_t *p, size_t n)
+sealed_each(const struct inside *in, const uint8_t *p, size_t n)
 {
 	enum container_notice what;
 	const char *kind = sealed_kind(p, n, &what);
@@ -177,19 +189,39 @@ tell_sealed(const struct inside *in, const uint8_t *p, size_t n)
 	return kind == NULL ? 0 : inside_tell(in, what, "", "%s", kind);
 }
 
+static int
+opaque_each(const struct inside *in, const uint8_t *p, size_t n)
+{
+	(void)p;
+	return inside_tell(in, CONTAINER_IS_OPAQUE, "", "%zu bytes", n);
+}
+
+static const struct {
+	unsigned	kinds;
+	int		(*each)(const struct inside *, const uint8_t *p, size_t n);
+} readers[] = {
+	{ CONTAINER_SEALED, sealed_each },
+	{ CONTAINER_OPAQUE, opaque_each },
+	{ CONTAINER_ARCHIVE | CONTAINER_COMPRESSED, archive_each },
+	{ CONTAINER_TRAILING_ZIP, archive_each_trailing },
+	{ CONTAINER_ZLIB, zlib_each },
+	{ CONTAINER_PACK, pack_each },
+	{ CONTAINER_PDF, pdf_each },
+	{ CONTAINER_SQLITE, sqlite_each },
+	{ CONTAINER_NOTEBOOK, notebook_each },
+	{ CONTAINER_OFFICE, office_each },
+	{ CONTAINER_CLASS, class_each },
+};
+
 int
 container_each(unsigned kinds, const uint8_t *p, size_t n, struct budget *budget, const struct container_sink *sink)
 {
 	const struct inside in = { budget, sink };
 	int e = 0;
 
-	if ((kinds & CONTAINER_SEALED) != 0)
-		e = tell_sealed(&in, p, n);
-	if (e == 0 && (kinds & CONTAINER_OPAQUE) != 0)
-		e = inside_tell(&in, CONTAINER_IS_OPAQUE, "", "%zu bytes", n);
-	if (e == 0 && (kinds & (CONTAINER_ARCHIVE | CONTAINER_COMPRESSED)) != 0)
-		e = archive_each(&in, false, p, n);
-	if (e == 0 && (kinds & CONTAINER_TRAILING_ZIP) != 0)
-		e = archive_each(&in, true, p, n);
+	for (size_t i = 0; i < sizeof(readers) / sizeof(readers[0]) && e == 0; i++) {
+		if ((kinds & readers[i].kinds) != 0)
+			e = readers[i].each(&in, p, n);
+	}
 	return e;
 }

@@ -7,9 +7,8 @@
  *	if (kinds != 0)
  *		r = container_each(kinds, p, n, &budget, &sink);
  *
- * A member may be a container again: sink.member calls these two for it, with one level less of budget.depth. What stands
- * in the content as it is (stored members, names, deleted rows of a database) is not given again where the caller
- * finds it by scanning the content itself, which it does in any case.
+ * A member may be a container again: sink.member calls these two for it, after budget_enter. The caller scans the
+ * content itself in any case: what stands in it as it is (comments, deleted rows of a database) is not given.
  */
 #ifndef SECRETSCAN_CONTAINER_H
 #define SECRETSCAN_CONTAINER_H
@@ -22,7 +21,7 @@ struct budget;
 /* A set: a content can be several, a script with a zip at its end for one. */
 enum container {
 	CONTAINER_ARCHIVE	= 1 << 0,	/* zip, 7z, tar, cpio, ar, rpm, cab, iso */
-	CONTAINER_COMPRESSED	= 1 << 1,	/* gzip, bzip2, xz, lzma, lzip, zstd, lz4, compress: a file or an archive */
+	CONTAINER_COMPRESSED	= 1 << 1,	/* gzip, bzip2, xz, lzma, lzip, zstd, lz4, compress */
 	CONTAINER_ZLIB		= 1 << 2,	/* a loose object of git */
 	CONTAINER_PACK		= 1 << 3,	/* a pack of git */
 	CONTAINER_PDF		= 1 << 4,
@@ -62,7 +61,8 @@ unsigned	container_guess(const uint8_t *p, size_t n);
  * All members of all these kinds. What is encrypted, damaged or bent is a notice and no error. 0; SECRETSCAN_LIMIT when
  * the budget is used up, of which the caller tells; SECRETSCAN_NOMEM; or what a callback returned.
  */
-int		container_each(unsigned kinds, const uint8_t *p, size_t n, struct budget *, const struct container_sink *);
+int		container_each(unsigned kinds, const uint8_t *p, size_t n, struct budget *,
+		    const struct container_sink *);
 
 /* The rule id and the words under which a notice is reported. */
 struct container_report {

@@ -26,6 +26,8 @@ int	inside_tell(const struct inside *, enum container_notice, const char *about,
  *	struct pour m = { .in = in };
  *	pour_begin(&m, name); pour_add(&m, p, n) ..; pour_end(&m); and so on for the next one
  *	pour_release(&m);
+ *
+ * One that is set to hold is given to nobody: it is not begun and not ended, grows up to a piece, and then is cut.
  */
 struct pour {
 	const struct inside	*in;
@@ -34,6 +36,8 @@ struct pour {
 	size_t			 n, cap;
 	size_t			 fresh;		/* bytes that were in no piece yet */
 	uint64_t		 at;
+	bool			 hold;
+	bool			 cut;
 };
 
 int	pour_begin(struct pour *, const char *name);
@@ -43,15 +47,24 @@ int	pour_text(struct pour *, const char *s);
 int	pour_end(struct pour *);
 void	pour_release(struct pour *);
 
-/* A zlib stream (RFC 1950) or, raw, only its blocks (RFC 1951) into a member; *usedp is what it took of p. */
+/* A stream of zlib (RFC 1950) or gzip (RFC 1952) into a member; *usedp is what it took of p. */
+enum inflate_form { INFLATE_ZLIB, INFLATE_GZIP };
 enum inflate_end { INFLATE_WHOLE, INFLATE_DAMAGED };
-int	pour_inflate(struct pour *, bool raw, const uint8_t *p, size_t n, size_t *usedp, enum inflate_end *endp);
+int	pour_inflate(struct pour *, enum inflate_form, const uint8_t *p, size_t n, size_t *usedp,
+	    enum inflate_end *endp);
 
-int	archive_each(const struct inside *, bool trailing_zip, const uint8_t *p, size_t n);
+int	archive_each(const struct inside *, const uint8_t *p, size_t n);
+int	archive_each_trailing(const struct inside *, const uint8_t *p, size_t n);
+int	class_each(const struct inside *, const uint8_t *p, size_t n);
+int	notebook_each(const struct inside *, const uint8_t *p, size_t n);
+int	office_each(const struct inside *, const uint8_t *p, size_t n);
+int	pack_each(const struct inside *, const uint8_t *p, size_t n);
+int	pdf_each(const struct inside *, const uint8_t *p, size_t n);
+int	sqlite_each(const struct inside *, const uint8_t *p, size_t n);
+int	zlib_each(const struct inside *, const uint8_t *p, size_t n);
 
 /* By their look; each is called when the cheap signs of container_guess say so. */
 const char *sealed_kind(const uint8_t *p, size_t n, enum container_notice *whatp);
 bool	opaque_is(const uint8_t *p, size_t n);
-bool	format_is_known(const uint8_t *p, size_t n);
 
 #endif
