@@ -68,7 +68,8 @@ tell_trouble(struct reading *r, int code, const char *about)
 
 	r->ended = code == ARCHIVE_FATAL;
 	r->damaged = true;
-	if (archive_read_has_encrypted_entries(r->a) == 1)
+	/* It looks into the format, which there is none of until one was found. */
+	if (archive_format(r->a) != 0 && archive_read_has_encrypted_entries(r->a) == 1)
 		return tell_encrypted(r, about);
 	if (archive_errno(r->a) == ENOMEM)
 		return inside_tell(r->in, CONTAINER_IS_CUT, about, "needs too much memory");

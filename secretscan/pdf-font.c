@@ -69,8 +69,12 @@ int
 pdf_fonts_find(struct pdf_fonts *f, struct pdf_span s)
 {
 	static const char key[] = "/ToUnicode";
-	const uint8_t *hit = s.p, *end = s.p + s.n;
+	const uint8_t *hit, *end;
 
+	if (s.n == 0)
+		return 0;
+	hit = s.p;
+	end = s.p + s.n;
 	while (f->n < FONTS_MAX && (hit = memmem(hit, (size_t)(end - hit), key, sizeof(key) - 1)) != NULL) {
 		struct pdf_span after = { hit + sizeof(key) - 1, (size_t)(end - hit) - sizeof(key) + 1 };
 		struct pdf_font font = { .object = object_around(s, (size_t)(hit - s.p)),
@@ -92,10 +96,12 @@ is_name_char(uint8_t c)
 void
 pdf_fonts_name(struct pdf_fonts *f, struct pdf_span s)
 {
-	const uint8_t *at = s.p, *end = s.p + s.n;
+	const uint8_t *at, *end;
 
-	if (f->n == 0)
+	if (f->n == 0 || s.n == 0)
 		return;
+	at = s.p;
+	end = s.p + s.n;
 	while ((at = memchr(at, '/', (size_t)(end - at))) != NULL) {
 		const uint8_t *name = ++at;
 		uint32_t object;
