@@ -229,7 +229,7 @@ pdf_decode(struct pdf_span dict, struct pdf_span data, struct pour *out, bool *r
 	int e = 0;
 
 	*readp = false;
-	while (value.n > 0 && (token = pdf_token(value, &at)).n > 0 && !is_word(token, "]")) {
+	while ((token = pdf_token(value, &at)).n > 0 && !is_word(token, "]")) {
 		if (is_word(token, "["))
 			continue;
 		if (token.p[0] != '/' || n == FILTERS_MAX || (fns[n] = filter_get(token)) == NULL)

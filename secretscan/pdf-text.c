@@ -58,6 +58,8 @@ pdf_token(struct pdf_span s, size_t *atp)
 {
 	size_t at = *atp, from;
 
+	if (s.n == 0)
+		return s;
 	while (at < s.n && (is_space(s.p[at]) || s.p[at] == '%')) {
 		if (s.p[at] == '%') {
 			while (at < s.n && s.p[at] != '\n' && s.p[at] != '\r')
@@ -214,7 +216,7 @@ pdf_text(const struct pdf_fonts *fonts, struct pdf_span content, struct pour *ou
 	size_t at = 0;
 	int e = 0;
 
-	while (e == 0 && content.n > 0 && (t = pdf_token(content, &at)).n > 0) {
+	while (e == 0 && (t = pdf_token(content, &at)).n > 0) {
 		uint8_t c = t.p[0];
 
 		if ((c >= '0' && c <= '9') || c == '-' || c == '+' || c == '.') {
