@@ -10,15 +10,14 @@
 #include "secretscan/layer.h"
 #include "secretscan/limits.h"
 
-#define WORD_MIN	20	/* what sieve_word finds */
-#define RUN_MIN		16	/* digits */
+#define SHORT_RUN	64	/* digits: too few for other bytes before a text */
 #define WRAP_MIN	32	/* a line that is broken for its length has so many */
 #define INDENT_MAX	64
 #define GROUP_MAX	4	/* digits */
 #define PENDING_MAX	12	/* groups */
 
 struct digits {
-	int		(*value)(uint8_t c);
+	const uint8_t	*values;
 	unsigned	bits;		/* of a digit */
 	size_t		in, out;	/* digits and bytes of a group */
 	size_t		least;		/* groups of text in a row */
@@ -38,19 +37,27 @@ struct reader {
 	size_t			 width;		/* of the first line */
 };
 
-static int
-base64_value(uint8_t c)
-{
-	if (c >= 'A' && c <= 'Z')
-		return c - 'A';
-	if (c >= 'a' && c <= 'z')
-		return c - 'a' + 26;
-	if (c >= '0' && c <= '9')
-		return c - '0' + 52;
-	if (c == '+' || c == '-')
-		return 62;
-	return c == '/' || c == '_' ? 63 : -1;
-}
+/* A digit is its value and one; 0 is no digit. */
+static const uint8_t base64_values[256] = {
+	0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
+	0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
+	0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 63, 0, 63, 0, 64,
+	53, 54, 55, 56, 57, 58, 59, 60, 61, 62, 0, 0, 0, 0, 0, 0,
+	0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15,
+	16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 0, 0, 0, 0, 64,
+	0, 27, 28, 29, 30, 31, 32, 33, 34, 35, 36, 37, 38, 39, 40, 41,
+	42, 43, 44, 45, 46, 47, 48, 49, 50, 51, 52, 0, 0, 0, 0, 0,
+};
+static const uint8_t hex_values[256] = {
+	0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
+	0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
+	0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
+	1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 0, 0, 0, 0, 0, 0,
+	0, 11, 12, 13, 14, 15, 16, 0, 0, 0, 0, 0, 0, 0, 0, 0,
+	0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
+	0, 11, 12, 13, 14, 15, 16, 0, 0, 0, 0, 0, 0, 0, 0, 0,
+	0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
+};
 
 static size_t
 skip_set(const struct sieve *s, size_t at, const char *set, size_t most)
@@ -63,7 +70,7 @@ skip_set(const struct sieve *s, size_t at, const char *set, size_t most)
 static size_t
 run_end(const struct digits *d, const struct sieve *s, size_t at)
 {
-	while (at < s->n && d->value(s->p[at]) >= 0)
+	while (at < s->n && d->values[s->p[at]] != 0)
 		at++;
 	return at;
 }
@@ -100,7 +107,7 @@ next_group(struct reader *r, struct group *g)
 
 	g->n = 0;
 	while (g->n < d->in && (r->at < r->end || next_line(r))) {
-		acc = acc << d->bits | (uint32_t)d->value(r->s->p[r->at]);
+		acc = acc << d->bits | (uint32_t)(d->values[r->s->p[r->at]] - 1);
 		g->pos[g->n++] = r->at++;
 	}
 	acc <<= d->bits * (d->in - g->n);
@@ -195,17 +202,6 @@ read_groups(struct reader *r, size_t *donep, struct layer *out)
 }
 
 static bool
-read_from(const struct digits *d, const struct sieve *s, size_t at, size_t *endp, size_t *donep, struct layer *out)
-{
-	struct reader r = { d, s, at, *endp, *endp - at };
-	bool found = read_groups(&r, donep, out);
-
-	if (found && r.end > *endp)
-		*endp = r.end;
-	return found;
-}
-
-static bool
 begins_text(const struct digits *d, const struct sieve *s, size_t at, size_t end)
 {
 	struct reader r = { d, s, at, end, 0 };
@@ -218,13 +214,27 @@ begins_text(const struct digits *d, const struct sieve *s, size_t at, size_t end
 	return are_text(d, g, d->least);
 }
 
-/* A run of digits. Returns where to go on. */
+static bool
+read_from(const struct digits *d, const struct sieve *s, size_t at, size_t *endp, size_t *donep, struct layer *out)
+{
+	struct reader r = { d, s, at, *endp, *endp - at };
+	bool found = read_groups(&r, donep, out);
+
+	if (found && r.end > *endp)
+		*endp = r.end;
+	return found;
+}
+
+/*
+ * A run of digits. Text begins where the run does, or after what can be a separator; in a long run also after other bytes.
+ * Returns where to go on.
+ */
 static size_t
 decode_run(const struct digits *d, const struct sieve *s, size_t start, size_t end, size_t *donep, struct layer *out)
 {
-	if (read_from(d, s, start, &end, donep, out))
+	if ((end - start >= SHORT_RUN || begins_text(d, s, start, end)) && read_from(d, s, start, &end, donep, out))
 		return end;
-	for (size_t at = start + 1; at + RUN_MIN <= end; at++) {
+	for (size_t at = start + 1; at + d->least * d->in <= end; at++) {
 		uint8_t c = s->p[at - 1];
 		bool separator = c == '/' || c == '+' || c == '_' || c == '-' || (at == start + 1 && d->in == 2);
 
@@ -239,25 +249,27 @@ decode_run(const struct digits *d, const struct sieve *s, size_t start, size_t e
 static void
 decode_digits(const struct digits *d, const struct sieve *s, struct layer *out)
 {
-	size_t start, end, done = 0;
+	size_t done = 0, least = d->least * d->in, seen = 0;
 
-	for (size_t at = 0; out->error == 0 && sieve_word(s, at, WORD_MIN, &start, &end); at = end) {
-		for (size_t from = start; from < end;) {
+	for (size_t i = 0; i < s->nwords && out->error == 0; i++) {
+		const struct sieve_word *w = &s->words[i];
+		size_t from = w->start > seen ? w->start : seen;
+
+		while (from + least <= w->end) {
 			size_t stop = run_end(d, s, from);
 
-			if (stop - from >= RUN_MIN && sieve_counts(s, from, stop))
+			if (stop - from >= least && sieve_counts(s, from, stop))
 				stop = decode_run(d, s, from, stop, &done, out);
-			from = stop > from ? stop : from + 1;
-			if (from > end)
-				end = from;
+			from = stop + 1;
 		}
+		seen = from;
 	}
 }
 
 void
 decode_base64(const struct sieve *s, struct layer *out)
 {
-	static const struct digits d = { base64_value, 6, 4, 3, 4 };
+	static const struct digits d = { base64_values, 6, 4, 3, 4 };
 
 	decode_digits(&d, s, out);
 }
@@ -265,7 +277,7 @@ decode_base64(const struct sieve *s, struct layer *out)
 void
 decode_hex(const struct sieve *s, struct layer *out)
 {
-	static const struct digits d = { decode_hex_digit, 4, 2, 1, 12 };
+	static const struct digits d = { hex_values, 4, 2, 1, 12 };
 
 	decode_digits(&d, s, out);
 }

@@ -11,7 +11,7 @@
 #include <stdint.h>
 
 #define SIEVE_BLOCK	1024
-#define SIEVE_WORD_BLOCK	128
+#define SIEVE_WORD	20
 
 enum sieve_sign {
 	SIEVE_BACKSLASH = 1,
@@ -25,18 +25,19 @@ enum sieve_sign {
 
 struct layer;
 
-struct sieve_block {
-	uint8_t		signs;		/* which stand in it */
-	uint8_t		words;		/* bit i: in its i-th SIEVE_WORD_BLOCK bytes begins or goes on a long word */
+/* A run of letters, digits and + / = _ -, of SIEVE_WORD or more. */
+struct sieve_word {
+	size_t	start, end;
 };
 
 /* A text and where to look in it. */
 struct sieve {
 	const uint8_t		*p;
 	size_t			 n;
-	struct sieve_block	*blocks;
+	uint8_t			*blocks;	/* the signs of each block */
 	uint8_t			 signs;		/* of all blocks together */
-	uint8_t			 words;
+	struct sieve_word	*words;		/* in order */
+	size_t			 nwords, words_cap;
 	const struct layer	*fresh;		/* not NULL: the text is that of this layer, and only what it changed counts */
 };
 
@@ -51,10 +52,5 @@ size_t	sieve_block_end(const struct sieve *, size_t at);
 size_t	sieve_find(const struct sieve *, enum sieve_sign, uint8_t c, size_t at);
 /* Whether what stands in these bytes is to be decoded. */
 bool	sieve_counts(const struct sieve *, size_t start, size_t end);
-/*
- * The first run from `at` on of bytes that are letters, digits or one of +/=_- and at least `least` (20 or more) long,
- * as [*startp, *endp). Zero when there is none.
- */
-int	sieve_word(const struct sieve *, size_t at, size_t least, size_t *startp, size_t *endp);
 
 #endif
