@@ -1,5 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Percent-encoding of URLs and forms (RFC 3986 section 2.1), and the %uXXXX that JavaScript's escape() made. */
+/*
+ * Percent-encoding of URLs (RFC 3986 section 2.1), with the %uXXXX that JavaScript's escape() made; and that of forms, in
+ * which + is a space. Which of both a text is in it does not say.
+ */
+#include <string.h>
+
 #include "secretscan/decode.h"
 #include "secretscan/rewrite.h"
 
@@ -23,10 +28,30 @@ read_percent(const uint8_t *p, size_t n, size_t at, struct rewrite_step *step)
 	return step->n > 0;
 }
 
+static bool
+read_form(const uint8_t *p, size_t n, size_t at, struct rewrite_step *step)
+{
+	if (p[at] == '%')
+		return read_percent(p, n, at, step);
+	step->out[0] = ' ';
+	step->n = 1;
+	return true;
+}
+
 void
 decode_percent(const struct sieve *s, struct layer *out)
 {
 	static const struct rewriter w = { SIEVE_PERCENT, "%", false, read_percent };
 
 	rewrite(&w, s, out);
+}
+
+void
+decode_form(const struct sieve *s, struct layer *out)
+{
+	static const struct rewriter w = { SIEVE_PERCENT, "%+", false, read_form };
+
+	/* Without a + it is the same. */
+	if (memchr(s->p, '+', s->n) != NULL)
+		rewrite(&w, s, out);
 }

@@ -33,13 +33,17 @@ struct decoder {
 const struct decoder	*decode_get(size_t i);
 
 void	decode_base64(const struct sieve *, struct layer *);
+void	decode_diff(const struct sieve *, struct layer *);
 void	decode_entity(const struct sieve *, struct layer *);
 void	decode_escape(const struct sieve *, struct layer *);
+void	decode_form(const struct sieve *, struct layer *);
 void	decode_hex(const struct sieve *, struct layer *);
 void	decode_percent(const struct sieve *, struct layer *);
+void	decode_quoted(const struct sieve *, struct layer *);
 void	decode_terminal(const struct sieve *, struct layer *);
 void	decode_utf16(const struct sieve *, struct layer *);
 void	decode_utf32(const struct sieve *, struct layer *);
+void	decode_wrap(const struct sieve *, struct layer *);
 
 /* Bytes that text is made of: printable ASCII, tab, line feed, carriage return. */
 static inline bool

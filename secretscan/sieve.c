@@ -89,6 +89,7 @@ static uint8_t
 sift(const uint8_t *p, uint8_t *wordsp)
 {
 	bytes16 backslash = { 0 }, percent = { 0 }, amp = { 0 }, control = { 0 }, high = { 0 }, plus = { 0 }, equals = { 0 };
+	bytes16 joint = { 0 };
 
 	for (size_t w = 0; w < SIEVE_BLOCK / WORD_BLOCK; w++) {
 		words16 word = { 0 };
@@ -103,6 +104,7 @@ sift(const uint8_t *p, uint8_t *wordsp)
 			high |= v;
 			plus |= (v == '\n') & ((next == '+') | (next == '-'));
 			equals |= (v == '=') & ((next == '\n') | (next == '\r') | (next == '3'));
+			joint |= (v > ' ') & (next == '\n') & (load(p + 2) > ' ');
 			word |= maybe_word(p);
 		}
 		if (any((bytes16)word) && has_long_word(p - WORD_BLOCK))
@@ -110,7 +112,8 @@ sift(const uint8_t *p, uint8_t *wordsp)
 	}
 	return (uint8_t)((any(backslash) ? SIEVE_BACKSLASH : 0) | (any(percent) ? SIEVE_PERCENT : 0) |
 	    (any(amp) ? SIEVE_AMPERSAND : 0) | (any(control) ? SIEVE_CONTROL : 0) | (any(high < 0) ? SIEVE_HIGH : 0) |
-	    (any(plus) ? SIEVE_PLUS_MINUS : 0) | (any(equals) ? SIEVE_EQUALS : 0));
+	    (any(plus) ? SIEVE_PLUS_MINUS : 0) | (any(equals) ? SIEVE_EQUALS : 0) |
+	    (any(joint) ? SIEVE_JOINT : 0));
 }
 
 static int

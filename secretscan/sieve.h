@@ -21,6 +21,7 @@ enum sieve_sign {
 	SIEVE_HIGH = 16,		/* from 0x80 on */
 	SIEVE_PLUS_MINUS = 32,		/* + or - at the beginning of a line */
 	SIEVE_EQUALS = 64,		/* = at the end of a line, or =3 */
+	SIEVE_JOINT = 128,		/* the end of a line that is not a space, before one that does not begin with one */
 };
 
 struct layer;

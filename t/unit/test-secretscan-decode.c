@@ -127,13 +127,13 @@ to_base64url(const struct text *in, struct text *out, size_t *start, size_t *end
 
 /* Each byte as a fixed number of characters. */
 static void
-encode_each(const char *format, const struct text *in, struct text *out, size_t *start, size_t *end)
+encode_each(size_t (*write)(char *, size_t, unsigned), const struct text *in, struct text *out, size_t *start, size_t *end)
 {
 	char one[16];
 	size_t from = out->n, n = 1;
 
 	for (size_t i = 0; i < in->n; i++) {
-		n = (size_t)snprintf(one, sizeof(one), format, (unsigned)(uint8_t)in->p[i]);
+		n = write(one, sizeof(one), (uint8_t)in->p[i]);
 		add(out, one, n);
 	}
 	*start = from + *start * n;
@@ -141,10 +141,15 @@ encode_each(const char *format, const struct text *in, struct text *out, size_t 
 }
 
 #define EACH(name, format)									\
+static size_t											\
+name ## _one(char *out, size_t n, unsigned c)							\
+{												\
+	return (size_t)snprintf(out, n, format, c);						\
+}												\
 static void											\
 name(const struct text *in, struct text *out, size_t *start, size_t *end)			\
 {												\
-	encode_each(format, in, out, start, end);						\
+	encode_each(name ## _one, in, out, start, end);						\
 }
 
 EACH(to_hex, "%02x")
@@ -385,13 +390,54 @@ test_noise(void **state)
 	}
 }
 
+/* Text that was copied from a terminal of 80 columns, at every place that the token can be broken. */
+static void
+test_broken_lines(void **state)
+{
+	static struct text line, t;
+	struct seen s;
+
+	(void)state;
+	for (size_t before = 0; before < 76; before++) {
+		line.n = t.n = 0;
+		for (size_t i = 0; i < before; i++)
+			add_s(&line, i % 8 == 7 ? " " : "x");
+		add_s(&line, " --token " TOKEN " and what follows it on that line\n");
+		for (size_t i = 0; i < line.n; i += 80) {
+			add(&t, line.p + i, line.n - i < 80 ? line.n - i : 80);
+			if (line.n - i > 80)
+				add_s(&t, "\n");
+		}
+		scan(&t, &s);
+		assert_int_equal(s.n, 1);
+		assert_string_equal(s.secret, TOKEN);
+		assert_int_equal(s.end - s.start, strlen(TOKEN) + (before + 9 < 80 && before + 9 + strlen(TOKEN) > 80));
+	}
+}
+
+static void
+test_mail(void **state)
+{
+	static struct text t;
+	struct seen s;
+
+	(void)state;
+	t.n = 0;
+	add_s(&t, "Please use the following token to log in to the service, token=3Dgh" "p_=\r\naB3dE5fG7hJ9kL1mN3pQ5rS7tU9vW1x"
+	    "Y3zA5 and nothing else. It is=\r\n yours.\r\n");
+	scan(&t, &s);
+	assert_int_equal(s.n, 1);
+	assert_string_equal(s.decoded, "quoted-printable");
+	assert_string_equal(s.secret, TOKEN);
+}
+
 /* What stands plainly beside an escape is plain: no encoding is named, and it is told once. */
 static void
 test_escaped_text(void **state)
 {
 	static const char *const cases[] = {
 		"\"first\\n" TOKEN "\\nlast\"", "{\\\"token\\\": \\\"" TOKEN "\\\"}", "\"\\\"a\\\\n" TOKEN "\\\\n\\\"\"",
-		"q=token%20" TOKEN "%20x", "&quot;" TOKEN "&quot;",
+		"q=token%20" TOKEN "%20x", "&quot;" TOKEN "&quot;", "q=some%20token+" TOKEN "+x",
 	};
 	static struct text t;
 	struct seen s;
@@ -466,10 +512,13 @@ main(void)
 		cmocka_unit_test(test_deep),
 		cmocka_unit_test(test_wrapped),
 		cmocka_unit_test(test_noise),
+		cmocka_unit_test(test_broken_lines),
+		cmocka_unit_test(test_mail),
 		cmocka_unit_test(test_escaped_text),
 		cmocka_unit_test(test_name_of_a_key),
 		cmocka_unit_test(test_segments),
 	};
 
+	cmocka_set_message_output(CM_OUTPUT_TAP);
 	return cmocka_run_group_tests(tests, setup, teardown);
 }
