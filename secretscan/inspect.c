@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "secretscan/alloc.h"
+#include "secretscan/inline.h"
 #include "secretscan/pieces.h"
 #include "secretscan/progress.h"
 #include "secretscan/record.h"
@@ -182,6 +183,8 @@ on_finding(const struct secretscan_finding *found, void *arg)
 	struct secretscan_finding f = *found;
 
 	if (f.start < ps->w->from || f.start >= ps->w->to)
+		return 0;
+	if (ps->in->params.allow_inline && inline_allows(ps->w->p, ps->w->n, f.start, f.end, f.rule))
 		return 0;
 	if (job->nrecords == INSPECT_FINDINGS_MAX) {
 		job_error(job, "more findings than are listed of one content: the rest was not scanned");

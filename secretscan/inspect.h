@@ -20,6 +20,7 @@ struct inspect_params {
 	struct progress		*progress;
 	unsigned		 threads;	/* their numbers go up to this one */
 	bool			 show_secrets;
+	bool			 allow_inline;	/* comments in the content count */
 };
 
 struct inspect_job {
