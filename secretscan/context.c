@@ -11,7 +11,7 @@
 
 /* Names of things that are secret. */
 static const char *const nouns[] = {
-	"key", "token", "secret", "auth", "pass", "pwd", "cred", "api", "bearer", "pat", "sid", "access",
+	"key", "token", "secret", "auth", "pass", "pwd", "cred", "api", "bearer", "pat", "sid", "access", "client",
 };
 
 /* Words after which a value follows with nothing but a space between. */
@@ -141,4 +141,19 @@ context_is_value(const uint8_t *p, size_t at)
 	if (strchr("=:>(,[|&?", p[end - 1]) == NULL && !ends_in_connector(p + from, end - from))
 		return false;
 	return has_noun(p + from, end - from) && !names_digest(p + from, end - from);
+}
+
+bool
+context_is_given(const uint8_t *p, size_t from, size_t at)
+{
+	bool assigned = false;
+
+	if (at - from > QUOTES_MAX)
+		return false;
+	for (; from < at; from++) {
+		if (p[from] == '\0' || strchr(" \t\"'`\\{=:>", p[from]) == NULL)
+			return false;
+		assigned = assigned || strchr("=:>", p[from]) != NULL;
+	}
+	return assigned;
 }

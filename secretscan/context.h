@@ -18,5 +18,7 @@ bool	context_is_blob(const uint8_t *p, size_t at);
  * token, a password. No more than SS_CONTEXT bytes before at are read.
  */
 bool	context_is_value(const uint8_t *p, size_t at);
+/* p[from .. at) is an assignment and nothing else: `= "`, `: `, `":"` .. */
+bool	context_is_given(const uint8_t *p, size_t from, size_t at);
 
 #endif

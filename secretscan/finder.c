@@ -344,6 +344,14 @@ is_token(const struct rule *rule, const uint8_t *p, size_t n, bool more)
 	return i == rule->shortest || (i == n && more);
 }
 
+/* The token at v->p[at] is given as a value: to the keyword itself, or to a word that speaks of secrets. */
+static bool
+is_announced(const struct cand *c, const struct view *v, size_t at)
+{
+	return (c->anchor_end >= v->base && context_is_given(v->p, (size_t)(c->anchor_end - v->base), at)) ||
+	    context_is_value(v->p, at);
+}
+
 /* Secrets near a keyword: every token in reach, in order. The first that may still grow is waited for. */
 static int
 resolve_near(struct finder *f, const struct view *v, struct cand *c, enum fate *fatep)
@@ -363,7 +371,7 @@ resolve_near(struct finder *f, const struct view *v, struct cand *c, enum fate *
 			return 0;
 		}
 		if (!context_is_start(v->p, at) || !is_token(rule, v->p + at, (size_t)(v->end - c->secret), !v->eof) ||
-		    (!rule->bare && !context_is_value(v->p, at)))
+		    (!rule->bare && !is_announced(c, v, at)))
 			continue;
 		if ((e = resolve_secret(f, v, c, fatep)) != 0 || *fatep == FATE_WAITS)
 			return e;
