@@ -5,18 +5,19 @@
 #include <strings.h>
 
 #include "secretscan/limits.h"
+#include "secretscan/nouns.h"
 
 #define BLOB_MIN	48	/* more than a path or a name has without a dot or a dash */
 #define QUOTES_MAX	8	/* spaces, quotes and their escapes between a connector and its value */
 
-/* Names of things that are secret. */
-static const char *const nouns[] = {
-	"key", "token", "secret", "auth", "pass", "pwd", "cred", "api", "bearer", "pat", "sid", "access", "client",
-};
-
 /* Words after which a value follows with nothing but a space between. */
-static const char *const connectors[] = {
-	"bearer", "basic", "token", "key", "secret", "apikey", "password", "is", "with",
+static const struct {
+	const char	*word;
+	size_t		 len;
+} connectors[] = {
+#define WORD(text)	{ text, sizeof(text) - 1 }
+	WORD("bearer"), WORD("basic"), WORD("token"), WORD("key"), WORD("secret"), WORD("apikey"), WORD("password"),
+	WORD("is"), WORD("with"),
 };
 
 static bool
@@ -50,20 +51,6 @@ context_is_start(const uint8_t *p, size_t at)
 }
 
 static bool
-has_noun(const uint8_t *p, size_t n)
-{
-	for (size_t w = 0; w < sizeof(nouns) / sizeof(nouns[0]); w++) {
-		size_t len = strlen(nouns[w]);
-
-		for (size_t i = 0; i + len <= n; i++) {
-			if ((p[i] | 0x20) == nouns[w][0] && strncasecmp((const char *)p + i, nouns[w], len) == 0)
-				return true;
-		}
-	}
-	return false;
-}
-
-static bool
 ends_in_connector(const uint8_t *p, size_t n)
 {
 	size_t from = n;
@@ -71,8 +58,8 @@ ends_in_connector(const uint8_t *p, size_t n)
 	while (from > 0 && is_letter(p[from - 1]))
 		from--;
 	for (size_t w = 0; w < sizeof(connectors) / sizeof(connectors[0]); w++) {
-		if (strlen(connectors[w]) == n - from &&
-		    strncasecmp((const char *)p + from, connectors[w], n - from) == 0)
+		if (connectors[w].len == n - from && connectors[w].word[0] == (p[from] | 0x20) &&
+		    strncasecmp((const char *)p + from, connectors[w].word, n - from) == 0)
 			return true;
 	}
 	return false;
@@ -82,17 +69,28 @@ ends_in_connector(const uint8_t *p, size_t n)
 static bool
 is_in_element(const uint8_t *p, size_t from, size_t at)
 {
-	size_t end = at;
+	const uint8_t *close = memrchr(p + from, '>', at - from), *open;
+	size_t n;
 
-	while (end > from && p[end - 1] != '>') {
-		if (p[end - 1] == '<' || p[end - 1] == '\n')
-			return false;
-		end--;
-	}
-	at = end;
-	while (at > from && p[at - 1] != '<')
-		at--;
-	return at > from && p[at] != '/' && has_noun(p + at, end - at);
+	if (close == NULL)
+		return false;
+	n = (size_t)(p + at - close);
+	if (memchr(close, '<', n) != NULL || memchr(close, '\n', n) != NULL)
+		return false;
+	open = memrchr(p + from, '<', (size_t)(close - p) - from);
+	return open != NULL && open[1] != '/' && nouns_within(open + 1, (size_t)(close - open));
+}
+
+static bool
+is_quote(uint8_t c)
+{
+	return c == ' ' || c == '"' || c == '\'' || c == '\t' || c == '`' || c == '\\' || c == '{';
+}
+
+static bool
+is_connector(uint8_t c)
+{
+	return c == '=' || c == ':' || c == '>' || c == '(' || c == ',' || c == '[' || c == '|' || c == '&' || c == '?';
 }
 
 /* Is the name before a value, as in `"sha": "`, that of something computed and public? */
@@ -132,15 +130,24 @@ context_is_value(const uint8_t *p, size_t at)
 {
 	size_t from = at > SS_CONTEXT ? at - SS_CONTEXT : 0, end = at;
 
-	while (end > from && at - end < QUOTES_MAX && p[end - 1] != '\0' && strchr(" \t\"'`\\{", p[end - 1]) != NULL)
+	while (end > from && at - end < QUOTES_MAX && is_quote(p[end - 1]))
 		end--;
 	if (is_in_element(p, from, at))
 		return true;
 	if (end == from)
 		return false;
-	if (strchr("=:>(,[|&?", p[end - 1]) == NULL && !ends_in_connector(p + from, end - from))
+	if (!is_connector(p[end - 1]) && !ends_in_connector(p + from, end - from))
 		return false;
-	return has_noun(p + from, end - from) && !names_digest(p + from, end - from);
+	return nouns_within(p + from, end - from) && !names_digest(p + from, end - from);
+}
+
+bool
+context_may_hold_value(const uint8_t *p, size_t at, size_t end)
+{
+	const uint8_t *equals = memchr(p + at, '=', end - at);
+
+	/* Of token bytes a value follows on `=` alone, and an element that holds the run's start holds all of it. */
+	return context_is_value(p, at) || (equals != NULL && (size_t)(p + end - equals) > SS_TOKEN_MIN);
 }
 
 bool

@@ -56,6 +56,8 @@
 #define SS_SQLITE_MAX		((size_t)256 * 1024 * 1024)
 #define SS_SQLITE_STEPS		20000000
 #define SS_CELL_MAX		(16 * 1024 * 1024)
+/* A token of so many bytes makes its surroundings worth a look for keywords; runs this long are few in text. */
+#define SS_TOKEN_MIN		20
 
 /* Bytes between the beginnings of a key id and of the secret that goes with it, and how many halves may stand there. */
 #define SS_PAIR_WINDOW		4096

@@ -1,28 +1,52 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Literals only: their cost per byte hardly grows with their number (a few expressions without a good literal would
- * cost more than thousands of literals), and a literal's start is known, which expressions do not tell for free.
+ * Literals only: their cost per byte grows slowly with their number (a few expressions without a good literal would cost
+ * more than thousands of literals), and a literal's start is known, which expressions do not tell for free.
+ *
+ * Most keywords of `near` rules matter around long tokens that stand as a value only, and those are few in text: they have
+ * a table of their own, which is asked about these places, and about the end of the text, where a token may follow.
  */
 #include "secretscan/prefilter.h"
 
 #include <hs/hs.h>
+#include <stdbool.h>
 #include <stdlib.h>
+#include <string.h>
 
+#include "secretscan/context.h"
+#include "secretscan/limits.h"
 #include "secretscan/rule.h"
 #include "secretscan/rulefile.h"
 #include "secretscan/secretscan.h"
+#include "secretscan/tokens.h"
 
+enum table_id {
+	TABLE_ALL,		/* looked for everywhere */
+	TABLE_TOKENS,		/* looked for around tokens */
+	TABLE_N = PREFILTER_TABLES,
+};
+
+/* An anchor of one rule. Those of the same text stand together. */
 struct anchor {
 	const struct rule	*rule;
 	const struct byteset	*follow;
-	size_t			 len;
+	const struct rule_text	*text;
+	bool			 caseless;
+};
+
+struct table {
+	struct anchor	*anchors;
+	size_t		 n;
+	size_t		*first;		/* anchors of text i are first[i] .. first[i + 1] */
+	unsigned	 ntexts;
+	hs_database_t	*db;		/* NULL: there are no anchors */
 };
 
 struct prefilter {
-	hs_database_t	*db;
+	struct table	 table[TABLE_N];
 	hs_scratch_t	*scratch;	/* never scanned with; cloned */
-	struct anchor	*anchors;
 	size_t		 longest;
+	size_t		 reach;		/* a token's keyword begins no further before it */
 };
 
 struct prefilter_scratch {
@@ -31,11 +55,17 @@ struct prefilter_scratch {
 
 struct scan {
 	const struct prefilter	*pf;
+	hs_scratch_t		*hs;
 	const uint8_t		*p;
 	size_t			 n;
 	prefilter_fn		 fn;
 	void			*arg;
 	int			 result;
+	/* what the hits of this moment are of */
+	const struct table	*table;
+	size_t			 at;
+	/* around tokens: the place that is being put together */
+	size_t			 from, to;
 };
 
 /* The form in which Vectorscan wants them. */
@@ -44,7 +74,6 @@ struct literals {
 	unsigned	 *flags;
 	unsigned	 *ids;
 	size_t		 *lens;
-	unsigned	  n;
 };
 
 static void
@@ -56,86 +85,183 @@ literals_release(struct literals *l)
 	free(l->lens);
 }
 
-static int
-collect(struct prefilter *pf, const struct rules *rules, struct literals *l)
+static bool
+is_caseless(const struct rule *r)
 {
+	return r->caseless || r->near > 0;
+}
+
+static uint8_t
+fold(const struct anchor *a, size_t i)
+{
+	uint8_t c = (uint8_t)a->text->p[i];
+
+	return a->caseless && c >= 'A' && c <= 'Z' ? (uint8_t)(c + 32) : c;
+}
+
+static int
+text_cmp(const struct anchor *a, const struct anchor *b)
+{
+	size_t n = a->text->n < b->text->n ? a->text->n : b->text->n;
+
+	if (a->caseless != b->caseless)
+		return a->caseless - b->caseless;
+	for (size_t i = 0; i < n; i++) {
+		if (fold(a, i) != fold(b, i))
+			return fold(a, i) - fold(b, i);
+	}
+	return a->text->n < b->text->n ? -1 : a->text->n > b->text->n;
+}
+
+static int
+anchor_cmp(const void *va, const void *vb)
+{
+	const struct anchor *a = va, *b = vb;
+	int d = text_cmp(a, b);
+
+	return d != 0 ? d : a->rule < b->rule ? -1 : a->rule > b->rule;
+}
+
+/* The anchors of a table, in an order that depends on the rules alone. */
+static int
+collect(struct prefilter *pf, enum table_id id, const struct rules *rules)
+{
+	struct table *t = &pf->table[id];
 	size_t total = 0;
 
 	for (size_t i = 0; i < rules->n; i++)
 		total += rules->v[i].anchors.n;
-	if (total == 0)
-		return SECRETSCAN_RULES;
-	pf->anchors = calloc(total, sizeof(*pf->anchors));
-	l->v = calloc(total, sizeof(*l->v));
-	l->flags = calloc(total, sizeof(*l->flags));
-	l->ids = calloc(total, sizeof(*l->ids));
-	l->lens = calloc(total, sizeof(*l->lens));
-	if (pf->anchors == NULL || l->v == NULL || l->flags == NULL || l->ids == NULL || l->lens == NULL)
+	t->anchors = calloc(total + 1, sizeof(*t->anchors));
+	t->first = calloc(total + 1, sizeof(*t->first));
+	if (t->anchors == NULL || t->first == NULL)
 		return SECRETSCAN_NOMEM;
 	for (size_t i = 0; i < rules->n; i++) {
 		const struct rule *r = &rules->v[i];
 
-		for (size_t k = 0; k < r->anchors.n; k++, l->n++) {
-			pf->anchors[l->n] = (struct anchor){ r, &r->follow[k], r->anchors.v[k].n };
-			l->v[l->n] = r->anchors.v[k].p;
-			l->flags[l->n] = r->caseless || r->near > 0 ? HS_FLAG_CASELESS : 0;
-			l->ids[l->n] = l->n;
-			l->lens[l->n] = r->anchors.v[k].n;
-			if (r->anchors.v[k].n > pf->longest)
-				pf->longest = r->anchors.v[k].n;
+		for (size_t k = 0; r->token == (id == TABLE_TOKENS) && k < r->anchors.n; k++) {
+			const struct rule_text *text = &r->anchors.v[k];
+
+			t->anchors[t->n++] = (struct anchor){ r, &r->follow[k], text, is_caseless(r) };
+			if (text->n > pf->longest)
+				pf->longest = text->n;
+			if (r->token && text->n + r->near > pf->reach)
+				pf->reach = text->n + r->near;
 		}
 	}
+	if (t->n > 0)
+		qsort(t->anchors, t->n, sizeof(*t->anchors), anchor_cmp);
+	for (size_t i = 0; i < t->n; i++) {
+		if (i == 0 || text_cmp(&t->anchors[i - 1], &t->anchors[i]) != 0)
+			t->first[t->ntexts++] = i;
+	}
+	t->first[t->ntexts] = t->n;
 	return 0;
 }
 
-/* Most trouble that a database can make is that there is none yet, or that it is another processor's. */
 static int
-open_database(struct prefilter *pf, const struct literals *l, const uint8_t *p, size_t n)
+compile(struct table *t)
 {
 	hs_compile_error_t *error = NULL;
+	struct literals l = { 0 };
+	unsigned n = t->ntexts + 1;
+	int e = SECRETSCAN_NOMEM;
 	hs_error_t r;
 
-	if (n > 0 && (r = hs_deserialize_database((const char *)p, n, &pf->db)) == HS_SUCCESS)
-		return 0;
-	if (n > 0 && r == HS_NOMEM)
-		return SECRETSCAN_NOMEM;
-	r = hs_compile_lit_multi(l->v, l->flags, l->ids, l->lens, l->n, HS_MODE_BLOCK, NULL, &pf->db, &error);
+	l.v = calloc(n, sizeof(*l.v));
+	l.flags = calloc(n, sizeof(*l.flags));
+	l.ids = calloc(n, sizeof(*l.ids));
+	l.lens = calloc(n, sizeof(*l.lens));
+	if (l.v == NULL || l.flags == NULL || l.ids == NULL || l.lens == NULL)
+		goto out;
+	for (unsigned i = 0; i < t->ntexts; i++) {
+		const struct anchor *a = &t->anchors[t->first[i]];
+
+		l.v[i] = a->text->p;
+		l.flags[i] = a->caseless ? HS_FLAG_CASELESS : 0;
+		l.ids[i] = i;
+		l.lens[i] = a->text->n;
+	}
+	/*
+	 * When all literals are longer, Vectorscan hashes at every second or fourth place only, and verifies so much more that
+	 * thousands of literals take twice the time. These two bytes no text holds.
+	 */
+	l.v[n - 1] = "\xc1\xfe";
+	l.ids[n - 1] = n - 1;
+	l.lens[n - 1] = 2;
+	r = hs_compile_lit_multi(l.v, l.flags, l.ids, l.lens, n, HS_MODE_BLOCK, NULL, &t->db, &error);
 	hs_free_compile_error(error);
-	return r == HS_SUCCESS ? 0 : r == HS_NOMEM ? SECRETSCAN_NOMEM : SECRETSCAN_ENGINE;
+	e = r == HS_SUCCESS ? 0 : r == HS_NOMEM ? SECRETSCAN_NOMEM : SECRETSCAN_ENGINE;
+out:
+	literals_release(&l);
+	return e;
+}
+
+/* A database that cannot be read is another processor's, and is compiled anew. */
+static int
+open_database(struct table *t, const uint8_t *p, size_t n)
+{
+	hs_error_t r;
+
+	if (t->n == 0)
+		return 0;
+	if (n > 0) {
+		r = hs_deserialize_database((const char *)p, n, &t->db);
+		if (r == HS_SUCCESS || r == HS_NOMEM)
+			return r == HS_SUCCESS ? 0 : SECRETSCAN_NOMEM;
+	}
+	return compile(t);
 }
 
 int
-prefilter_new(const struct rules *rules, const uint8_t *db, size_t db_len, struct prefilter **pfp)
+prefilter_new(const struct rules *rules, const struct prefilter_saved *saved, struct prefilter **pfp)
 {
-	struct literals l = { 0 };
 	struct prefilter *pf;
 	int e;
 
 	if ((pf = calloc(1, sizeof(*pf))) == NULL)
 		return SECRETSCAN_NOMEM;
-	if ((e = collect(pf, rules, &l)) != 0 || (e = open_database(pf, &l, db, db_len)) != 0)
-		goto out;
-	if (hs_alloc_scratch(pf->db, &pf->scratch) != HS_SUCCESS) {
-		e = SECRETSCAN_NOMEM;
-		goto out;
+	for (int i = 0; i < TABLE_N; i++) {
+		if ((e = collect(pf, i, rules)) != 0 || (e = open_database(&pf->table[i], saved->db[i], saved->len[i])) != 0)
+			goto out;
+		if (pf->table[i].db != NULL && hs_alloc_scratch(pf->table[i].db, &pf->scratch) != HS_SUCCESS) {
+			e = SECRETSCAN_NOMEM;
+			goto out;
+		}
 	}
+	e = SECRETSCAN_RULES;
+	if (pf->longest == 0)
+		goto out;
 	*pfp = pf;
 	pf = NULL;
+	e = 0;
 out:
-	literals_release(&l);
 	prefilter_free(pf);
 	return e;
 }
 
 int
-prefilter_save(const struct prefilter *pf, uint8_t **pp, size_t *np)
+prefilter_save(const struct prefilter *pf, struct prefilter_saved *saved)
 {
 	char *p;
 
-	if (hs_serialize_database(pf->db, &p, np) != HS_SUCCESS)
-		return SECRETSCAN_NOMEM;
-	*pp = (uint8_t *)p;
+	*saved = (struct prefilter_saved){ 0 };
+	for (int i = 0; i < TABLE_N; i++) {
+		if (pf->table[i].db == NULL)
+			continue;
+		if (hs_serialize_database(pf->table[i].db, &p, &saved->len[i]) != HS_SUCCESS) {
+			prefilter_saved_release(saved);
+			return SECRETSCAN_NOMEM;
+		}
+		saved->db[i] = (uint8_t *)p;
+	}
 	return 0;
+}
+
+void
+prefilter_saved_release(struct prefilter_saved *saved)
+{
+	for (int i = 0; i < TABLE_N; i++)
+		free((void *)(uintptr_t)saved->db[i]);
 }
 
 void
@@ -144,8 +270,11 @@ prefilter_free(struct prefilter *pf)
 	if (pf == NULL)
 		return;
 	hs_free_scratch(pf->scratch);
-	hs_free_database(pf->db);
-	free(pf->anchors);
+	for (int i = 0; i < TABLE_N; i++) {
+		hs_free_database(pf->table[i].db);
+		free(pf->table[i].anchors);
+		free(pf->table[i].first);
+	}
 	free(pf);
 }
 
@@ -180,27 +309,70 @@ static int
 on_hit(unsigned id, unsigned long long from, unsigned long long to, unsigned flags, void *arg)
 {
 	struct scan *scan = arg;
-	const struct anchor *a = &scan->pf->anchors[id];
+	const struct table *t = scan->table;
+	size_t start, end = scan->at + (size_t)to;
 
 	(void)from;
 	(void)flags;
-	if (to < scan->n && !byteset_has(a->follow, scan->p[to]))
+	if (id >= t->ntexts)
 		return 0;
-	scan->result = scan->fn(a->rule, (size_t)to - a->len, (size_t)to, scan->arg);
+	start = end - t->anchors[t->first[id]].text->n;
+	for (size_t i = t->first[id]; i < t->first[id + 1] && scan->result == 0; i++) {
+		const struct anchor *a = &t->anchors[i];
+
+		if ((end == scan->n || byteset_has(a->follow, scan->p[end])) &&
+		    (start == 0 || byteset_has(&a->rule->precede, scan->p[start - 1])))
+			scan->result = scan->fn(a->rule, start, end, scan->arg);
+	}
 	return scan->result != 0;
 }
 
-int
-prefilter_scan(const struct prefilter *pf, struct prefilter_scratch *s, const uint8_t *p, size_t n, prefilter_fn fn,
-    void *arg)
+static void
+scan_range(struct scan *s, enum table_id id, size_t from, size_t to)
 {
-	struct scan scan = { pf, p, n, fn, arg, 0 };
 	hs_error_t r;
 
-	if (n == 0)
-		return 0;
-	r = hs_scan(pf->db, (const char *)p, (unsigned)n, 0, s->hs, on_hit, &scan);
-	if (scan.result != 0)
-		return scan.result;
-	return r == HS_SUCCESS ? 0 : SECRETSCAN_ENGINE;
+	s->table = &s->pf->table[id];
+	s->at = from;
+	if (s->result != 0 || s->table->db == NULL || from >= to)
+		return;
+	r = hs_scan(s->table->db, (const char *)s->p + from, (unsigned)(to - from), 0, s->hs, on_hit, s);
+	if (s->result == 0 && r != HS_SUCCESS)
+		s->result = SECRETSCAN_ENGINE;
+}
+
+/* Places that overlap are one, so that no anchor is reported twice. */
+static void
+add_place(struct scan *s, size_t from, size_t to)
+{
+	if (from > s->to) {
+		scan_range(s, TABLE_TOKENS, s->from, s->to);
+		s->from = from;
+	}
+	s->to = to;
+}
+
+/* Whether it stands as a value hangs on what is before it; that may be out of sight. */
+static void
+on_token(size_t start, size_t end, void *arg)
+{
+	struct scan *s = arg;
+
+	if (end == s->n || start < SS_CONTEXT || context_may_hold_value(s->p, start, end))
+		add_place(s, start > s->pf->reach ? start - s->pf->reach : 0, end);
+}
+
+int
+prefilter_scan(const struct prefilter *pf, struct prefilter_scratch *scratch, const uint8_t *p, size_t n,
+    prefilter_fn fn, void *arg)
+{
+	struct scan s = { .pf = pf, .hs = scratch->hs, .p = p, .n = n, .fn = fn, .arg = arg };
+
+	scan_range(&s, TABLE_ALL, 0, n);
+	if (s.result == 0 && pf->table[TABLE_TOKENS].db != NULL) {
+		tokens_each(p, n, on_token, &s);
+		add_place(&s, n > pf->reach ? n - pf->reach : 0, n);
+		scan_range(&s, TABLE_TOKENS, s.from, s.to);
+	}
+	return s.result;
 }

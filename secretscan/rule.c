@@ -7,8 +7,10 @@
 #include <string.h>
 
 #include "secretscan/limits.h"
+#include "secretscan/pattern.h"
 #include "secretscan/regex.h"
 #include "secretscan/secretscan.h"
+#include "secretscan/tokens.h"
 
 #define GIVEN(type, name)	{ #name, type, offsetof(struct rule, name) }
 #define MADE(type, name)	{ NULL, type, offsetof(struct rule, name) }
@@ -42,7 +44,9 @@ static const struct rule_field fields[] = {
 	MADE(FIELD_TEXT, secret_pattern),
 	MADE(FIELD_SET, first),
 	MADE(FIELD_SIZE, shortest),
+	MADE(FIELD_BOOL, token),
 	MADE(FIELD_FOLLOW, follow),
+	MADE(FIELD_SET, precede),
 	MADE(FIELD_SET, tail_set),
 };
 
@@ -207,6 +211,25 @@ out:
 	return e;
 }
 
+/* The bytes that can stand before an anchor, likewise; an expression that looks back further is not asked. */
+static void
+compile_precede(struct rule *r, const struct regex *re, struct regex_scratch *s)
+{
+	uint8_t text[SS_ANCHOR_MAX + 1];
+	size_t end;
+
+	if (regex_lookbehind(re) > 1)
+		memset(&r->precede, 0xff, sizeof(r->precede));
+	for (size_t i = 0; i < r->anchors.n; i++) {
+		memcpy(text + 1, r->anchors.v[i].p, r->anchors.v[i].n);
+		for (int c = 0; c < 256; c++) {
+			text[0] = (uint8_t)c;
+			if (regex_exec(re, s, text, r->anchors.v[i].n + 1, 1, REGEX_MORE, &end) != REGEX_NOMATCH)
+				byteset_add(&r->precede, (uint8_t)c);
+		}
+	}
+}
+
 /*
  * For every anchor the bytes that can stand after it, found by asking the expression itself. Most hits of words like
  * "token" in source text end here, at the price of one look-up. A rule that looks behind its anchor for something
@@ -236,13 +259,25 @@ compile_follow(struct rule *r, struct regex_scratch *s)
 		if (!any)
 			memset(&r->follow[i], 0xff, sizeof(r->follow[i]));
 	}
+	compile_precede(r, re, s);
 	return 0;
+}
+
+static bool
+byteset_within(const struct byteset *s, const struct byteset *all)
+{
+	for (size_t i = 0; i < sizeof(s->bits) / sizeof(s->bits[0]); i++) {
+		if ((s->bits[i] & ~all->bits[i]) != 0)
+			return false;
+	}
+	return true;
 }
 
 /* What the secret of a keyword's rule can begin with, and how short it can be: most words are dismissed by these. */
 static int
 compile_near(struct rule *r, struct regex_scratch *s, char **errorp)
 {
+	struct byteset bytes;
 	size_t end;
 
 	r->shortest = regex_shortest(r->secret);
@@ -254,11 +289,14 @@ compile_near(struct rule *r, struct regex_scratch *s, char **errorp)
 		if (regex_exec(r->secret_re, s, &byte, 1, 0, REGEX_MORE, &end) != REGEX_NOMATCH)
 			byteset_add(&r->first, byte);
 	}
+	pattern_bytes(r->secret, r->caseless, &bytes);
+	r->token = !r->bare && r->shortest >= SS_TOKEN_MIN && byteset_within(&bytes, &tokens_set);
 	if (r->entropy == 0)
 		r->entropy = SS_NEAR_ENTROPY;
 	if ((r->follow = calloc(r->anchors.n, sizeof(*r->follow))) == NULL)
 		return SECRETSCAN_NOMEM;
 	memset(r->follow, 0xff, r->anchors.n * sizeof(*r->follow));
+	memset(&r->precede, 0xff, sizeof(r->precede));
 	return 0;
 }
 

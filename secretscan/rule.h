@@ -70,7 +70,9 @@ struct rule {
 	char			*secret_pattern;	/* before (where there is no lead), secret and after */
 	struct byteset		 first;		/* near: bytes that a secret begins with */
 	size_t			 shortest;	/* near: the fewest bytes of a secret */
+	bool			 token;		/* near: a value of SS_TOKEN_MIN token bytes and more (tokens.h) */
 	struct byteset		*follow;	/* per anchor: the bytes that can come after it */
+	struct byteset		 precede;	/* the bytes that can come before any anchor */
 	struct byteset		 tail_set;	/* bytes that a block goes on with */
 	/* of this process */
 	struct regex		*lead_re;

@@ -17,8 +17,8 @@ enum part {
 	PART_RULES,
 	PART_LISTS,
 	PART_TEXTS,
-	PART_DB,
-	PART_N,
+	PART_TABLES,
+	PART_N = PART_TABLES + PREFILTER_TABLES,
 };
 
 struct header {
@@ -171,7 +171,8 @@ rulepack_write(const struct rules *rules, const struct rulepack_extra *extra, ui
 		for (size_t k = 0; (f = rule_field(k)) != NULL; k++)
 			put_field(&w, &rules->v[i], f);
 	}
-	put(&w, PART_DB, extra->db, extra->db_len);
+	for (unsigned i = 0; i < PREFILTER_TABLES; i++)
+		put(&w, PART_TABLES + i, extra->prefilter.db[i], extra->prefilter.len[i]);
 	h.lists = w.nlists;
 	*np = sizeof(h);
 	for (int i = 0; i < PART_N; i++) {
@@ -359,8 +360,10 @@ rulepack_read(const uint8_t *p, size_t n, struct rules *rules, struct rulepack_e
 	rd.texts = (const char *)rd.part[PART_TEXTS].p;
 	rd.texts_len = rd.part[PART_TEXTS].n;
 	memcpy(extrap->hash, h.hash, sizeof(h.hash));
-	extrap->db = rd.part[PART_DB].p;
-	extrap->db_len = rd.part[PART_DB].n;
+	for (int i = 0; i < PREFILTER_TABLES; i++) {
+		extrap->prefilter.db[i] = rd.part[PART_TABLES + i].p;
+		extrap->prefilter.len[i] = rd.part[PART_TABLES + i].n;
+	}
 	if ((e = read_lists(&rd, h.lists, &rules->texts)) == 0)
 		e = read_rules(&rd, rules, h.rules);
 	free(rd.lists);

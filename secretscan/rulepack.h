@@ -4,12 +4,12 @@
  * milliseconds. It belongs to the program that wrote it: numbers are this machine's, and fields are in the order of
  * rule_field(). The layout:
  *
- *	magic[16], hash[32], then as 64 bit numbers: rules, lists, and the bytes of the four parts
+ *	magic[16], hash[32], then as 64 bit numbers: rules, lists, and the bytes of the parts
  *	rules	per rule and field: a text or check is the offset of its text + 1 (32 bit), 0 = none; a list is its
  *		number + 1, 0 = empty; numbers as they are; a follow is one set for each anchor
  *	lists	how many texts, then for each offset and length, 32 bit
  *	texts	each ends in a NUL
- *	db	what prefilter_save made, for this kind of processor
+ *	tables	what prefilter_save made, for this kind of processor
  */
 #ifndef SECRETSCAN_RULEPACK_H
 #define SECRETSCAN_RULEPACK_H
@@ -18,14 +18,14 @@
 #include <stdint.h>
 
 #include "secretscan/digest.h"
+#include "secretscan/prefilter.h"
 
 struct rules;
 
 /* Beside the rules. */
 struct rulepack_extra {
-	uint8_t		 hash[DIGEST_HASH];
-	const uint8_t	*db;
-	size_t		 db_len;
+	uint8_t			hash[DIGEST_HASH];
+	struct prefilter_saved	prefilter;
 };
 
 /* 0 and *pp, which the caller frees; or SECRETSCAN_NOMEM. */

@@ -191,7 +191,7 @@ complete(struct secretscan *ss, const struct rulepack_extra *extra)
 {
 	int e;
 
-	if ((e = prefilter_new(&ss->rules, extra->db, extra->db_len, &ss->prefilter)) != 0)
+	if ((e = prefilter_new(&ss->rules, &extra->prefilter, &ss->prefilter)) != 0)
 		return e;
 	if ((ss->begin = begin_new(&ss->rules)) == NULL || (ss->spare = calloc(1, sizeof(*ss->spare))) == NULL)
 		return SECRETSCAN_NOMEM;
@@ -338,16 +338,14 @@ new_builtin(const uint8_t key[DIGEST_KEY], struct secretscan **ssp)
 int
 scanner_pack(const struct secretscan *ss, uint8_t **pp, size_t *np)
 {
-	struct rulepack_extra extra = { 0 };
-	uint8_t *db = NULL;
+	struct rulepack_extra extra;
 	int e;
 
-	if ((e = prefilter_save(ss->prefilter, &db, &extra.db_len)) != 0)
-		return e;
 	memcpy(extra.hash, ss->hash, sizeof(extra.hash));
-	extra.db = db;
+	if ((e = prefilter_save(ss->prefilter, &extra.prefilter)) != 0)
+		return e;
 	e = rulepack_write(&ss->rules, &extra, pp, np);
-	free(db);
+	prefilter_saved_release(&extra.prefilter);
 	return e;
 }
 
