@@ -88,9 +88,15 @@ is_quote(uint8_t c)
 }
 
 static bool
+is_assignment(uint8_t c)
+{
+	return c == '=' || c == ':' || c == '>';
+}
+
+static bool
 is_connector(uint8_t c)
 {
-	return c == '=' || c == ':' || c == '>' || c == '(' || c == ',' || c == '[' || c == '|' || c == '&' || c == '?';
+	return is_assignment(c) || c == '(' || c == ',' || c == '[' || c == '|' || c == '&' || c == '?';
 }
 
 /* Is the name before a value, as in `"sha": "`, that of something computed and public? */
@@ -142,15 +148,6 @@ context_is_value(const uint8_t *p, size_t at)
 }
 
 bool
-context_may_hold_value(const uint8_t *p, size_t at, size_t end)
-{
-	const uint8_t *equals = memchr(p + at, '=', end - at);
-
-	/* Of token bytes a value follows on `=` alone, and an element that holds the run's start holds all of it. */
-	return context_is_value(p, at) || (equals != NULL && (size_t)(p + end - equals) > SS_TOKEN_MIN);
-}
-
-bool
 context_is_given(const uint8_t *p, size_t from, size_t at)
 {
 	bool assigned = false;
@@ -158,9 +155,29 @@ context_is_given(const uint8_t *p, size_t from, size_t at)
 	if (at - from > QUOTES_MAX)
 		return false;
 	for (; from < at; from++) {
-		if (p[from] == '\0' || strchr(" \t\"'`\\{=:>", p[from]) == NULL)
+		if (!is_quote(p[from]) && !is_assignment(p[from]))
 			return false;
-		assigned = assigned || strchr("=:>", p[from]) != NULL;
+		assigned = assigned || is_assignment(p[from]);
 	}
 	return assigned;
+}
+
+/* Whatever name is given a value here. */
+static bool
+is_assigned(const uint8_t *p, size_t at)
+{
+	size_t from = at;
+
+	while (from > 0 && at - from < QUOTES_MAX && (is_quote(p[from - 1]) || is_assignment(p[from - 1])))
+		from--;
+	return context_is_given(p, from, at);
+}
+
+bool
+context_may_hold_value(const uint8_t *p, size_t at, size_t end)
+{
+	const uint8_t *equals = memchr(p + at, '=', end - at);
+
+	/* Of token bytes a value follows on `=` alone, and an element that holds the run's start holds all of it. */
+	return (equals != NULL && (size_t)(p + end - equals) > SS_TOKEN_MIN) || context_is_value(p, at) || is_assigned(p, at);
 }

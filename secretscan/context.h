@@ -21,8 +21,8 @@ bool	context_is_value(const uint8_t *p, size_t at);
 /* p[from .. at) is an assignment and nothing else: `= "`, `: `, `":"` .. */
 bool	context_is_given(const uint8_t *p, size_t from, size_t at);
 /*
- * For a run of token bytes p[at .. end), not preceded by one: false only if context_is_value() is false everywhere in it
- * where SS_TOKEN_MIN bytes of it remain.
+ * For a run of token bytes p[at .. end), not preceded by one: false only if neither context_is_value() nor
+ * context_is_given() holds anywhere in it where SS_TOKEN_MIN bytes of it remain.
  */
 bool	context_may_hold_value(const uint8_t *p, size_t at, size_t end);
 
