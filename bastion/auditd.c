@@ -4,7 +4,7 @@
  * no network and no keys: checkpoints are signed by the key process over a link of their own.
  *
  * It never limps: when the log cannot be written or the key process is gone, every session is told AUDIT_FAILED and the
- * process ends; the parent starts another, which recovers.
+ * process ends; the parent starts another, which recovers: at once, or again and again until there is room on the disk.
  */
 #include <errno.h>
 #include <event2/event.h>
@@ -73,9 +73,9 @@ auditd_wake(struct auditd *ad)
 	event_active(ad->tick, EV_TIMEOUT, 0);
 }
 
-/* Tell every session, and end. What was not acknowledged is as if it had not been sent. */
+/* Tell every session, and end with this status. What was not acknowledged is as if it had not been sent. */
 static void __attribute__((noreturn))
-auditd_fail(struct auditd *ad, const char *why)
+auditd_fail(struct auditd *ad, const char *why, int status)
 {
 	struct buf *b = buf_new(1024);
 
@@ -83,7 +83,8 @@ auditd_fail(struct auditd *ad, const char *why)
 		for (struct peer *p = ad->peers; p != NULL; p = p->next)
 			if (p != ad->self)
 				(void)link_send(p->link, AUDIT_FAILED, 0, b, -1);
-	fatal("%s", why);
+	log_error("%s", why);
+	exit(status);
 }
 
 static struct peer *
@@ -427,7 +428,7 @@ on_stop(struct link *l, struct msg *m, void *arg)
 }
 
 static void
-started(struct auditd *ad, bool ok, const char *why)
+started(struct auditd *ad, bool ok, const char *why, int status)
 {
 	struct buf *b = buf_new(8192);
 
@@ -437,8 +438,10 @@ started(struct auditd *ad, bool ok, const char *why)
 	(void)buf_put_u8(b, ok);
 	(void)buf_put_cstring(b, why);
 	peer_tell(ad->self, AUDIT_STARTED, ad->start_id, b);
-	if (!ok)
-		fatal("%s", why);
+	if (ok)
+		return;
+	log_error("%s", why);
+	exit(status);
 }
 
 static int
@@ -456,13 +459,13 @@ on_signed(struct link *l, struct msg *m, void *arg)
 		return r;
 	if (!ok) {
 		log_error("the key process says: %.*s", (int)(n < 512 ? n : 512), (const char *)sigs);
-		auditd_fail(ad, "the key process does not sign the audit log's checkpoint");
+		auditd_fail(ad, "the key process does not sign the audit log's checkpoint", EXIT_FAILURE);
 	}
 	if (commit_signed(ad->commit, sigs, n) != 0)
-		auditd_fail(ad, "the audit log's checkpoint cannot be written");
+		auditd_fail(ad, "the audit log's checkpoint cannot be written", AUDITD_EXIT_DISK);
 	if (ad->state == AUDITD_OPENING && commit_is_idle(ad->commit)) {
 		ad->state = AUDITD_RUNNING;
-		started(ad, true, "");
+		started(ad, true, "", EXIT_SUCCESS);
 	}
 	auditd_wake(ad);
 	return 0;
@@ -473,7 +476,7 @@ keyd_gone(struct link *l, int r, void *arg)
 {
 	(void)l;
 	(void)r;
-	auditd_fail(arg, "the key process is gone: the audit log cannot be signed");
+	auditd_fail(arg, "the key process is gone: the audit log cannot be signed", EXIT_FAILURE);
 }
 
 static const struct link_row keyd_rows[] = {
@@ -494,12 +497,12 @@ auditd_tick(evutil_socket_t fd, short what, void *arg)
 		return;
 	recorder_flush(ad->recorder);
 	if (commit_start(ad->commit, &body) != 0)
-		auditd_fail(ad, "the audit log cannot be written");
+		auditd_fail(ad, "the audit log cannot be written", AUDITD_EXIT_DISK);
 	if (body != NULL) {
 		if ((ask = buf_new(CHECKPOINT_MAX + 4)) == NULL ||
 		    buf_put_string(ask, buf_ptr(body), buf_len(body)) != 0 ||
 		    link_send(ad->keyd, KEYD_SIGN, link_next_id(ad->keyd), ask, -1) != 0)
-			auditd_fail(ad, "the key process cannot be asked");
+			auditd_fail(ad, "the key process cannot be asked", EXIT_FAILURE);
 		link_permit(ad->keyd, KEYD_SIGNED);
 		buf_free(ask);
 	}
@@ -552,15 +555,16 @@ auditd_open(struct auditd *ad, const char *state_dir, const char *origin)
 	char *key = file_join(state_dir, "keys/audit.pub"), *why = NULL;
 	struct auditlog_params p = { .key_file = key, .origin = origin, .found = found_record, .arg = ad };
 	struct auditlog_recovery found;
+	int r;
 
 	ad->unsealed = json_object();
 	p.dir = ad->log_dir = file_join(state_dir, "audit");
 	ad->rec_dir = file_join(state_dir, "recordings");
-	if (auditlog_open(&p, &ad->log, &found, &why) != 0)
-		started(ad, false, why);
+	if ((r = auditlog_open(&p, &ad->log, &found, &why)) != 0)
+		started(ad, false, why, r == ERR_SYSTEM ? AUDITD_EXIT_DISK : EXIT_FAILURE);
 	if (file_mkdirs(ad->rec_dir, 0700) != 0 ||
 	    (ad->rec_dirfd = open(ad->rec_dir, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)) == -1)
-		started(ad, false, "the recordings folder cannot be opened");
+		started(ad, false, "the recordings folder cannot be opened", AUDITD_EXIT_DISK);
 	if ((ad->commit = commit_new(ad->log)) == NULL)
 		fatal("out of memory");
 	ad->recorder = recorder_new(ad->rec_dirfd, ad->commit, &recorder_events);
@@ -597,10 +601,10 @@ on_start(struct link *l, struct msg *m, void *arg)
 	}
 	lp.fd = msg_take_fd(m);
 	if ((ad->keyd = link_new(&lp)) == NULL || (r = sandbox_drop(*user != '\0' ? user : NULL)) != 0)
-		started(ad, false, "the audit process cannot become its user");
+		started(ad, false, "the audit process cannot become its user", EXIT_FAILURE);
 	auditd_open(ad, state_dir, origin);
 	if (!auditd_enter_sandbox(ad))
-		started(ad, false, "the audit process cannot enter its sandbox");
+		started(ad, false, "the audit process cannot enter its sandbox", EXIT_FAILURE);
 	link_permit(l, AUDIT_SESSION);
 	link_permit(l, AUDIT_IDENTITY);
 	link_permit(l, AUDIT_RECORD);

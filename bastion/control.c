@@ -216,7 +216,7 @@ run_sessions(struct admin *a, const struct strvec *argv, const uint8_t *in, size
 			return;
 		}
 		(void)daemon_record(a->daemon, "session.kill", json_pack("{s:s, s:s}", "session", p->id, "by", a->who), NULL, NULL);
-		peer_stop(p, "an administrator has ended this session", true);
+		peer_stop(p, "an administrator has ended this session", MONITOR_STOP_NOW);
 		admin_done(a, 0);
 	} else
 		admin_fail(a, "usage: sessions live, sessions kill ID");

@@ -23,6 +23,7 @@
 #include "bastion/base/calls.h"
 #include "bastion/base/id.h"
 #include "bastion/base/link.h"
+#include "bastion/monitor_msg.h"
 #include "bastion/penalty.h"
 #include "bastion/policy/decide.h"
 #include "bastion/policy/profile.h"
@@ -122,6 +123,7 @@ struct peer {
 	unsigned	 njobs;
 	unsigned	 ndials;	/* under way */
 	unsigned	 nfresh;	/* scans for host certificates that it wanted anew */
+	int64_t		 jumps_ms;	/* up to this monotonic time its jumps have used up what is theirs */
 	unsigned	 nloans;	/* of held keys and passwords, so far */
 	uint32_t	 auth_id;	/* of MON_AUTH, for its answer */
 	struct event	*expiry;	/* the certificate ends */
@@ -144,8 +146,8 @@ void	peer_evict(struct peer *);
 int	peer_jump(struct peer *outer, const char *target, const char **whyp);
 bool	peer_ended(struct daemon *, pid_t, int status);
 struct peer *peer_find(struct daemon *, const char *id);
-/* End a session: after what runs (now = false), or at once. */
-void	peer_stop(struct peer *, const char *reason, bool now);
+/* End a session: after what runs, or at once. */
+void	peer_stop(struct peer *, const char *reason, enum monitor_stop how);
 /* Tell the session to end when its certificate does, and when it has lasted as long as its profile lets it. */
 void	peer_watch_expiry(struct peer *);
 /* Whether its identity has as many sessions already as it may have; then why[] says so. */
@@ -211,6 +213,8 @@ struct daemon {
 	struct proxy		*proxies;	/* programs by which targets are reached */
 	struct hostscan		*scans;		/* host certificates that are kept or asked for */
 	bool			 said_up;
+	bool			 no_room;	/* the log cannot be written: each try to is made by retry_ev */
+	struct event		*retry_ev;
 	bool			 stopping;
 	struct event		*cut_ev;	/* a helper has not finished in time */
 	struct event		*stop_ev;	/* sessions have had their time */

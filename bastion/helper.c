@@ -23,6 +23,7 @@
 
 #define FALLS_MAX	20		/* without FALLS_MS of quiet: something is broken for good. One fall takes up to two with it */
 #define FALLS_MS	60000
+#define ROOM_MS		5000		/* from one try to write the log to the next */
 #define SECRET_MAX	4096
 
 static const char *const names[HELPERS] = { "sallyport-keyd", "sallyport-auditd", "sallyport-approvald" };
@@ -153,8 +154,10 @@ on_audit_started(struct link *l, struct msg *m, void *arg)
 	if ((r = buf_get_u64(m->body, &n)) != 0 || (r = buf_get_u8(m->body, &ok)) != 0 ||
 	    (r = buf_get_cstring(m->body, &error)) != 0 || (r = buf_end(m->body)) != 0)
 		goto out;
-	if (!ok)
+	if (!ok && !d->said_up)
 		fatal("the audit log cannot be opened: %s", error);
+	if (!ok)	/* its exit status says whether it is worth another try */
+		goto out;
 	d->helper[HELPER_AUDITD].up = true;
 	helper_raise(d);
  out:
@@ -412,6 +415,36 @@ helper_all_up(const struct daemon *d)
 	return d->helper[HELPER_KEYD].up && d->helper[HELPER_AUDITD].up && d->helper[HELPER_APPROVALD].up;
 }
 
+static void
+on_retry(evutil_socket_t fd, short what, void *arg)
+{
+	struct daemon *d = arg;
+
+	(void)fd;
+	(void)what;
+	if (!d->stopping)
+		helper_raise(d);
+}
+
+/*
+ * The disk of the log is full, or fails. That is no reason to end: whoever makes room finds the bastion there. Meanwhile every
+ * connection is refused at once, because the door is open and nobody is behind it.
+ */
+static void
+helper_await_room(struct daemon *d)
+{
+	const struct timeval tv = { .tv_sec = ROOM_MS / 1000 };
+
+	if (!d->no_room)
+		log_error("the audit log cannot be written; nobody is let in until it can, which is tried every %d s", ROOM_MS / 1000);
+	d->no_room = true;
+	if (d->retry_ev == NULL)
+		d->retry_ev = evtimer_new(d->base, on_retry, d);
+	if (d->retry_ev == NULL || evtimer_add(d->retry_ev, &tv) == -1)
+		fatal("no timer");
+	daemon_listen(d, true);
+}
+
 bool
 helper_ended(struct daemon *d, pid_t pid, int status)
 {
@@ -433,6 +466,10 @@ helper_ended(struct daemon *d, pid_t pid, int status)
 		if (!d->said_up)
 			fatal("%s ended before it had started (status %d)", names[k],
 			    WIFEXITED(status) ? WEXITSTATUS(status) : -WTERMSIG(status));
+		if (k == HELPER_AUDITD && WIFEXITED(status) && WEXITSTATUS(status) == AUDITD_EXIT_DISK) {
+			helper_await_room(d);
+			return true;
+		}
 		log_error("%s ended (%s %d); starting it again, nothing is let through meanwhile", names[k],
 		    WIFEXITED(status) ? "status" : "signal", WIFEXITED(status) ? WEXITSTATUS(status) : WTERMSIG(status));
 		daemon_listen(d, false);

@@ -14,13 +14,12 @@
 #include "bastion/ident/agent-wire.h"
 #include "bastion/ident/privkey.h"
 
-#define OUT_MAX	(8 * 1024)	/* answers to three requests; who does not read them loses the loan */
+#define OUT_MAX	(8 * 1024)	/* a list and a signature; who does not read them loses the loan */
 
 struct loan {
 	struct loan_params p;
 	struct event	*rd, *clock;
 	struct buf	*in, *out;
-	unsigned	 signatures;
 	bool		 recording;	/* a use waits for its record */
 	/* what is to be signed then */
 	struct buf	*data;
@@ -73,7 +72,6 @@ loan_sign(struct loan *l)
 	struct buf *sig = buf_new(OUT_MAX / 2);
 	int r = ERR_NOMEM;
 
-	l->signatures++;
 	if (sig != NULL)
 		r = privkey_sign(l->p.key, l->algorithm, buf_ptr(l->data), buf_len(l->data), sig);
 	r = r == 0 ? agent_put_signature(l->out, buf_ptr(sig), buf_len(sig)) : agent_put_failure(l->out);
@@ -81,7 +79,7 @@ loan_sign(struct loan *l)
 	return r;
 }
 
-/* A request to sign: what for, how often, and then the record. */
+/* A request to sign: what for, and then the record. */
 static int
 loan_ask_sign(struct loan *l, const struct agent_request *q)
 {
@@ -90,9 +88,7 @@ loan_ask_sign(struct loan *l, const struct agent_request *q)
 	int r;
 
 	blob = privkey_blob(l->p.key, &n);
-	if (l->signatures >= LOAN_SIGNATURES)
-		r = ERR_DENIED;
-	else if (q->keylen != n || memcmp(q->key, blob, n) != 0)
+	if (q->keylen != n || memcmp(q->key, blob, n) != 0)
 		r = ERR_DENIED;
 	else
 		r = agent_login_check(q->data, q->datalen, l->p.login, blob, n, l->algorithm);
@@ -107,8 +103,8 @@ loan_ask_sign(struct loan *l, const struct agent_request *q)
 		l->recording = false;
 		r = ERR_DENIED;
 	}
-	log_warn("key %s did not sign: %s", l->p.name, r == ERR_FORMAT ? "not a login" : l->signatures >= LOAN_SIGNATURES ?
-	    "asked too often" : "not this login, not this key, or not to be recorded");
+	log_warn("key %s did not sign: %s", l->p.name, r == ERR_FORMAT ? "not a login" :
+	    "not this login, not this key, or not to be recorded");
 	return agent_put_failure(l->out);
 }
 
@@ -167,7 +163,11 @@ loan_recorded(struct loan *l, bool ok)
 			while (r == 0 && buf_len(l->out) > 0)
 				r = buf_write(l->out, l->p.fd);
 		loan_end(l);
-	} else if (loan_send(l, ok ? loan_sign(l) : agent_put_failure(l->out)))
+	} else if (!loan_send(l, ok ? loan_sign(l) : agent_put_failure(l->out)))
+		return;
+	else if (ok)
+		loan_end(l);
+	else
 		loan_serve(l);
 }
 

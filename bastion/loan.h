@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * loan: one secret of the key process at work for one session on one target, over one descriptor that the session got from
- * the parent. A key is an SSH agent with exactly that key, which signs nothing but logins as that login, three times at
- * most, and never leaves. A password goes out once, as u32 length and bytes. Each use is on record before it has effect,
- * and a loan ends by itself after a minute.
+ * the parent. A key is an SSH agent with exactly that key, which signs nothing but one login as that login, and never
+ * leaves. A password goes out once, as u32 length and bytes. The use is on record before it has effect; with it the loan is
+ * over, and without it after a minute.
  */
 #ifndef BASTION_LOAN_H
 #define BASTION_LOAN_H
@@ -15,7 +15,6 @@ struct event_base;
 struct loan;
 struct privkey;
 
-#define LOAN_SIGNATURES	3
 #define LOAN_SECONDS	60
 
 struct loan_params {

@@ -28,6 +28,8 @@
 #include "bastion/ident/secrets.h"
 #include "bastion/way.h"
 
+#define JUMP_BURST	64
+#define JUMP_EACH_MS	100
 #define NAME_LEN_MAX	64	/* of a login or target */
 #define KEY_BLOB_MAX	1024
 #define LOANS_MAX	64	/* of held keys or passwords, in the life of one session */
@@ -301,6 +303,20 @@ on_dial(struct link *l, struct msg *m, void *arg)
 }
 
 /* Any target that policy lets the identity reach; what it does there is decided in the session that this begins. */
+/* Each jump is a process and a key exchange: so many at once, and from then on at this pace. */
+static bool
+jump_is_in_time(struct peer *p)
+{
+	int64_t now = clock_mono_ms();
+
+	if (p->jumps_ms < now)
+		p->jumps_ms = now;
+	if (p->jumps_ms - now >= JUMP_BURST * JUMP_EACH_MS)
+		return false;
+	p->jumps_ms += JUMP_EACH_MS;
+	return true;
+}
+
 static int
 on_jump(struct link *l, struct msg *m, void *arg)
 {
@@ -317,6 +333,8 @@ on_jump(struct link *l, struct msg *m, void *arg)
 		why = "your certificate has expired";
 	else if (conf_target(c, target) == NULL || !policy_reaches(c->policy, &p->who, target, NULL))
 		why = "no rule lets you reach it";
+	else if (!jump_is_in_time(p))
+		why = "too many in a short time through one connection; wait a moment";
 	else
 		fd = peer_jump(p, target, &why);
 	r = fd == -1 ? refuse(p, MON_JUMPED, m->id, why) : answer(p, MON_JUMPED, m->id, true, "", 0, fd);

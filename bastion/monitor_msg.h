@@ -35,7 +35,7 @@ enum monitor_msg {
 	MON_STORE = 708,
 	/* same id: u8 ok (the leg stores now and answers by itself), s error line */
 	MON_STORING = 709,
-	/* parent -> session: s reason, u8 at once. End: after the running commands, or now. */
+	/* parent -> session: s reason, u8 enum monitor_stop. */
 	MON_STOP = 711,
 	/* parent -> session: the approvals process was started again; descriptor: the new link to it */
 	MON_APPROVALS = 713,
@@ -53,6 +53,9 @@ enum monitor_msg {
 	/* same id: u8 ok, s error line; descriptor */
 	MON_LENT = 731,
 };
+
+/* How a session ends. What is cut gets exit status 75, or 77 where it need not try again. */
+enum monitor_stop { MONITOR_STOP_AFTER, MONITOR_STOP_NOW, MONITOR_STOP_DENIED };
 
 enum monitor_git { MONITOR_GIT_FETCH, MONITOR_GIT_PUSH };
 

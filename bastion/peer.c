@@ -115,7 +115,7 @@ peer_expired(evutil_socket_t fd, short what, void *arg)
 	(void)fd;
 	(void)what;
 	p->expired = "your certificate has expired";
-	peer_stop(p, p->expired, false);
+	peer_stop(p, p->expired, MONITOR_STOP_AFTER);
 }
 
 /* First what runs gets the time that it would get at SIGTERM, then it is cut. */
@@ -130,14 +130,14 @@ peer_lasted(evutil_socket_t fd, short what, void *arg)
 	(void)fd;
 	(void)what;
 	if (p->lasted != NULL) {
-		peer_stop(p, p->lasted, true);
+		peer_stop(p, p->lasted, MONITOR_STOP_NOW);
 		return;
 	}
 	clock_format_duration(p->limits.max_session_ms, text);
 	p->lasted = xasprintf("the session has lasted its %s (max_session); connect again", text);
 	p->expired = p->lasted;
 	log_info("%s: %s", p->id, p->lasted);
-	peer_stop(p, p->lasted, false);
+	peer_stop(p, p->lasted, MONITOR_STOP_AFTER);
 	if (evtimer_add(p->length, &tv) == -1)
 		fatal("no timer");
 }
@@ -419,16 +419,16 @@ peer_ended(struct daemon *d, pid_t pid, int status)
 }
 
 void
-peer_stop(struct peer *p, const char *reason, bool now)
+peer_stop(struct peer *p, const char *reason, enum monitor_stop how)
 {
 	struct buf *b = buf_new(1024);
 
-	if (b == NULL || buf_put_cstring(b, reason) != 0 || buf_put_u8(b, now) != 0)
+	if (b == NULL || buf_put_cstring(b, reason) != 0 || buf_put_u8(b, (uint8_t)how) != 0)
 		fatal("out of memory");
 	if (p->monitor != NULL)
 		(void)link_send(p->monitor, MON_STOP, 0, b, -1);
 	buf_free(b);
-	if (now || p->state == PEER_NEW)
+	if (how != MONITOR_STOP_AFTER || p->state == PEER_NEW)
 		peer_timer(p, p->state == PEER_NEW ? 0 : CUT_SECONDS * 1000);
 }
 
@@ -438,6 +438,6 @@ peer_apply_krl(struct daemon *d)
 	for (struct peer *p = d->peers; p != NULL; p = p->next)
 		if (p->cert != NULL && d->krl != NULL && krl_is_revoked(d->krl, p->cert)) {
 			log_info("%s: its certificate is revoked", p->id);
-			peer_stop(p, "your certificate has been revoked", true);
+			peer_stop(p, "your certificate has been revoked", MONITOR_STOP_DENIED);
 		}
 }

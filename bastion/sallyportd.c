@@ -184,6 +184,7 @@ daemon_is_up(struct daemon *d)
 		log_warn("the daemon runs as root, with all its processes; name a user in the configuration (user:)");
 	log_info("%s on %s port %u", d->said_up ? "ready again" : "ready", c->listen_host, c->listen_port);
 	d->said_up = true;
+	d->no_room = false;
 }
 
 static void
@@ -292,7 +293,7 @@ on_stop_deadline(evutil_socket_t fd, short what, void *arg)
 	(void)fd;
 	(void)what;
 	for (struct peer *p = d->peers; p != NULL; p = p->next)
-		peer_stop(p, "the bastion is stopping", true);
+		peer_stop(p, "the bastion is stopping", MONITOR_STOP_NOW);
 }
 
 static void
@@ -314,7 +315,7 @@ on_terminate(evutil_socket_t sig, short what, void *arg)
 	door_close(d);
 	(void)daemon_record(d, "daemon.stop", json_pack("{s:i, s:i}", "signal", (int)sig, "sessions", (int)d->npeers), NULL, NULL);
 	for (struct peer *p = d->peers; p != NULL; p = p->next)
-		peer_stop(p, "the bastion is stopping", false);
+		peer_stop(p, "the bastion is stopping", MONITOR_STOP_AFTER);
 	d->stop_ev = evtimer_new(d->base, on_stop_deadline, d);
 	if (d->stop_ev == NULL || evtimer_add(d->stop_ev, &tv) == -1)
 		fatal("no timer");

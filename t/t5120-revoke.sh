@@ -24,9 +24,9 @@ test_expect_success 'revoking its certificate ends it at once' '
 	exec 9>&-
 '
 
-test_expect_success 'and says why, with a status that no command can have' '
+test_expect_success 'and says why, with the status of what is refused: it need not try again' '
 	test_grep "sallyport: stopped: your certificate has been revoked" live.err &&
-	ended live 75
+	ended live 77
 '
 
 test_expect_success 'the end of the command is on record, its recording sealed' '

@@ -82,6 +82,13 @@ test_expect_success 'a key that the target does not take, and one that is not th
 	audit_lacks event=key.use target=missing
 '
 
+test_expect_success 'a loan is good for one signature: with it the key process lets go of the session, which goes on' '
+	wait_until "test -z \"\$(session_pids)\"" && keyd=$(helper_pid keyd) && before=$(ls /proc/$keyd/fd | wc -l) &&
+	rm -f hold && mkfifo hold && background held bssh ci "$TEST_LOGIN@rsa" "echo began; cat $TRASH_DIRECTORY/hold" &&
+	wait_until "grep -q began held.out" && wait_until "test \$(ls /proc/$keyd/fd | wc -l) -eq $before" &&
+	echo done >hold && ended held 0
+'
+
 # in_memory PID HEX: whether that process has these bytes in its memory.
 in_memory () {
 	/usr/bin/python3 - "$1" "$2" <<-\EOT
@@ -110,7 +117,7 @@ then
 fi
 
 test_expect_success MEMORY,PLAIN 'no session and not the parent has the private half in memory, during a session and after' '
-	wait_until "test -z \"\$(session_pids)\"" && mkfifo hold && background held bssh ci "$TEST_LOGIN@ed25519" "echo began; cat $TRASH_DIRECTORY/hold" &&
+	wait_until "test -z \"\$(session_pids)\"" && rm -f hold && mkfifo hold && background held bssh ci "$TEST_LOGIN@ed25519" "echo began; cat $TRASH_DIRECTORY/hold" &&
 	wait_until "grep -q began held.out" &&
 	seed=$(grep -v -e ----- held-ed25519 | base64 -d | tail -c +162 | head -c 32 | od -An -tx1 | tr -d " \n") && test ${#seed} = 64 &&
 	session=$(session_pids) && test "$(echo $session | wc -w)" -eq 1 &&

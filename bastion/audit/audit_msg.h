@@ -13,6 +13,8 @@
 #define AUDIT_RECORD_MAX	(48 * 1024)	/* one record's JSON */
 #define AUDIT_DATA_MAX		(128 * 1024)	/* one piece of a recording */
 
+#define AUDITD_EXIT_DISK	3	/* its exit status when the log cannot be written: another try may find room */
+
 enum audit_msg {
 	/* parent -> auditd, once: s state_dir, s user to become or "", s origin (name of the log in checkpoints) ;
 	 * descriptor: the link to the key process (KEYD_SIGN) */

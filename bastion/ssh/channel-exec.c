@@ -677,7 +677,7 @@ exec_stop(struct channel *c, const char *why)
 		exec_cut(x, why);
 	else if (x->state != EXEC_OVER) {
 		channel_sayf(c, "stopped: %s; nothing has run", why);
-		channel_end(c, EXIT_LATER);
+		channel_end(c, c->session->cut_status);
 		x->state = EXEC_OVER;
 	}
 }

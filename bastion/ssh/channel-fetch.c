@@ -374,7 +374,7 @@ fetch_stop(struct channel *c, const char *why)
 	if (f->state >= FETCH_END)
 		return;
 	channel_sayf(c, "stopped: %s", why);
-	channel_end(c, EXIT_LATER);
+	channel_end(c, c->session->cut_status);
 	f->state = f->state == FETCH_TALK ? FETCH_END : FETCH_OVER;
 }
 

@@ -1024,7 +1024,7 @@ push_stop(struct channel *c, const char *why)
 	if (p->step == STEP_STORE || p->step == STEP_REPORT || p->step == STEP_OVER)
 		return;
 	channel_sayf(c, "stopped: %s; nothing was stored", why);
-	push_over(p, EXIT_LATER);
+	push_over(p, c->session->cut_status);
 }
 
 static bool

@@ -353,7 +353,7 @@ verb_stop(struct channel *c, const char *why)
 
 	v->waiting = v->busy = false;
 	channel_sayf(c, "stopped: %s", why);
-	channel_end(c, EXIT_LATER);
+	channel_end(c, c->session->cut_status);
 }
 
 static bool

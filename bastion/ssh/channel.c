@@ -485,7 +485,7 @@ channel_stop(struct channel *c, const char *why)
 		c->type->stop(c, why);
 	else if (c->state == CHANNEL_NEW || c->state == CHANNEL_RUN) {
 		channel_sayf(c, "%s", why);
-		channel_end(c, EXIT_LATER);
+		channel_end(c, c->session->cut_status);
 	}
 }
 

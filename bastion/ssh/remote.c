@@ -364,9 +364,9 @@ remote_stop(struct remote *r, const char *why)
 	r->stopped = true;
 	if (r->state == REMOTE_RECORD) {	/* exec.start is on its way to the log: so must its end be */
 		(void)session_record(c->session, "exec.end", json_pack("{s:s, s:i, s:s}", "request", r->p.request, "status",
-		    EXIT_LATER, "reason", why), NULL, NULL);
+		    c->session->cut_status, "reason", why), NULL, NULL);
 		channel_sayf(c, "stopped: %s; nothing has run", why);
-		channel_end(c, EXIT_LATER);
+		channel_end(c, c->session->cut_status);
 		remote_enter(r, REMOTE_OVER);
 		return;
 	}
@@ -405,6 +405,6 @@ remote_end(struct remote *r, json_t *more, int64_t now_us)
 		c->exit_signal = r->signal;
 		r->signal = NULL;
 	}
-	channel_end(c, r->cut ? EXIT_LATER : status);
+	channel_end(c, r->cut ? c->session->cut_status : status);
 	remote_enter(r, REMOTE_SEAL);
 }

@@ -422,14 +422,16 @@ on_stop(struct link *l, struct msg *m, void *arg)
 {
 	struct session *s = arg;
 	char *reason = NULL;
-	uint8_t now;
+	uint8_t how;
 	int r;
 
 	(void)l;
-	if ((r = buf_get_cstring(m->body, &reason)) != 0 || (r = buf_get_u8(m->body, &now)) != 0 ||
+	if ((r = buf_get_cstring(m->body, &reason)) != 0 || (r = buf_get_u8(m->body, &how)) != 0 ||
 	    (r = buf_end(m->body)) != 0)
 		goto out;
-	if (now)
+	if (how == MONITOR_STOP_DENIED && s->broken == NULL)
+		s->cut_status = EXIT_DENIED;
+	if (how != MONITOR_STOP_AFTER)
 		session_break(s, "%s", reason);
 	else if (s->state != SESSION_ENDING && !s->stopping) {
 		s->stopping = true;
@@ -841,7 +843,7 @@ session_patience(struct session *s)
 int
 session_run(const struct session_params *p)
 {
-	struct session s = { .p = p, .state = SESSION_AUTH, .new_approvals = -1, .moved = true };
+	struct session s = { .p = p, .state = SESSION_AUTH, .new_approvals = -1, .moved = true, .cut_status = EXIT_LATER };
 	int r;
 
 	session_open_up(&s);

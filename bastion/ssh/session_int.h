@@ -67,6 +67,7 @@ struct session {
 	struct listen		*listens;	/* where the target listens for the agent */
 	struct consent		*consents;	/* what humans are being asked */
 	char			*broken;	/* why the session cannot go on, or NULL */
+	int			 cut_status;	/* of what is cut off then: EXIT_LATER, or EXIT_DENIED */
 	int64_t			 cut_at;	/* ENDING: leave at this monotonic time at the latest */
 	bool			 stopping;	/* nothing new; end when the running channels have */
 	char			*stop_why;	/* REFUSED, or stopping: for the agent */

@@ -622,6 +622,32 @@ def cmd_forwards(a):
     return 0
 
 
+def cmd_jumps(a):
+    """COUNT direct-tcpip channels to web1:22 (ssh -J), one after the other. Prints how many were greeted there, and of the
+    others how many ended without a word."""
+    import paramiko
+
+    t = login(a)
+    greeted = refused = 0
+    for _ in range(a.count):
+        try:
+            c = t.open_channel("direct-tcpip", ("web1", 22), ("127.0.0.1", 1), timeout=WAIT)
+            c.settimeout(WAIT)
+            if c.recv(4) == b"SSH-":
+                greeted += 1
+            else:
+                refused += 1
+            c.close()
+        except paramiko.SSHException:  # closed before open_channel() came to look at it
+            if not t.is_active():
+                raise
+            refused += 1
+    print("greeted", greeted)
+    print("refused", refused)
+    t.close()
+    return 0
+
+
 def cmd_crowd(a):
     """COUNT connections, sixteen at a time, that authenticate by METHOD (publickey, bad-signature). Prints how many were let in."""
     from concurrent.futures import ThreadPoolExecutor
@@ -775,6 +801,7 @@ COMMANDS = {
     "preauth": cmd_preauth,
     "overrun": cmd_overrun,
     "greedy": cmd_greedy,
+    "jumps": cmd_jumps,
     "linger": cmd_linger,
     "channels": cmd_channels,
     "storm": cmd_storm,
