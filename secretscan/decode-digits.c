@@ -10,13 +10,14 @@
 #include "secretscan/layer.h"
 #include "secretscan/limits.h"
 
-#define SHORT_RUN	64	/* digits: too few for other bytes before a text */
 #define WRAP_MIN	32	/* a line that is broken for its length has so many */
 #define INDENT_MAX	64
+#define LONG_RUN	64	/* digits */
 #define GROUP_MAX	4	/* digits */
 #define PENDING_MAX	12	/* groups */
 
 struct digits {
+	unsigned	kind;		/* of the places where they begin */
 	const uint8_t	*values;
 	unsigned	bits;		/* of a digit */
 	size_t		in, out;	/* digits and bytes of a group */
@@ -98,6 +99,13 @@ next_line(struct reader *r)
 	return true;
 }
 
+static void
+set_bytes(const struct digits *d, struct group *g, uint32_t acc)
+{
+	for (size_t i = 0; i < d->out; i++)
+		g->byte[i] = (uint8_t)(acc >> (8 * (d->out - 1 - i)));
+}
+
 /* The next group; false when there is not a digit more. */
 static bool
 next_group(struct reader *r, struct group *g)
@@ -110,9 +118,7 @@ next_group(struct reader *r, struct group *g)
 		acc = acc << d->bits | (uint32_t)(d->values[r->s->p[r->at]] - 1);
 		g->pos[g->n++] = r->at++;
 	}
-	acc <<= d->bits * (d->in - g->n);
-	for (size_t i = 0; i < d->out; i++)
-		g->byte[i] = (uint8_t)(acc >> (8 * (d->out - 1 - i)));
+	set_bytes(d, g, acc << d->bits * (d->in - g->n));
 	return g->n > 0;
 }
 
@@ -201,14 +207,25 @@ read_groups(struct reader *r, size_t *donep, struct layer *out)
 	return true;
 }
 
+/* The first groups from here on, in one line, are text. Nearly all others are refused at the first one. */
 static bool
-begins_text(const struct digits *d, const struct sieve *s, size_t at, size_t end)
+begins_text(const struct digits *d, const struct sieve *s, size_t at)
 {
-	struct reader r = { d, s, at, end, 0 };
+	const uint8_t *p = s->p + at;
 	struct group g[PENDING_MAX];
 
+	if (s->n - at < d->least * d->in)
+		return false;
 	for (size_t i = 0; i < d->least; i++) {
-		if (!next_group(&r, &g[i]) || !is_text(d, &g[i]))
+		uint32_t acc = 0;
+
+		for (g[i].n = 0; g[i].n < d->in; g[i].n++, p++) {
+			if (d->values[*p] == 0)
+				return false;
+			acc = acc << d->bits | (uint32_t)(d->values[*p] - 1);
+		}
+		set_bytes(d, &g[i], acc);
+		if (!is_text(d, &g[i]))
 			return false;
 	}
 	return are_text(d, g, d->least);
@@ -226,50 +243,39 @@ read_from(const struct digits *d, const struct sieve *s, size_t at, size_t *endp
 }
 
 /*
- * A run of digits. Text begins where the run does, or after what can be a separator; in a long run also after other bytes.
- * Returns where to go on.
+ * Text begins where the sieve says that it may; in a long run also after other bytes, so that one is read from its own
+ * beginning.
  */
-static size_t
-decode_run(const struct digits *d, const struct sieve *s, size_t start, size_t end, size_t *donep, struct layer *out)
-{
-	if ((end - start >= SHORT_RUN || begins_text(d, s, start, end)) && read_from(d, s, start, &end, donep, out))
-		return end;
-	for (size_t at = start + 1; at + d->least * d->in <= end; at++) {
-		uint8_t c = s->p[at - 1];
-		bool separator = c == '/' || c == '+' || c == '_' || c == '-' || (at == start + 1 && d->in == 2);
-
-		if (separator && begins_text(d, s, at, end)) {
-			(void)read_from(d, s, at, &end, donep, out);
-			return end;
-		}
-	}
-	return end;
-}
-
 static void
 decode_digits(const struct digits *d, const struct sieve *s, struct layer *out)
 {
-	size_t done = 0, least = d->least * d->in, seen = 0;
+	size_t done = 0, seen = 0, long_seen = 0, start, end;
 
-	for (size_t i = 0; i < s->nwords && out->error == 0; i++) {
-		const struct sieve_word *w = &s->words[i];
-		size_t from = w->start > seen ? w->start : seen;
+	for (size_t i = 0; i < s->nplaces && out->error == 0; i++) {
+		const struct sieve_place *place = &s->places[i];
 
-		while (from + least <= w->end) {
-			size_t stop = run_end(d, s, from);
-
-			if (stop - from >= least && sieve_counts(s, from, stop))
-				stop = decode_run(d, s, from, stop, &done, out);
-			from = stop + 1;
+		start = place->at;
+		if ((place->kinds & SIEVE_LONG) != 0 && start >= long_seen && start >= seen) {
+			while (start > seen && d->values[s->p[start - 1]] != 0)
+				start--;
+			end = long_seen = run_end(d, s, start);
+			if (end - start >= LONG_RUN && sieve_counts(s, start, end) &&
+			    read_from(d, s, start, &end, &done, out))
+				seen = long_seen = end;
 		}
-		seen = from;
+		start = place->at;
+		if ((place->kinds & d->kind) == 0 || start < seen || !begins_text(d, s, start))
+			continue;
+		end = run_end(d, s, start);
+		if (sieve_counts(s, start, end) && read_from(d, s, start, &end, &done, out))
+			seen = end;
 	}
 }
 
 void
 decode_base64(const struct sieve *s, struct layer *out)
 {
-	static const struct digits d = { base64_values, 6, 4, 3, 4 };
+	static const struct digits d = { SIEVE_BASE64, base64_values, 6, 4, 3, 4 };
 
 	decode_digits(&d, s, out);
 }
@@ -277,7 +283,7 @@ decode_base64(const struct sieve *s, struct layer *out)
 void
 decode_hex(const struct sieve *s, struct layer *out)
 {
-	static const struct digits d = { hex_values, 4, 2, 1, 12 };
+	static const struct digits d = { SIEVE_HEX, hex_values, 4, 2, 1, 12 };
 
 	decode_digits(&d, s, out);
 }

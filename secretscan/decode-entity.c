@@ -62,7 +62,7 @@ read_entity(const uint8_t *whole, size_t whole_n, size_t at, struct rewrite_step
 void
 decode_entity(const struct sieve *s, struct layer *out)
 {
-	static const struct rewriter w = { SIEVE_AMPERSAND, "&", false, read_entity };
+	static const struct rewriter w = { SIEVE_AMPERSAND, "&", NULL, false, read_entity };
 
 	rewrite(&w, s, out);
 }

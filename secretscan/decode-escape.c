@@ -126,7 +126,7 @@ read_escape(const uint8_t *whole, size_t whole_n, size_t at, struct rewrite_step
 void
 decode_escape(const struct sieve *s, struct layer *out)
 {
-	static const struct rewriter w = { SIEVE_BACKSLASH, "\\", false, read_escape };
+	static const struct rewriter w = { SIEVE_BACKSLASH, "\\", NULL, false, read_escape };
 
 	rewrite(&w, s, out);
 }

@@ -148,13 +148,13 @@ take_joined(const struct sieve *s, size_t nl, size_t width, size_t done, struct 
 void
 decode_wrap(const struct sieve *s, struct layer *out)
 {
-	size_t done = 0, width, nl = sieve_find(s, SIEVE_JOINT, '\n', 0);
+	size_t done = 0, width;
 
-	while (nl < s->n && out->error == 0) {
-		if (nl > 0 && goes_on(s->p[nl - 1]) && is_broken(s, nl, &width) && sieve_counts(s, nl - 1, nl + 2))
-			nl = done = take_joined(s, nl, width, done, out);
-		else
-			nl++;
-		nl = sieve_find(s, SIEVE_JOINT, '\n', nl);
+	for (size_t i = 0; i < s->nplaces && out->error == 0; i++) {
+		size_t nl = s->places[i].at;
+
+		if ((s->places[i].kinds & SIEVE_JOINT) != 0 && nl >= done && is_broken(s, nl, &width) &&
+		    sieve_counts(s, nl - 1, nl + 2))
+			done = take_joined(s, nl, width, done, out);
 	}
 }

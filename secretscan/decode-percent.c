@@ -3,8 +3,6 @@
  * Percent-encoding of URLs (RFC 3986 section 2.1), with the %uXXXX that JavaScript's escape() made; and that of forms, in
  * which + is a space. Which of both a text is in it does not say.
  */
-#include <string.h>
-
 #include "secretscan/decode.h"
 #include "secretscan/rewrite.h"
 
@@ -41,7 +39,7 @@ read_form(const uint8_t *p, size_t n, size_t at, struct rewrite_step *step)
 void
 decode_percent(const struct sieve *s, struct layer *out)
 {
-	static const struct rewriter w = { SIEVE_PERCENT, "%", false, read_percent };
+	static const struct rewriter w = { SIEVE_PERCENT, "%", NULL, false, read_percent };
 
 	rewrite(&w, s, out);
 }
@@ -49,9 +47,7 @@ decode_percent(const struct sieve *s, struct layer *out)
 void
 decode_form(const struct sieve *s, struct layer *out)
 {
-	static const struct rewriter w = { SIEVE_PERCENT, "%+", false, read_form };
+	static const struct rewriter w = { SIEVE_PERCENT, "%", "+", false, read_form };
 
-	/* Without a + it is the same. */
-	if (memchr(s->p, '+', s->n) != NULL)
-		rewrite(&w, s, out);
+	rewrite(&w, s, out);
 }

@@ -42,7 +42,7 @@ read_quoted(const uint8_t *p, size_t n, size_t at, struct rewrite_step *step)
 void
 decode_quoted(const struct sieve *s, struct layer *out)
 {
-	static const struct rewriter w = { SIEVE_EQUALS, "=", true, read_quoted };
+	static const struct rewriter w = { SIEVE_EQUALS, "=", NULL, true, read_quoted };
 
 	rewrite(&w, s, out);
 }

@@ -112,7 +112,7 @@ void
 decode_terminal(const struct sieve *s, struct layer *out)
 {
 	static const struct rewriter w = {
-		SIEVE_CONTROL | SIEVE_HIGH, "\033\b\a\xc2\xe2\xef", true, read_noise,
+		SIEVE_CONTROL | SIEVE_HIGH, "\033\b\a\xc2\xe2\xef", NULL, true, read_noise,
 	};
 
 	rewrite(&w, s, out);

@@ -2,18 +2,18 @@
 #include "secretscan/decode.h"
 
 static const struct decoder decoders[] = {
-	{ "escape", DECODE_NOISE, SIEVE_BACKSLASH, false, decode_escape },
-	{ "terminal", DECODE_NOISE, SIEVE_CONTROL | SIEVE_HIGH, false, decode_terminal },
-	{ "utf-16", DECODE_ENCODING, SIEVE_CONTROL, false, decode_utf16 },
-	{ "utf-32", DECODE_ENCODING, SIEVE_CONTROL, false, decode_utf32 },
-	{ "diff", DECODE_GUESS, SIEVE_PLUS_MINUS, false, decode_diff },
-	{ "wrap", DECODE_GUESS, SIEVE_JOINT, false, decode_wrap },
-	{ "quoted-printable", DECODE_GUESS, SIEVE_EQUALS, false, decode_quoted },
-	{ "percent", DECODE_ENCODING, SIEVE_PERCENT, false, decode_percent },
-	{ "form", DECODE_ENCODING, SIEVE_PERCENT, false, decode_form },
-	{ "html", DECODE_ENCODING, SIEVE_AMPERSAND, false, decode_entity },
-	{ "base64", DECODE_ENCODING, 0, true, decode_base64 },
-	{ "hex", DECODE_ENCODING, 0, true, decode_hex },
+	{ "escape", DECODE_NOISE, SIEVE_BACKSLASH, 0, decode_escape },
+	{ "terminal", DECODE_NOISE, SIEVE_CONTROL | SIEVE_HIGH, 0, decode_terminal },
+	{ "utf-16", DECODE_ENCODING, SIEVE_CONTROL, 0, decode_utf16 },
+	{ "utf-32", DECODE_ENCODING, SIEVE_CONTROL, 0, decode_utf32 },
+	{ "diff", DECODE_GUESS, SIEVE_PLUS_MINUS, 0, decode_diff },
+	{ "wrap", DECODE_GUESS, 0, SIEVE_JOINT, decode_wrap },
+	{ "quoted-printable", DECODE_GUESS, SIEVE_EQUALS, 0, decode_quoted },
+	{ "percent", DECODE_ENCODING, SIEVE_PERCENT, 0, decode_percent },
+	{ "form", DECODE_ENCODING, SIEVE_PERCENT, 0, decode_form },
+	{ "html", DECODE_ENCODING, SIEVE_AMPERSAND, 0, decode_entity },
+	{ "base64", DECODE_ENCODING, 0, SIEVE_BASE64 | SIEVE_LONG, decode_base64 },
+	{ "hex", DECODE_ENCODING, 0, SIEVE_HEX, decode_hex },
 };
 
 const struct decoder *

@@ -25,7 +25,7 @@ struct decoder {
 	const char		*name;
 	enum decode_kind	 kind;
 	int			 signs;		/* runs only where one of these enum sieve_sign stands */
-	bool			 words;		/* or where there are long words */
+	int			 kinds;		/* or where there are such enum sieve_kind */
 	void			 (*run)(const struct sieve *, struct layer *);
 };
 

@@ -21,6 +21,25 @@ find(const struct rewriter *w, const struct sieve *s, size_t at)
 	return s->n;
 }
 
+/* The next one in a neighbourhood. */
+static size_t
+find_in(const struct rewriter *w, const struct sieve *s, size_t at, size_t end)
+{
+	const uint8_t *hit;
+
+	if (w->triggers[1] == '\0' && w->others == NULL) {
+		hit = memchr(s->p + at, w->triggers[0], end - at);
+		return hit != NULL ? (size_t)(hit - s->p) : end;
+	}
+	for (; at < end; at++) {
+		uint8_t c = s->p[at];
+
+		if (c != '\0' && (strchr(w->triggers, c) != NULL || (w->others != NULL && strchr(w->others, c) != NULL)))
+			break;
+	}
+	return at;
+}
+
 /* What text does not hold, but for what terminals are told: binary data, of which no neighbourhood is made. */
 static bool
 is_junk(uint8_t c)
@@ -61,8 +80,8 @@ region(const struct rewriter *w, const struct sieve *s, size_t at, size_t done, 
 	while (pos < end && out->error == 0) {
 		struct rewrite_step step = { .used = 1 };
 
-		next = find(w, s, pos);
-		if (next >= end) {
+		next = find_in(w, s, pos, end);
+		if (next == end) {
 			layer_copy(out, s->p + pos, end - pos, pos);
 			pos = end;
 			end = reach(w, s, last);

@@ -21,7 +21,8 @@ struct rewrite_step {
 
 struct rewriter {
 	int		 signs;		/* enum sieve_sign of the blocks in which its triggers stand */
-	const char	*triggers;	/* the bytes that it can begin with */
+	const char	*triggers;	/* the bytes that it can begin with where it tells something */
+	const char	*others;	/* and those that it can begin with beside such; NULL for none */
 	bool		 across;	/* its neighbourhood does not end with the line */
 	/* False: nothing of the kind here. */
 	bool		 (*read)(const uint8_t *p, size_t n, size_t at, struct rewrite_step *);

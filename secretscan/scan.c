@@ -238,7 +238,7 @@ peel_one(struct content *c, struct sieve *s, size_t base, const struct form *out
 	struct layer l;
 	int e = 0;
 
-	if ((s->signs & d->signs) == 0 && !(d->words && s->nwords > 0))
+	if ((s->signs & d->signs) == 0 && (s->kinds & d->kinds) == 0)
 		return 0;
 	/*
 	 * Two encodings that stand side by side are peeled in one order only. What an outer layer has brought to light is

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Vectors of the compiler, not of one processor: it makes of them what there is. A word of 20 bytes covers four whole
- * groups of four bytes somewhere, so looking at groups that are in line finds it.
+ * Vectors of the compiler, not of one processor: it makes of them what there is. What is true of each of 64 bytes becomes
+ * a number of 64 bits, in which runs and what stands so many bytes apart are found by shifting.
  */
 #include "secretscan/sieve.h"
 
@@ -12,21 +12,13 @@
 #include "secretscan/secretscan.h"
 
 #define LANE		16
-#define AHEAD		16	/* bytes after a block that are looked at as well */
+#define CHUNK		64
+#define CHUNKS		(SIEVE_BLOCK / CHUNK)
+#define AHEAD		(CHUNK + LANE)	/* bytes after a block that are looked at as well */
 
 typedef int8_t bytes16 __attribute__((vector_size(LANE)));
 typedef uint8_t ubytes16 __attribute__((vector_size(LANE)));
-typedef int32_t words16 __attribute__((vector_size(LANE)));
-
-#define WORD_BLOCK	128	/* bytes of which it is asked in vectors whether there is a word */
-
-/* [A-Za-z0-9+/=_-] */
-static const uint8_t is_word_byte[256] = {
-	['+'] = 1, ['-'] = 1, ['/'] = 1, ['='] = 1, ['_'] = 1,
-	['0'] = 1, 1, 1, 1, 1, 1, 1, 1, 1, 1,
-	['A'] = 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1,
-	['a'] = 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1,
-};
+typedef unsigned __int128 bits128;
 
 static inline bytes16
 load(const uint8_t *p)
@@ -46,143 +38,156 @@ any(bytes16 v)
 	return (half[0] | half[1]) != 0;
 }
 
-/* Four groups of four bytes in a row, each byte beyond '*': where a long word is, and where others are, too. */
-static inline words16
-maybe_word(const uint8_t *p)
+/* A bit for each byte that is -1, of bytes that are 0 or -1. */
+static inline uint64_t
+bits(bytes16 v)
 {
-	bytes16 all = (load(p) > '*') & (load(p + 4) > '*') & (load(p + 8) > '*') & (load(p + 12) > '*');
+#ifdef __SSE2__
+	return (uint64_t)(unsigned)__builtin_ia32_pmovmskb128((char __attribute__((vector_size(LANE))))v);
+#else
+	uint64_t r = 0;
 
-	return (words16)all == -1;
+	for (size_t i = 0; i < LANE; i++)
+		r |= (uint64_t)(v[i] & 1) << i;
+	return r;
+#endif
 }
 
 static inline bytes16
-word_bytes(const uint8_t *p)
+between(bytes16 v, uint8_t low, uint8_t high)
 {
-	bytes16 v = load(p);
-
-	return (bytes16)((ubytes16)((v | 0x20) - 'a') < 26) | (bytes16)((ubytes16)(v - '0') < 10) | (v == '+') | (v == '/') |
-	    (v == '=') | (v == '_') | (v == '-');
+	return (bytes16)((ubytes16)v - low <= (uint8_t)(high - low));
 }
 
-/* The same of WORD_BLOCK bytes, exactly. */
-static bool
-has_long_word(const uint8_t *p)
+static inline bytes16
+is_digit64(bytes16 v)
 {
-	uint8_t is_word[WORD_BLOCK + AHEAD];
-	words16 word = { 0 };
-
-	for (size_t i = 0; i < sizeof(is_word); i += LANE) {
-		bytes16 v = word_bytes(p + i);
-
-		memcpy(is_word + i, &v, sizeof(v));
-	}
-	for (size_t i = 0; i < WORD_BLOCK; i += LANE) {
-		bytes16 all = load(is_word + i) & load(is_word + i + 4) & load(is_word + i + 8) & load(is_word + i + 12);
-
-		word |= (words16)all == -1;
-	}
-	return any((bytes16)word);
+	return between(v | 0x20, 'a', 'z') | between(v, '/', '9') | (v == '+') | (v == '-') | (v == '_');
 }
 
-/* The signs of SIEVE_BLOCK bytes, of which AHEAD more may be read; bit i of *wordsp: the i-th WORD_BLOCK has a long word. */
+/* Not a digit within a word, such as a file name: base64 can begin after it. */
+static inline bytes16
+is_separator(bytes16 v)
+{
+	return (v == '/') | (v == '+') | (v == '-') | (v == '_');
+}
+
+/* Of four digits that say three characters of ASCII the first one is one of these. */
+static inline bytes16
+is_first64(bytes16 v)
+{
+	return between(v, 'A', 'Z') | between(v, 'a', 'f');
+}
+
+static inline bytes16
+is_digit16(bytes16 v)
+{
+	return between(v, '0', '9') | between(v | 0x20, 'a', 'f');
+}
+
+#define BITS_OF(p, is)	(bits(is(load(p))) | bits(is(load((p) + 16))) << 16 | bits(is(load((p) + 32))) << 32 | \
+	    bits(is(load((p) + 48))) << 48)
+
+static inline bytes16
+is_line_feed(bytes16 v)
+{
+	return v == '\n';
+}
+
+/* Where 16 bits in a row begin. */
+static inline bits128
+runs16(bits128 b)
+{
+	b &= b >> 1;
+	b &= b >> 2;
+	b &= b >> 4;
+	return b & b >> 8;
+}
+
+/* The signs of SIEVE_BLOCK bytes, of which AHEAD more may be read. */
 static uint8_t
-sift(const uint8_t *p, uint8_t *wordsp)
+signs_of(const uint8_t *p)
 {
 	bytes16 backslash = { 0 }, percent = { 0 }, amp = { 0 }, control = { 0 }, high = { 0 }, plus = { 0 }, equals = { 0 };
-	bytes16 joint = { 0 };
 
-	for (size_t w = 0; w < SIEVE_BLOCK / WORD_BLOCK; w++) {
-		words16 word = { 0 };
+	for (size_t i = 0; i < SIEVE_BLOCK; i += LANE) {
+		bytes16 v = load(p + i), next = load(p + i + 1);
 
-		for (size_t i = 0; i < WORD_BLOCK; i += LANE, p += LANE) {
-			bytes16 v = load(p), next = load(p + 1);
-
-			backslash |= v == '\\';
-			percent |= v == '%';
-			amp |= v == '&';
-			control |= (bytes16)((ubytes16)v < 9) | (bytes16)((ubytes16)v - 14 < 18);
-			high |= v;
-			plus |= (v == '\n') & ((next == '+') | (next == '-'));
-			equals |= (v == '=') & ((next == '\n') | (next == '\r') | (next == '3'));
-			joint |= (v > ' ') & (next == '\n') & (load(p + 2) > ' ');
-			word |= maybe_word(p);
-		}
-		if (any((bytes16)word) && has_long_word(p - WORD_BLOCK))
-			*wordsp |= (uint8_t)(1 << w);
+		backslash |= v == '\\';
+		percent |= v == '%';
+		amp |= v == '&';
+		control |= between(v, 0, 8) | between(v, 14, 31);
+		high |= v;
+		plus |= (v == '\n') & ((next == '+') | (next == '-'));
+		equals |= (v == '=') & ((next == '\n') | (next == '\r') | (next == '3'));
 	}
 	return (uint8_t)((any(backslash) ? SIEVE_BACKSLASH : 0) | (any(percent) ? SIEVE_PERCENT : 0) |
 	    (any(amp) ? SIEVE_AMPERSAND : 0) | (any(control) ? SIEVE_CONTROL : 0) | (any(high < 0) ? SIEVE_HIGH : 0) |
-	    (any(plus) ? SIEVE_PLUS_MINUS : 0) | (any(equals) ? SIEVE_EQUALS : 0) |
-	    (any(joint) ? SIEVE_JOINT : 0));
+	    (any(plus) ? SIEVE_PLUS_MINUS : 0) | (any(equals) ? SIEVE_EQUALS : 0));
 }
 
 static int
-add_word(struct sieve *s, size_t start, size_t end)
+add_place(struct sieve *s, size_t at, unsigned kinds)
 {
-	size_t cap = s->words_cap > 0 ? s->words_cap * 2 : 32;
-	struct sieve_word *grown;
+	size_t cap = s->places_cap > 0 ? s->places_cap * 2 : 32;
+	struct sieve_place *grown;
 
-	if (s->nwords == s->words_cap) {
-		if ((grown = reallocarray(s->words, cap, sizeof(*grown))) == NULL)
+	if (s->nplaces == s->places_cap) {
+		if ((grown = reallocarray(s->places, cap, sizeof(*grown))) == NULL)
 			return SECRETSCAN_NOMEM;
-		s->words = grown;
-		s->words_cap = cap;
+		s->places = grown;
+		s->places_cap = cap;
 	}
-	s->words[s->nwords++] = (struct sieve_word){ start, end };
+	s->places[s->nplaces++] = (struct sieve_place){ (uint32_t)at, kinds };
+	s->kinds |= kinds;
 	return 0;
 }
 
-/* The words that begin in [at, end), or began before and were not seen yet: looked for from their last byte back. */
+/* Places in a chunk in which 16 digits begin; its digits, and those of the next one, are known. */
 static int
-add_words(struct sieve *s, size_t at, size_t end)
+add_runs(struct sieve *s, const uint8_t *p, size_t at, bits128 digits)
 {
-	const uint8_t *p = s->p;
-	int e;
-
-	while (at < end && s->n - at >= SIEVE_WORD) {
-		size_t least = s->nwords > 0 ? s->words[s->nwords - 1].end : 0, start = at, stop, back = at + SIEVE_WORD;
-
-		while (back > at && is_word_byte[p[back - 1]])
-			back--;
-		if (back > at) {
-			at = back;
-			continue;
-		}
-		while (start > least && is_word_byte[p[start - 1]])
-			start--;
-		for (stop = at + SIEVE_WORD; stop < s->n && is_word_byte[p[stop]]; stop++)
-			;
-		if ((e = add_word(s, start, stop)) != 0)
-			return e;
-		at = stop;
-	}
-	return 0;
-}
-
-static int
-sift_all(struct sieve *s)
-{
-	uint8_t rest[SIEVE_BLOCK + AHEAD], words;
+	bytes16 last = (bytes16){ 0 } + (int8_t)(at > 0 ? s->p[at - 1] : ' ');
+	uint64_t after = ~((uint64_t)digits << 1) | BITS_OF(p, is_separator) << 1, base64, hex;
+	bits128 first = (bits128)BITS_OF(p, is_first64) | (bits128)BITS_OF(p + LANE, is_first64) << LANE;
+	bits128 digit16 = (bits128)BITS_OF(p, is_digit16) | (bits128)BITS_OF(p + LANE, is_digit16) << LANE;
+	/* Lines of dashes are long, too, and say nothing. */
+	bool is_long = (uint64_t)digits == UINT64_MAX && (uint64_t)first != 0;
 	int e = 0;
 
-	for (size_t at = 0; at < s->n && e == 0; at += SIEVE_BLOCK) {
-		size_t left = s->n - at;
-		const uint8_t *p = s->p + at;
+	after = (after & ~(uint64_t)1) | (bits(~is_digit64(last) | is_separator(last)) & 1);
+	base64 = (uint64_t)(runs16(digits) & first & first >> 4 & first >> 8 & first >> 12);
+	base64 &= after;
+	hex = (uint64_t)runs16(digit16) & ~((uint64_t)digit16 << 1 | (bits(is_digit16(last)) & 1));
+	for (uint64_t left = base64 | hex | is_long; left != 0 && e == 0; left &= left - 1) {
+		uint64_t one = left & -left;
 
-		if (left < sizeof(rest)) {
-			memset(rest, ' ', sizeof(rest));
-			memcpy(rest, p, left);
-			p = rest;
-		}
-		words = 0;
-		s->blocks[at / SIEVE_BLOCK] = sift(p, &words);
-		s->signs |= s->blocks[at / SIEVE_BLOCK];
-		for (size_t from = at; words != 0 && e == 0; words >>= 1, from += WORD_BLOCK) {
-			size_t seen = s->nwords > 0 ? s->words[s->nwords - 1].end : 0;
+		e = add_place(s, at + (size_t)__builtin_ctzll(left), ((base64 & one) != 0 ? SIEVE_BASE64 : 0) |
+		    ((hex & one) != 0 ? SIEVE_HEX : 0) | (is_long && one == 1 ? SIEVE_LONG : 0));
+	}
+	return e;
+}
 
-			if ((words & 1) != 0)
-				e = add_words(s, from > seen ? from : seen, from + WORD_BLOCK);
-		}
+/* The places of a block, of which AHEAD more bytes may be read. */
+static int
+add_places(struct sieve *s, const uint8_t *p, size_t at)
+{
+	uint64_t digits = BITS_OF(p, is_digit64), next, joints, carry;
+	int e = 0;
+
+	carry = at > 0 && (bits(is_digit64((bytes16){ 0 } + (int8_t)s->p[at - 1])) & 1) != 0;
+	for (size_t i = 0; i < CHUNKS && e == 0; i++, p += CHUNK, at += CHUNK) {
+		bits128 both;
+
+		next = BITS_OF(p + CHUNK, is_digit64);
+		both = (bits128)digits | (bits128)next << CHUNK;
+		joints = BITS_OF(p, is_line_feed) & (digits << 1 | carry) & (uint64_t)(both >> 1);
+		for (; joints != 0 && e == 0; joints &= joints - 1)
+			e = add_place(s, at + (size_t)__builtin_ctzll(joints), SIEVE_JOINT);
+		if (e == 0 && (uint64_t)runs16(both) != 0)
+			e = add_runs(s, p, at, both);
+		carry = digits >> 63;
+		digits = next;
 	}
 	return e;
 }
@@ -190,14 +195,27 @@ sift_all(struct sieve *s)
 int
 sieve_init(struct sieve *s, const uint8_t *p, size_t n)
 {
-	int e;
+	uint8_t rest[SIEVE_BLOCK + AHEAD];
+	int e = 0;
 
 	*s = (struct sieve){ .p = p, .n = n };
 	if (n == 0)
 		return 0;
 	if ((s->blocks = calloc(n / SIEVE_BLOCK + 1, sizeof(*s->blocks))) == NULL)
 		return SECRETSCAN_NOMEM;
-	if ((e = sift_all(s)) != 0) {
+	for (size_t at = 0; at < n && e == 0; at += SIEVE_BLOCK) {
+		const uint8_t *from = p + at;
+
+		if (n - at < sizeof(rest)) {
+			memset(rest, ' ', sizeof(rest));
+			memcpy(rest, from, n - at);
+			from = rest;
+		}
+		s->blocks[at / SIEVE_BLOCK] = signs_of(from);
+		s->signs |= s->blocks[at / SIEVE_BLOCK];
+		e = add_places(s, from, at);
+	}
+	if (e != 0) {
 		sieve_release(s);
 		return e;
 	}
@@ -213,7 +231,7 @@ void
 sieve_release(struct sieve *s)
 {
 	free(s->blocks);
-	free(s->words);
+	free(s->places);
 	*s = (struct sieve){ 0 };
 }
 

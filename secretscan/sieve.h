@@ -11,7 +11,6 @@
 #include <stdint.h>
 
 #define SIEVE_BLOCK	1024
-#define SIEVE_WORD	20
 
 enum sieve_sign {
 	SIEVE_BACKSLASH = 1,
@@ -21,14 +20,21 @@ enum sieve_sign {
 	SIEVE_HIGH = 16,		/* from 0x80 on */
 	SIEVE_PLUS_MINUS = 32,		/* + or - at the beginning of a line */
 	SIEVE_EQUALS = 64,		/* = at the end of a line, or =3 */
-	SIEVE_JOINT = 128,		/* the end of a line that is not a space, before one that does not begin with one */
 };
 
 struct layer;
 
-/* A run of letters, digits and + / = _ -, of SIEVE_WORD or more. */
-struct sieve_word {
-	size_t	start, end;
+/* Places, as they are found in one pass. */
+enum sieve_kind {
+	SIEVE_BASE64 = 1,		/* 16 digits of base64 begin, of which every fourth can be the first of a group of text */
+	SIEVE_HEX = 2,			/* 16 hexadecimal digits begin */
+	SIEVE_LONG = 4,			/* within 64 digits of base64 */
+	SIEVE_JOINT = 8,		/* a line feed right between two digits of base64 */
+};
+
+struct sieve_place {
+	uint32_t	at;
+	uint32_t	kinds;
 };
 
 /* A text and where to look in it. */
@@ -37,12 +43,13 @@ struct sieve {
 	size_t			 n;
 	uint8_t			*blocks;	/* the signs of each block */
 	uint8_t			 signs;		/* of all blocks together */
-	struct sieve_word	*words;		/* in order */
-	size_t			 nwords, words_cap;
+	struct sieve_place	*places;	/* in order */
+	size_t			 nplaces, places_cap;
+	unsigned		 kinds;		/* of all of them together */
 	const struct layer	*fresh;		/* not NULL: the text is that of this layer, and only what it changed counts */
 };
 
-/* The text stays the caller's. 0 or SECRETSCAN_NOMEM. */
+/* The text stays the caller's; it is at most UINT32_MAX bytes. 0 or SECRETSCAN_NOMEM. */
 int	sieve_init(struct sieve *, const uint8_t *p, size_t n);
 void	sieve_release(struct sieve *);
 /* The first place from `at` on in a block that has the sign; n when there is none. */
