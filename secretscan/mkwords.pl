@@ -44,6 +44,7 @@ for my $word (keys %seen) {
 		($a, $b) = ($b, $s);
 	}
 }
+print "/* SPDX-License-Identifier: Apache-2.0 */\n";
 print "/* Made by mkwords.pl: see there. A row for every two symbols, a letter for every next one: bits * 2 + 'A'. */\n";
 for my $a (0 .. 27) {
 	for my $b (0 .. 27) {

@@ -154,7 +154,7 @@ read_scalar(const struct parse *ps, const yaml_node_t *node, enum field_type typ
 		return 0;
 	case FIELD_VALUE:
 		if (!value_kind_find(text, where))
-			return wrong(ps, node, "expected password, argument, plain, token or key");
+			return wrong(ps, node, "expected password, argument, line, plain, token or key");
 		return 0;
 	default:
 		return wrong(ps, node, "expected a list");

@@ -22,6 +22,7 @@ static const struct demand {
 	[VALUE_ANY] = { "any", 0, 0, 0, 0, false },
 	[VALUE_PASSWORD] = { "password", 5, 6.0, 1.9, 1, false },
 	[VALUE_ARGUMENT] = { "argument", 7, 6.6, 2.3, 2, false },
+	[VALUE_LINE] = { "line", 8, 6.5, 2.3, 1, false },
 	[VALUE_PLAIN] = { "plain", 6, 6.3, 2.3, 2, true },
 	[VALUE_TOKEN] = { "token", 12, 6.3, 3.0, 1, false },
 	[VALUE_KEY] = { "key", 20, 6.8, 3.5, 2, true },
@@ -160,9 +161,15 @@ value_is_placeholder(const uint8_t *p, size_t n)
 static bool
 is_number(const uint8_t *p, size_t n, const struct makeup *m)
 {
-	if (m->lower + m->upper <= 1 && m->signs + m->spaces > 0)
+	if (m->signs + m->spaces > 0 && (m->lower + m->upper <= 1 || (m->lower + m->upper == 2 && m->digits >= 8)))
 		return true;
 	return n > 2 && p[0] == '0' && (p[1] | 0x20) == 'x' && m->hex + 1 == n && n < 18;
+}
+
+static bool
+is_uuid(const uint8_t *p, size_t n, const struct makeup *m)
+{
+	return n == 36 && m->hex == 32 && p[8] == '-' && p[13] == '-' && p[18] == '-' && p[23] == '-';
 }
 
 static bool
@@ -261,11 +268,13 @@ value_is_credible(enum value_kind kind, const uint8_t *p, size_t n)
 	/* Hexadecimal digits are letters that seldom make words; entropy is enough for them. */
 	if (m.hex == n && n >= 16)
 		return m.digits > 0 && m.lower + m.upper > 0 && kind != VALUE_KEY && n <= 128;
+	if (is_uuid(p, n, &m))
+		return kind == VALUE_TOKEN;
 	if (m.hex == n && m.digits == n)
 		return kind == VALUE_PASSWORD && n >= 6 && n <= 16;
 	/* In few letters chance makes what looks like no word of English, such as a word of Czech. */
 	surprise = words_surprise(p, n) / (double)n - (m.digits + m.signs == 0 && n < 8 ? 1 : 0);
-	return surprise >= d->surprise || (kind == VALUE_PASSWORD && is_dressed(p, n, &m));
+	return surprise >= d->surprise || ((kind == VALUE_PASSWORD || kind == VALUE_LINE) && is_dressed(p, n, &m));
 }
 
 bool

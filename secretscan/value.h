@@ -15,12 +15,13 @@ enum value_kind {
 	VALUE_ANY,		/* nothing is asked */
 	VALUE_PASSWORD,		/* people choose them: short, with signs */
 	VALUE_ARGUMENT,		/* in a list or call, where other things stand as well */
+	VALUE_LINE,		/* without quotes, to the end of the line */
 	VALUE_PLAIN,		/* the same without quotes: it could be a name in a program */
 	VALUE_TOKEN,		/* machines draw them */
 	VALUE_KEY,		/* machines draw them; many things that are not secret have such a name too */
 };
 
-/* false when there is no kind of this name: password, argument, plain, token, key. */
+/* false when there is no kind of this name: password, argument, line, plain, token, key. */
 bool	value_kind_find(const char *name, enum value_kind *kindp);
 /* It stands for a secret to be filled in: EXAMPLE, xxxx, ${TOKEN}, <token>, {{ token }}, %s, changeme, your-token. */
 bool	value_is_placeholder(const uint8_t *p, size_t n);

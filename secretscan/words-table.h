@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Made by mkwords.pl: see there. A row for every two symbols, a letter for every next one: bits * 2 + 'A'. */
 "GHJIJJQYNYQILKQOYHNKYQYNYYFF"
 "JINNIRXQHRYCSPIUYKIXLXTXMYLJ"

@@ -1,0 +1,4 @@
+<?php
+$wgDBuser = "@user@";
+$wgDBpassword = "@password@";
+$wgSecretKey = "@key64@";

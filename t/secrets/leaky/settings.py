@@ -1,0 +1,7 @@
+SECRET_KEY = '@noise50@'
+DATABASES = {
+    'default': {
+        'USER': '@user@',
+        'PASSWORD': '@password@',
+    }
+}
