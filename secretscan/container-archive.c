@@ -12,6 +12,9 @@
 #include "secretscan/container_int.h"
 #include "secretscan/secretscan.h"
 
+#define COUNT(a)	(sizeof(a) / sizeof((a)[0]))
+#define FILTERS_SANE	20
+
 typedef int	(*support_fn)(struct archive *);
 
 static const support_fn filters[] = {
@@ -28,6 +31,10 @@ static const support_fn formats[] = {
 };
 
 static const support_fn zip_alone[] = { archive_read_support_format_zip };
+static const support_fn raw_alone[] = { archive_read_support_format_raw };
+
+/* Archives; a zip that may have anything before it; one compressed file, whatever it is. */
+enum look { LOOK_ANY, LOOK_ZIP, LOOK_RAW };
 
 struct reading {
 	const struct inside	*in;
@@ -35,6 +42,7 @@ struct reading {
 	struct pour		 member;
 	struct pour		 names;
 	bool			 told;		/* of encryption: once an archive */
+	size_t			 entries;
 	bool			 damaged;
 	bool			 ended;		/* by an error that leaves nothing to go on with */
 };
@@ -44,9 +52,25 @@ support(struct archive *a, const support_fn *fns, size_t n)
 {
 	for (size_t i = 0; i < n; i++) {
 		if (fns[i](a) != ARCHIVE_OK)
-			return SECRETSCAN_ENGINE;
+			return SECRETSCAN_NOMEM;
 	}
 	return 0;
+}
+
+static int
+support_look(struct archive *a, enum look look)
+{
+	int e;
+
+	if (look == LOOK_ZIP)
+		return support(a, zip_alone, COUNT(zip_alone));
+	if ((e = support(a, filters, COUNT(filters))) != 0 || look == LOOK_RAW)
+		return e != 0 ? e : support(a, raw_alone, COUNT(raw_alone));
+	if ((e = support(a, formats, COUNT(formats))) != 0)
+		return e;
+	/* What follows the end of a tar is looked at too, and what it cannot be is an error: nothing hides there. */
+	return archive_read_set_format_option(a, "tar", "read_concatenated_archives", "1") == ARCHIVE_OK ? 0 :
+	    SECRETSCAN_NOMEM;
 }
 
 static int
@@ -115,18 +139,24 @@ read_entry(struct reading *r, struct archive_entry *entry)
 	const char *name = archive_entry_pathname(entry);
 	int e;
 
+	r->entries++;
 	if (name == NULL && (name = archive_entry_pathname_utf8(entry)) == NULL)
 		name = "";
 	if (archive_format(r->a) == ARCHIVE_FORMAT_RAW)
 		return read_data(r, "");
-	if ((e = note_name(r, name)) != 0 || (e = note_name(r, archive_entry_symlink(entry))) != 0 ||
+	if ((e = note_name(r, archive_entry_symlink(entry))) != 0 ||
 	    (e = note_name(r, archive_entry_hardlink(entry))) != 0)
+		return e;
+	if (archive_entry_filetype(entry) == AE_IFREG &&
+	    (!archive_entry_size_is_set(entry) || archive_entry_size(entry) != 0) &&
+	    !archive_entry_is_encrypted(entry))
+		return read_data(r, name);
+	/* The names of the others come with what they hold. */
+	if ((e = note_name(r, name)) != 0)
 		return e;
 	if (archive_entry_is_data_encrypted(entry) || archive_entry_is_metadata_encrypted(entry))
 		return tell_encrypted(r, name);
-	if (archive_entry_filetype(entry) != AE_IFREG)
-		return budget_take_item(r->in->budget);
-	return read_data(r, name);
+	return budget_take_item(r->in->budget);
 }
 
 static int
@@ -160,24 +190,22 @@ salvage_gzip(struct reading *r, const uint8_t *p, size_t n)
 	return pour_end(&r->member);
 }
 
+/* *againp: no entry in a tar of zeros only, which is how any file can begin. */
 static int
-each(const struct inside *in, bool trailing_zip, const uint8_t *p, size_t n)
+each(const struct inside *in, enum look look, const uint8_t *p, size_t n, bool *againp)
 {
 	struct reading r = { .in = in, .member = { .in = in }, .names = { .in = in } };
 	int e;
 
 	if ((r.a = archive_read_new()) == NULL)
 		return SECRETSCAN_NOMEM;
-	if (trailing_zip)
-		e = support(r.a, zip_alone, sizeof(zip_alone) / sizeof(zip_alone[0]));
-	else if ((e = support(r.a, filters, sizeof(filters) / sizeof(filters[0]))) == 0)
-		e = support(r.a, formats, sizeof(formats) / sizeof(formats[0]));
-	if (e == 0 && archive_read_open_memory(r.a, p, n) != ARCHIVE_OK)
-		e = tell_trouble(&r, ARCHIVE_FATAL, "");
-	else if (e == 0)
-		e = read_all(&r);
-	if (e == 0 && r.damaged && n > 2 && p[0] == 0x1f && p[1] == 0x8b)
+	if ((e = support_look(r.a, look)) != 0)
+		goto out;
+	e = archive_read_open_memory(r.a, p, n) == ARCHIVE_OK ? read_all(&r) : tell_trouble(&r, ARCHIVE_FATAL, "");
+	if (e == 0 && r.damaged && n > 2 && p[0] == 0x1f && p[1] == 0x8b && archive_filter_count(r.a) < FILTERS_SANE)
 		e = salvage_gzip(&r, p, n);
+	*againp = r.entries == 0 && !r.damaged && archive_filter_count(r.a) > 1;
+out:
 	archive_read_free(r.a);
 	pour_release(&r.member);
 	pour_release(&r.names);
@@ -187,11 +215,14 @@ each(const struct inside *in, bool trailing_zip, const uint8_t *p, size_t n)
 int
 archive_each(const struct inside *in, const uint8_t *p, size_t n)
 {
-	return each(in, false, p, n);
+	bool again = false;
+	int e = each(in, LOOK_ANY, p, n, &again);
+
+	return e == 0 && again ? each(in, LOOK_RAW, p, n, &again) : e;
 }
 
 int
 archive_each_trailing(const struct inside *in, const uint8_t *p, size_t n)
 {
-	return each(in, true, p, n);
+	return each(in, LOOK_ZIP, p, n, &(bool){ false });
 }
