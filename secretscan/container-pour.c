@@ -73,7 +73,7 @@ pour_add(struct pour *m, const void *p, size_t n)
 	const uint8_t *from = p;
 	int e;
 
-	if (budget_take(m->in->budget, n) != 0)
+	if (!m->in->paid && budget_take(m->in->budget, n) != 0)
 		return !m->hold && (e = pour_end(m)) != 0 ? e : SECRETSCAN_LIMIT;
 	while (n > 0) {
 		size_t some;

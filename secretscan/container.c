@@ -31,10 +31,10 @@ static const struct magic magics[] = {
 	MAGIC(CONTAINER_ARCHIVE, "070701"),
 	MAGIC(CONTAINER_ARCHIVE, "070702"),
 	MAGIC(CONTAINER_ARCHIVE, "070707"),
-	MAGIC(CONTAINER_ARCHIVE, "\xed\xab\xee\xdb"),
 	MAGIC(CONTAINER_ARCHIVE, "MSCF\0\0\0\0"),
 	MAGIC(CONTAINER_COMPRESSED, "\x1f\x8b\x08"),
 	MAGIC(CONTAINER_COMPRESSED, "\x1f\x9d"),
+	MAGIC(CONTAINER_COMPRESSED, "\xed\xab\xee\xdb"),	/* rpm: a cpio after a header */
 	MAGIC(CONTAINER_COMPRESSED, "\xfd" "7zXZ\0"),
 	MAGIC(CONTAINER_COMPRESSED, "\x28\xb5\x2f\xfd"),
 	MAGIC(CONTAINER_COMPRESSED, "\x04\x22\x4d\x18"),
@@ -202,7 +202,8 @@ static const struct {
 } readers[] = {
 	{ CONTAINER_SEALED, sealed_each },
 	{ CONTAINER_OPAQUE, opaque_each },
-	{ CONTAINER_ARCHIVE | CONTAINER_COMPRESSED, archive_each },
+	{ CONTAINER_ARCHIVE, archive_each },
+	{ CONTAINER_COMPRESSED, compressed_each },
 	{ CONTAINER_TRAILING_ZIP, archive_each_trailing },
 	{ CONTAINER_ZLIB, zlib_each },
 	{ CONTAINER_PACK, pack_each },
@@ -216,7 +217,7 @@ static const struct {
 int
 container_each(unsigned kinds, const uint8_t *p, size_t n, struct budget *budget, const struct container_sink *sink)
 {
-	const struct inside in = { budget, sink };
+	const struct inside in = { .budget = budget, .sink = sink };
 	int e = 0;
 
 	for (size_t i = 0; i < sizeof(readers) / sizeof(readers[0]) && e == 0; i++) {

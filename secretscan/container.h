@@ -20,8 +20,8 @@ struct budget;
 
 /* A set: a content can be several, a script with a zip at its end for one. */
 enum container {
-	CONTAINER_ARCHIVE	= 1 << 0,	/* zip, 7z, tar, cpio, ar, rpm, cab, iso */
-	CONTAINER_COMPRESSED	= 1 << 1,	/* gzip, bzip2, xz, lzma, lzip, zstd, lz4, compress */
+	CONTAINER_ARCHIVE	= 1 << 0,	/* zip, 7z, tar, cpio, ar, cab, iso */
+	CONTAINER_COMPRESSED	= 1 << 1,	/* gzip, bzip2, xz, lzma, lzip, zstd, lz4, compress, rpm */
 	CONTAINER_ZLIB		= 1 << 2,	/* a loose object of git */
 	CONTAINER_PACK		= 1 << 3,	/* a pack of git */
 	CONTAINER_PDF		= 1 << 4,

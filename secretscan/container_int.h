@@ -13,6 +13,7 @@
 struct inside {
 	struct budget			*budget;
 	const struct container_sink	*sink;
+	bool				 paid;		/* members come out of bytes that were paid for */
 };
 
 /* One notice; the text is cut where it becomes too long for a line. */
@@ -55,6 +56,7 @@ int	pour_inflate(struct pour *, enum inflate_form, const uint8_t *p, size_t n, s
 
 int	archive_each(const struct inside *, const uint8_t *p, size_t n);
 int	archive_each_trailing(const struct inside *, const uint8_t *p, size_t n);
+int	compressed_each(const struct inside *, const uint8_t *p, size_t n);
 int	class_each(const struct inside *, const uint8_t *p, size_t n);
 int	notebook_each(const struct inside *, const uint8_t *p, size_t n);
 int	office_each(const struct inside *, const uint8_t *p, size_t n);
@@ -62,6 +64,11 @@ int	pack_each(const struct inside *, const uint8_t *p, size_t n);
 int	pdf_each(const struct inside *, const uint8_t *p, size_t n);
 int	sqlite_each(const struct inside *, const uint8_t *p, size_t n);
 int	zlib_each(const struct inside *, const uint8_t *p, size_t n);
+
+/* All entries of an opened archive, and a notice of what went wrong when one could not be opened. */
+struct archive;
+int	archive_members(const struct inside *, struct archive *, bool *damagedp);
+int	archive_trouble(const struct inside *, struct archive *);
 
 /* By their look; each is called when the cheap signs of container_guess say so. */
 const char *sealed_kind(const uint8_t *p, size_t n, enum container_notice *whatp);

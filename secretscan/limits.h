@@ -32,8 +32,13 @@
 #define SS_SEGMENT_OVERLAP	(64 * 1024)
 /* Layers over each other. Whoever hides something deeper than that hides it from everybody. */
 #define SS_DEPTH		5
-/* Bytes and texts made out of one content, however it is packed: about a second of work. */
+/*
+ * Bytes and texts made out of one content, however it is packed: about a second of work. What becomes fifty times as
+ * large was made to be; the first bytes are free, as a small file can be a large one.
+ */
 #define SS_MADE_BYTES		((size_t)512 * 1024 * 1024)
+#define SS_MADE_FREE		((size_t)64 * 1024 * 1024)
+#define SS_MADE_TIMES		50
 #define SS_MADE_ITEMS		100000
 /* Bytes that decoding may make out of one segment. Texts of one noise or another come to less than twice their size. */
 #define SS_DECODED_BYTES	((size_t)32 * 1024 * 1024)

@@ -34,6 +34,7 @@ struct content {
 	struct job		*job;
 	const uint8_t		*p;
 	size_t			 n;
+	uint64_t		 at;		/* where it begins in a member that comes in pieces */
 	const char		*member;	/* "" for the content that the caller has given */
 	struct lines		 lines;
 	struct findings		 found;
@@ -322,7 +323,7 @@ on_member_finding(const struct secretscan_finding *finding, void *arg)
 	return keep(c, &f, &extra);
 }
 
-static int	scan_content(struct job *, const char *member, const uint8_t *p, size_t n, secretscan_fn, void *arg);
+static int	scan_content(struct content *);
 
 /* NULL when there is no memory. */
 static char *
@@ -342,14 +343,18 @@ on_member(const struct container_member *m, void *arg)
 {
 	struct content *c = arg;
 	char *path = member_path(c, m->name);
-	int e = SECRETSCAN_NOMEM;
+	struct content name = { .job = c->job, .p = (const uint8_t *)m->name, .n = strlen(m->name), .member = path,
+	    .fn = on_member_finding, .arg = c };
+	struct content bytes = { .job = c->job, .p = m->p, .n = m->n, .at = m->at, .member = path,
+	    .fn = on_member_finding, .arg = c };
+	int e = 0;
 
-	if (path != NULL && m->at == 0 && m->name[0] != '\0')
-		e = scan_content(c->job, path, (const uint8_t *)m->name, strlen(m->name), on_member_finding, c);
-	else if (path != NULL)
-		e = 0;
+	if (path == NULL)
+		return SECRETSCAN_NOMEM;
+	if (m->at == 0)
+		e = scan_content(&name);
 	if (e == 0)
-		e = scan_content(c->job, path, m->p, m->n, on_member_finding, c);
+		e = scan_content(&bytes);
 	free(path);
 	return e;
 }
@@ -374,7 +379,8 @@ static int
 scan_members(struct content *c)
 {
 	struct container_sink sink = { on_member, on_notice, c };
-	unsigned kinds = container_guess(c->p, c->n);
+	/* The middle of something is nothing by itself. */
+	unsigned kinds = c->at == 0 ? container_guess(c->p, c->n) : 0;
 	int e;
 
 	if (kinds == 0)
@@ -387,17 +393,16 @@ scan_members(struct content *c)
 }
 
 static int
-scan_content(struct job *job, const char *member, const uint8_t *p, size_t n, secretscan_fn fn, void *arg)
+scan_content(struct content *c)
 {
-	struct content c = { .job = job, .p = p, .n = n, .member = member, .fn = fn, .arg = arg };
 	int e;
 
-	lines_init(&c.lines, p);
-	if ((e = scan_members(&c)) == 0)
-		e = scan_segments(&c);
+	lines_init(&c->lines, c->p);
+	if ((e = scan_members(c)) == 0)
+		e = scan_segments(c);
 	if (e == 0)
-		e = findings_tell(&c.found, SIZE_MAX, tell, &c);
-	findings_release(&c.found);
+		e = findings_tell(&c->found, SIZE_MAX, tell, c);
+	findings_release(&c->found);
 	return e;
 }
 
@@ -405,6 +410,9 @@ int
 secretscan_scan(const struct secretscan *ss, const void *p, size_t n, secretscan_fn on_finding, void *arg)
 {
 	struct job job = { .ss = ss, .budget = { SS_MADE_BYTES, SS_MADE_ITEMS, SS_DEPTH } };
+	struct content content = { .job = &job, .p = p, .n = n, .member = "", .fn = on_finding, .arg = arg };
 
-	return scan_content(&job, "", p, n, on_finding, arg);
+	if (n < (SS_MADE_BYTES - SS_MADE_FREE) / SS_MADE_TIMES)
+		job.budget.bytes = SS_MADE_FREE + n * SS_MADE_TIMES;
+	return scan_content(&content);
 }

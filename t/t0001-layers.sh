@@ -31,8 +31,8 @@ hs/			secretscan/prefilter.c
 pcre2.h			secretscan/regex.c
 libdeflate.h		gitfilter/inflate.c
 zlib.h			gitfilter/inflate.c secretscan/container-inflate.c
-archive.h		secretscan/container-archive.c
-archive_entry.h		secretscan/container-archive.c
+archive.h		secretscan/container-archive.c secretscan/container-compressed.c
+archive_entry.h		secretscan/container-archive.c secretscan/container-compressed.c
 seccomp.h		bastion/base/sandbox-seccomp.c
 EOF
 
