@@ -5,6 +5,8 @@
 
 static const struct check checks[] = {
 	{ "crc32-base62", check_crc32_base62 },
+	{ "crc32-base36", check_crc32_base36 },
+	{ "crc32-hex", check_crc32_hex },
 	{ "jwt", check_jwt },
 	{ "basic", check_basic },
 	{ "basic-header", check_basic_header },

@@ -21,6 +21,8 @@ struct check {
 const struct check	*check_find(const char *name);
 
 enum check_result	check_crc32_base62(const uint8_t *p, size_t n);
+enum check_result	check_crc32_base36(const uint8_t *p, size_t n);
+enum check_result	check_crc32_hex(const uint8_t *p, size_t n);
 enum check_result	check_jwt(const uint8_t *p, size_t n);
 enum check_result	check_basic(const uint8_t *p, size_t n);
 enum check_result	check_basic_header(const uint8_t *p, size_t n);
