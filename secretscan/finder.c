@@ -175,6 +175,8 @@ is_plausible(const struct rule *rule, const uint8_t *p, size_t n, double entropy
 		return true;
 	if (rule->proof)
 		return false;
+	if (rule->near > 0 && value_is_wordy(p, n))
+		return false;
 	return entropy >= rule->entropy && !value_is_placeholder(p, n) && value_is_credible(rule->value, p, n) &&
 	    !has_stop_word(rule, p, n);
 }

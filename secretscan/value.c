@@ -8,6 +8,10 @@
 #include "secretscan/measure.h"
 #include "secretscan/words.h"
 
+/* Of so many characters, that cost less each, no machine drew them. */
+#define WORDY_MIN	16
+#define WORDY_BITS	4.4
+
 #define COUNT(a)	(sizeof(a) / sizeof((a)[0]))
 
 /* What a kind asks for. Bits a character are those of words.h; entropy is that of the characters' frequencies. */
@@ -20,9 +24,9 @@ static const struct demand {
 	bool		 digit;
 } demands[] = {
 	[VALUE_ANY] = { "any", 0, 0, 0, 0, false },
-	[VALUE_PASSWORD] = { "password", 5, 6.0, 1.9, 1, false },
+	[VALUE_PASSWORD] = { "password", 4, 5.8, 1.9, 1, false },
 	[VALUE_ARGUMENT] = { "argument", 7, 6.6, 2.3, 2, false },
-	[VALUE_LINE] = { "line", 8, 6.5, 2.3, 1, false },
+	[VALUE_LINE] = { "line", 6, 6.2, 2.3, 1, false },
 	[VALUE_PLAIN] = { "plain", 6, 6.3, 2.3, 2, true },
 	[VALUE_TOKEN] = { "token", 12, 6.3, 3.0, 1, false },
 	[VALUE_KEY] = { "key", 20, 6.8, 3.5, 2, true },
@@ -130,6 +134,9 @@ is_template_at(const uint8_t *p, size_t n)
 		{ "<%", '>' }, { "{", '}' }, { "<", '>' }, { "__", '_' }, { "[", ']' }, { "((", ')' },
 	};
 
+	/* ${NAME:-default} and whatever else a shell puts after the name. */
+	if (n > 4 && memcmp(p, "${", 2) == 0 && (isalpha(p[2]) || p[2] == '_') && (isalpha(p[3]) || p[3] == '_'))
+		return true;
 	for (size_t i = 0; i < COUNT(forms); i++) {
 		size_t len = strlen(forms[i].open);
 
@@ -237,6 +244,12 @@ is_dressed(const uint8_t *p, size_t n, const struct makeup *m)
 }
 
 bool
+value_is_wordy(const uint8_t *p, size_t n)
+{
+	return n >= WORDY_MIN && words_surprise(p, n) < WORDY_BITS * (double)n;
+}
+
+bool
 value_is_credible(enum value_kind kind, const uint8_t *p, size_t n)
 {
 	const struct demand *d = &demands[kind];
@@ -273,7 +286,7 @@ value_is_credible(enum value_kind kind, const uint8_t *p, size_t n)
 	if (m.hex == n && m.digits == n)
 		return kind == VALUE_PASSWORD && n >= 6 && n <= 16;
 	/* In few letters chance makes what looks like no word of English, such as a word of Czech. */
-	surprise = words_surprise(p, n) / (double)n - (m.digits + m.signs == 0 && n < 8 ? 1 : 0);
+	surprise = words_surprise(p, n) / (double)n - (m.digits + m.signs == 0 && n < 8 ? (8 - (double)n) / 2 : 0);
 	return surprise >= d->surprise || ((kind == VALUE_PASSWORD || kind == VALUE_LINE) && is_dressed(p, n, &m));
 }
 

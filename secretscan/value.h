@@ -25,6 +25,8 @@ enum value_kind {
 bool	value_kind_find(const char *name, enum value_kind *kindp);
 /* It stands for a secret to be filled in: EXAMPLE, xxxx, ${TOKEN}, <token>, {{ token }}, %s, changeme, your-token. */
 bool	value_is_placeholder(const uint8_t *p, size_t n);
+/* It is made of words: no machine drew it. Names of all lengths are, in reach of a keyword. */
+bool	value_is_wordy(const uint8_t *p, size_t n);
 bool	value_is_credible(enum value_kind, const uint8_t *p, size_t n);
 
 #endif
