@@ -272,18 +272,59 @@ decode_digits(const struct digits *d, const struct sieve *s, struct layer *out)
 	}
 }
 
+static const struct digits base64 = { SIEVE_BASE64, base64_values, 6, 4, 3, 4 };
+static const struct digits hex = { SIEVE_HEX, hex_values, 4, 2, 1, 12 };
+
 void
 decode_base64(const struct sieve *s, struct layer *out)
 {
-	static const struct digits d = { SIEVE_BASE64, base64_values, 6, 4, 3, 4 };
-
-	decode_digits(&d, s, out);
+	decode_digits(&base64, s, out);
 }
 
 void
 decode_hex(const struct sieve *s, struct layer *out)
 {
-	static const struct digits d = { SIEVE_HEX, hex_values, 4, 2, 1, 12 };
+	decode_digits(&hex, s, out);
+}
 
-	decode_digits(&d, s, out);
+static struct reader
+blob_reader(const struct sieve *s, size_t start)
+{
+	size_t end = run_end(&base64, s, start);
+
+	return (struct reader){ &base64, s, start, end, end - start };
+}
+
+bool
+decode_blob_find(const struct sieve *s, size_t *placep, size_t *startp, size_t *endp)
+{
+	while (*placep < s->nplaces) {
+		const struct sieve_place *place = &s->places[(*placep)++];
+		struct reader r;
+		struct group g;
+
+		if ((place->kinds & SIEVE_BLOB) == 0)
+			continue;
+		r = blob_reader(s, place->at);
+		while (next_group(&r, &g))
+			;
+		while (*placep < s->nplaces && s->places[*placep].at < r.end)
+			++*placep;
+		if (!sieve_counts(s, place->at, r.end))
+			continue;
+		*startp = place->at;
+		*endp = r.end;
+		return true;
+	}
+	return false;
+}
+
+void
+decode_blob(const struct sieve *s, size_t start, size_t end, struct layer *out)
+{
+	struct reader r = blob_reader(s, start);
+	struct group g;
+
+	while (out->error == 0 && r.at < end && next_group(&r, &g))
+		put_group(&base64, &g, out);
 }

@@ -45,6 +45,13 @@ void	decode_utf16(const struct sieve *, struct layer *);
 void	decode_utf32(const struct sieve *, struct layer *);
 void	decode_wrap(const struct sieve *, struct layer *);
 
+/*
+ * Base64 of what its first bytes say is a container: the first of them from place number *placep on, which is moved on,
+ * and its range. decode_blob adds the bytes of such a range to a layer.
+ */
+bool	decode_blob_find(const struct sieve *, size_t *placep, size_t *startp, size_t *endp);
+void	decode_blob(const struct sieve *, size_t start, size_t end, struct layer *);
+
 /* Bytes that text is made of: printable ASCII, tab, line feed, carriage return. */
 static inline bool
 decode_is_text(uint8_t c)

@@ -21,6 +21,7 @@
 #include "secretscan/secretscan.h"
 
 #define NAMES_MAX	128	/* of encodings, in one finding */
+#define OPENED_MAX	16	/* more may be opened twice, in two forms */
 #define UNNAMED		"data"	/* a member without a name, such as the one of a gzip file */
 
 /* One call of secretscan_scan. */
@@ -28,6 +29,12 @@ struct job {
 	const struct secretscan	*ss;
 	struct budget		 budget;
 	bool			 cut;		/* said that not everything is scanned */
+};
+
+/* Ranges of a content that were opened as containers, the first of them. */
+struct opened {
+	size_t	start[OPENED_MAX], end[OPENED_MAX];
+	size_t	n;
 };
 
 struct content {
@@ -38,6 +45,7 @@ struct content {
 	const char		*member;	/* "" for the content that the caller has given */
 	struct lines		 lines;
 	struct findings		 found;
+	struct opened		 opened;
 	size_t			 decoded;	/* bytes that decoders may still make of the segment */
 	secretscan_fn		 fn;
 	void			*arg;
@@ -157,6 +165,20 @@ put_name(char names[NAMES_MAX], const char *name)
 		memcpy(names, name, len + 1);
 }
 
+/* From a range of a layer to that of the content, and the names of the encodings on the way. */
+static void
+map_out(const struct form *form, size_t *start, size_t *end, char names[NAMES_MAX])
+{
+	for (; form != NULL; form = form->outer) {
+		if (layer_map(form->layer, *start, *end, start, end))
+			put_name(names, form->decoder->name);
+		if (form->outer == NULL) {
+			*start += form->base;
+			*end += form->base;
+		}
+	}
+}
+
 static int
 on_layered(const struct secretscan_finding *finding, void *arg)
 {
@@ -168,15 +190,9 @@ on_layered(const struct secretscan_finding *finding, void *arg)
 
 	f.secret = form->layer->p + f.start;
 	f.secret_len = f.end - f.start;
-	for (; form != NULL; form = form->outer) {
-		if (layer_map(form->layer, f.start, f.end, &f.start, &f.end))
-			put_name(names, form->decoder->name);
-		extra.form = worse(extra.form, form->decoder);
-		if (form->outer == NULL) {
-			f.start += form->base;
-			f.end += form->base;
-		}
-	}
+	for (const struct form *outer = form; outer != NULL; outer = outer->outer)
+		extra.form = worse(extra.form, outer->decoder);
+	map_out(form, &f.start, &f.end, names);
 	/* Made of nothing, between two pieces: no place can be named. */
 	if (f.end <= f.start)
 		return 0;
@@ -229,6 +245,7 @@ scan_layer(struct form *form)
 }
 
 static int	peel(struct content *, const uint8_t *p, size_t n, size_t base, const struct form *outer);
+static int	open_blobs(struct content *, struct sieve *, size_t base, const struct form *outer);
 
 /* What one decoder makes of a text: scanned, then decoded again. */
 static int
@@ -272,6 +289,8 @@ peel(struct content *c, const uint8_t *p, size_t n, size_t base, const struct fo
 
 	if ((e = sieve_init(&s, p, n)) != 0)
 		return e;
+	if ((s.kinds & SIEVE_BLOB) != 0)
+		e = open_blobs(c, &s, base, outer);
 	for (size_t i = 0; decode_get(i) != NULL && e == 0; i++)
 		e = peel_one(c, &s, base, outer, i);
 	sieve_release(&s);
@@ -310,17 +329,29 @@ scan_segments(struct content *c)
 	return e;
 }
 
-/* In a member, on its way up: it becomes one of the container around it. */
+/* A container: the whole content, or a part of it that is one once it is decoded. */
+struct box {
+	struct content	*content;
+	size_t		 start, end;
+	const char	*decoded;	/* of the container itself */
+};
+
+/* In a member, on its way up: it becomes one of the content around it. */
 static int
 on_member_finding(const struct secretscan_finding *finding, void *arg)
 {
-	struct content *c = arg;
+	const struct box *box = arg;
 	struct secretscan_finding f = *finding;
 	struct findings_extra extra = { .copy = true };
+	char names[NAMES_MAX];
 
-	f.start = 0;
-	f.end = c->n;
-	return keep(c, &f, &extra);
+	(void)snprintf(names, sizeof(names), "%s", f.decoded);
+	if (box->decoded[0] != '\0')
+		put_name(names, box->decoded);
+	f.decoded = names;
+	f.start = box->start;
+	f.end = box->end;
+	return keep(box->content, &f, &extra);
 }
 
 static int	scan_content(struct content *);
@@ -341,12 +372,13 @@ member_path(const struct content *c, const char *name)
 static int
 on_member(const struct container_member *m, void *arg)
 {
-	struct content *c = arg;
+	const struct box *box = arg;
+	struct content *c = box->content;
 	char *path = member_path(c, m->name);
 	struct content name = { .job = c->job, .p = (const uint8_t *)m->name, .n = strlen(m->name), .member = path,
-	    .fn = on_member_finding, .arg = c };
+	    .fn = on_member_finding, .arg = arg };
 	struct content bytes = { .job = c->job, .p = m->p, .n = m->n, .at = m->at, .member = path,
-	    .fn = on_member_finding, .arg = c };
+	    .fn = on_member_finding, .arg = arg };
 	int e = 0;
 
 	if (path == NULL)
@@ -362,34 +394,90 @@ on_member(const struct container_member *m, void *arg)
 static int
 on_notice(enum container_notice what, const char *about, const char *text, void *arg)
 {
-	struct content *c = arg;
+	const struct box *box = arg;
 	char *path;
 	int e;
 
 	if (about[0] == '\0')
-		return keep_notice(c, what, "", text);
-	if ((path = member_path(c, about)) == NULL)
+		return keep_notice(box->content, what, "", text);
+	if ((path = member_path(box->content, about)) == NULL)
 		return SECRETSCAN_NOMEM;
-	e = keep_notice(c, what, path, text);
+	e = keep_notice(box->content, what, path, text);
 	free(path);
+	return e;
+}
+
+static int
+open_box(struct box *box, unsigned kinds, const uint8_t *p, size_t n)
+{
+	struct content *c = box->content;
+	struct container_sink sink = { on_member, on_notice, box };
+	int e;
+
+	if (budget_enter(&c->job->budget) != 0)
+		return cut(c, "containers within containers");
+	e = container_each(kinds, p, n, &c->job->budget, &sink);
+	budget_leave(&c->job->budget);
+	return e == SECRETSCAN_LIMIT ? cut(c, "too much in a container") : e;
+}
+
+/* False when it was opened already, in another form of the text. */
+static bool
+is_new_box(struct opened *o, const struct box *box)
+{
+	for (size_t i = 0; i < o->n; i++) {
+		if (o->start[i] == box->start && o->end[i] == box->end)
+			return false;
+	}
+	if (o->n < OPENED_MAX) {
+		o->start[o->n] = box->start;
+		o->end[o->n++] = box->end;
+	}
+	return true;
+}
+
+/* Containers that stand in a text in base64. */
+static int
+open_blobs(struct content *c, struct sieve *s, size_t base, const struct form *outer)
+{
+	size_t place = 0, start, end;
+	unsigned kinds;
+	int e = 0;
+
+	s->fresh = outer != NULL ? outer->layer : NULL;
+	while (e == 0 && decode_blob_find(s, &place, &start, &end)) {
+		char names[NAMES_MAX] = "base64";
+		struct box box = { c, start, end, names };
+		struct layer l;
+
+		map_out(outer, &box.start, &box.end, names);
+		if (outer == NULL) {
+			box.start += base;
+			box.end += base;
+		}
+		if (!is_new_box(&c->opened, &box))
+			continue;
+		layer_init(&l, c->decoded);
+		decode_blob(s, start, end, &l);
+		c->decoded -= l.n;
+		kinds = container_guess(l.p, l.n) & ~(unsigned)(CONTAINER_OPAQUE | CONTAINER_SEALED);
+		if (l.error == SECRETSCAN_LIMIT)
+			e = cut(c, "too much that is encoded");
+		else if ((e = l.error) == 0 && kinds != 0)
+			e = open_box(&box, kinds, l.p, l.n);
+		layer_release(&l);
+	}
 	return e;
 }
 
 static int
 scan_members(struct content *c)
 {
-	struct container_sink sink = { on_member, on_notice, c };
+	struct box box = { c, 0, c->n, "" };
 	/* The middle of something is nothing by itself. */
 	unsigned kinds = c->at == 0 ? container_guess(c->p, c->n) : 0;
-	int e;
 
-	if (kinds == 0)
-		return 0;
-	if (budget_enter(&c->job->budget) != 0)
-		return cut(c, "containers within containers");
-	e = container_each(kinds, c->p, c->n, &c->job->budget, &sink);
-	budget_leave(&c->job->budget);
-	return e == SECRETSCAN_LIMIT ? cut(c, "too much in a container") : e;
+	return kinds == 0 ? 0 : open_box(&box, kinds, c->p, c->n);
 }
 
 static int

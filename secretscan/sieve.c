@@ -143,12 +143,30 @@ add_place(struct sieve *s, size_t at, unsigned kinds)
 	return 0;
 }
 
+/* Of the bytes that containers begin with: zip, gzip, 7z, xz, bzip2, zstd, PDF, SQLite. */
+static bool
+is_blob(const uint8_t *p)
+{
+	static const char *const heads[] = { "UEsD", "H4sI", "N3q8", "/Td6", "Qlpo", "KLUv", "JVBE", "U1FM" };
+	static const uint8_t first[256] = {
+		['U'] = 1, ['H'] = 1, ['N'] = 1, ['/'] = 1, ['Q'] = 1, ['K'] = 1, ['J'] = 1,
+	};
+
+	if (first[p[0]] == 0)
+		return false;
+	for (size_t i = 0; i < sizeof(heads) / sizeof(heads[0]); i++) {
+		if (p[0] == (uint8_t)heads[i][0] && memcmp(p, heads[i], 4) == 0)
+			return true;
+	}
+	return false;
+}
+
 /* Places in a chunk in which 16 digits begin; its digits, and those of the next one, are known. */
 static int
 add_runs(struct sieve *s, const uint8_t *p, size_t at, bits128 digits)
 {
 	bytes16 last = (bytes16){ 0 } + (int8_t)(at > 0 ? s->p[at - 1] : ' ');
-	uint64_t after = ~((uint64_t)digits << 1) | BITS_OF(p, is_separator) << 1, base64, hex;
+	uint64_t after = ~((uint64_t)digits << 1) | BITS_OF(p, is_separator) << 1, base64, hex, blobs = 0;
 	bits128 first = (bits128)BITS_OF(p, is_first64) | (bits128)BITS_OF(p + LANE, is_first64) << LANE;
 	bits128 digit16 = (bits128)BITS_OF(p, is_digit16) | (bits128)BITS_OF(p + LANE, is_digit16) << LANE;
 	/* Lines of dashes are long, too, and say nothing. */
@@ -159,11 +177,16 @@ add_runs(struct sieve *s, const uint8_t *p, size_t at, bits128 digits)
 	base64 = (uint64_t)(runs16(digits) & first & first >> 4 & first >> 8 & first >> 12);
 	base64 &= after;
 	hex = (uint64_t)runs16(digit16) & ~((uint64_t)digit16 << 1 | (bits(is_digit16(last)) & 1));
-	for (uint64_t left = base64 | hex | is_long; left != 0 && e == 0; left &= left - 1) {
+	for (uint64_t left = (uint64_t)runs16(digits) & after; left != 0; left &= left - 1) {
+		if (is_blob(p + __builtin_ctzll(left)))
+			blobs |= left & -left;
+	}
+	for (uint64_t left = base64 | hex | blobs | is_long; left != 0 && e == 0; left &= left - 1) {
 		uint64_t one = left & -left;
 
 		e = add_place(s, at + (size_t)__builtin_ctzll(left), ((base64 & one) != 0 ? SIEVE_BASE64 : 0) |
-		    ((hex & one) != 0 ? SIEVE_HEX : 0) | (is_long && one == 1 ? SIEVE_LONG : 0));
+		    ((hex & one) != 0 ? SIEVE_HEX : 0) | ((blobs & one) != 0 ? SIEVE_BLOB : 0) |
+		    (is_long && one == 1 ? SIEVE_LONG : 0));
 	}
 	return e;
 }

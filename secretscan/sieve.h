@@ -29,6 +29,7 @@ enum sieve_kind {
 	SIEVE_BASE64 = 1,		/* 16 digits of base64 begin, of which every fourth can be the first of a group of text */
 	SIEVE_HEX = 2,			/* 16 hexadecimal digits begin */
 	SIEVE_LONG = 4,			/* within 64 digits of base64 */
+	SIEVE_BLOB = 16,		/* base64 of the first bytes of a container */
 	SIEVE_JOINT = 8,		/* a line feed right between two digits of base64 */
 };
 
