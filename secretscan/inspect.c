@@ -11,21 +11,32 @@
 #include <unistd.h>
 
 #include "secretscan/alloc.h"
+#include "secretscan/gitleaks.h"
 #include "secretscan/inline.h"
 #include "secretscan/pieces.h"
 #include "secretscan/progress.h"
 #include "secretscan/record.h"
+#include "secretscan/ruleset.h"
 #include "secretscan/secretscan.h"
 #include "secretscan/source.h"
 
 /* A hole of a sparse file that is passed over; a shorter one is read as the zeros that it is. */
 #define HOLE_MIN	((off_t)1 << 20)
+/* Findings by gitleaks' rules in one window: each is compared with each. */
+#define INSPECT_OTHERS_MAX	4096
 
 struct inspect {
 	struct inspect_params	 params;
-	struct secretscan_rule	*rules;		/* by id */
+	const struct gitleaks	*gitleaks;	/* NULL for none */
+	struct secretscan_rule	*rules;		/* of the scanner, by id */
 	size_t			 nrules;
-	uint8_t			**buffers;	/* a window for each thread, made when first needed */
+	struct desk		*desks;
+};
+
+/* What each thread has of its own, made when first needed. */
+struct desk {
+	uint8_t			*buffer;	/* a window */
+	struct gitleaks_scratch	*gitleaks;
 };
 
 /* One content on its way. */
@@ -33,6 +44,9 @@ struct pass {
 	const struct inspect		*in;
 	struct inspect_job		*job;
 	const struct pieces_window	*w;
+	struct gitleaks_scratch		*scratch;	/* NULL without gitleaks' rules */
+	struct secretscan_finding	*others;	/* by gitleaks' rules in this window; rule NULL: of another rule */
+	size_t				 nothers;
 };
 
 static int
@@ -50,13 +64,14 @@ inspect_new(const struct inspect_params *params)
 	struct secretscan_rule r;
 
 	in->params = *params;
-	while (secretscan_rule(params->ss, in->nrules, &r)) {
+	in->gitleaks = params->rules->gitleaks;
+	while (params->rules->ss != NULL && secretscan_rule(params->rules->ss, in->nrules, &r)) {
 		in->rules = xreallocarray(in->rules, in->nrules + 1, sizeof(*in->rules));
 		in->rules[in->nrules++] = r;
 	}
 	if (in->nrules > 0)
 		qsort(in->rules, in->nrules, sizeof(*in->rules), by_id);
-	in->buffers = xcalloc(params->threads + 1, sizeof(*in->buffers));
+	in->desks = xcalloc(params->threads + 1, sizeof(*in->desks));
 	return in;
 }
 
@@ -65,9 +80,11 @@ inspect_free(struct inspect *in)
 {
 	if (in == NULL)
 		return;
-	for (unsigned i = 0; i <= in->params.threads; i++)
-		free(in->buffers[i]);
-	free(in->buffers);
+	for (unsigned i = 0; i <= in->params.threads; i++) {
+		free(in->desks[i].buffer);
+		gitleaks_scratch_free(in->desks[i].gitleaks);
+	}
+	free(in->desks);
 	free(in->rules);
 	free(in);
 }
@@ -100,14 +117,13 @@ job_error(struct inspect_job *job, const char *why)
 		job->error = xstrdup(why);
 }
 
-static const char *
-provider_of(const struct inspect *in, const char *rule)
+/* NULL: not one of the scanner's. */
+static const struct secretscan_rule *
+rule_of(const struct inspect *in, const char *rule)
 {
 	const struct secretscan_rule key = { .id = rule };
-	const struct secretscan_rule *r;
 
-	r = in->nrules > 0 ? bsearch(&key, in->rules, in->nrules, sizeof(key), by_id) : NULL;
-	return r != NULL ? r->provider : "";
+	return in->nrules > 0 ? bsearch(&key, in->rules, in->nrules, sizeof(key), by_id) : NULL;
 }
 
 /* The column in characters of a byte that stands in column bytes of its line. */
@@ -153,6 +169,7 @@ static struct record *
 record_of(const struct pass *ps, const struct secretscan_finding *f)
 {
 	const struct source_item *it = ps->job->item;
+	const struct secretscan_rule *rule = rule_of(ps->in, f->rule);
 	struct record *r = xcalloc(1, sizeof(*r));
 
 	r->file = xstrdup(it->file);
@@ -162,7 +179,7 @@ record_of(const struct pass *ps, const struct secretscan_finding *f)
 	r->decoded = xstrdup(f->decoded != NULL ? f->decoded : "");
 	r->rule = f->rule;
 	r->description = f->description;
-	r->provider = provider_of(ps->in, f->rule);
+	r->provider = rule != NULL ? rule->provider : "";
 	r->start = ps->w->offset + f->start;
 	memcpy(r->fingerprint, f->fingerprint, sizeof(r->fingerprint));
 	memcpy(r->masked, f->masked, sizeof(r->masked));
@@ -175,16 +192,15 @@ record_of(const struct pass *ps, const struct secretscan_finding *f)
 	return r;
 }
 
+/* Keep a finding that counts in this window. Non-zero when there are too many. */
 static int
-on_finding(const struct secretscan_finding *found, void *arg)
+keep(struct pass *ps, const struct secretscan_finding *f)
 {
-	struct pass *ps = arg;
 	struct inspect_job *job = ps->job;
-	struct secretscan_finding f = *found;
 
-	if (f.start < ps->w->from || f.start >= ps->w->to)
+	if (f->start < ps->w->from || f->start >= ps->w->to)
 		return 0;
-	if (ps->in->params.allow_inline && inline_allows(ps->w->p, ps->w->n, f.start, f.end, f.rule))
+	if (ps->in->params.allow_inline && inline_allows(ps->w->p, ps->w->n, f->start, f->end, f->rule))
 		return 0;
 	if (job->nrecords == INSPECT_FINDINGS_MAX) {
 		job_error(job, "more findings than are listed of one content: the rest was not scanned");
@@ -194,18 +210,105 @@ on_finding(const struct secretscan_finding *found, void *arg)
 	if ((job->nrecords & (job->nrecords - 1)) == 0)
 		job->records = xreallocarray(job->records, job->nrecords > 0 ? job->nrecords * 2 : 1,
 		    sizeof(struct record *));
-	job->records[job->nrecords++] = record_of(ps, &f);
+	job->records[job->nrecords++] = record_of(ps, f);
 	return 0;
+}
+
+static struct gitleaks_content
+content_of(const struct pass *ps)
+{
+	const struct source_item *it = ps->job->item;
+
+	return (struct gitleaks_content){ it->file, it->commit, ps->w != NULL ? ps->w->p : NULL,
+	    ps->w != NULL ? ps->w->n : 0 };
+}
+
+/*
+ * One secret is one finding: where two kinds of rules find the same, the scanner's has its name, as that knows more about
+ * it; but not a generic one, which knows less.
+ */
+static bool
+gives_way(struct pass *ps, const struct secretscan_finding *f)
+{
+	const struct secretscan_rule *rule = rule_of(ps->in, f->rule);
+
+	for (size_t i = 0; i < ps->nothers; i++) {
+		struct secretscan_finding *o = &ps->others[i];
+
+		if (o->rule == NULL || o->start >= f->end || f->start >= o->end)
+			continue;
+		if (rule != NULL && rule->generic)
+			return true;
+		o->rule = NULL;
+	}
+	return false;
+}
+
+static int
+on_finding(const struct secretscan_finding *f, void *arg)
+{
+	struct pass *ps = arg;
+	const struct gitleaks_content content = content_of(ps);
+
+	if (ps->scratch != NULL &&
+	    (gitleaks_allows(ps->in->gitleaks, ps->scratch, &content, f) || gives_way(ps, f)))
+		return 0;
+	return keep(ps, f);
+}
+
+/* By a rule of gitleaks'. Of several that find the same the first counts. */
+static int
+on_other(const struct secretscan_finding *f, void *arg)
+{
+	struct pass *ps = arg;
+
+	for (size_t i = 0; i < ps->nothers; i++) {
+		if (ps->others[i].start == f->start && ps->others[i].end == f->end && f->end > 0)
+			return 0;
+	}
+	if (ps->nothers == INSPECT_OTHERS_MAX) {
+		job_error(ps->job, "more findings by gitleaks' rules than are kept at a time");
+		return 1;
+	}
+	if ((ps->nothers & (ps->nothers - 1)) == 0)
+		ps->others = xreallocarray(ps->others, ps->nothers > 0 ? ps->nothers * 2 : 1, sizeof(*ps->others));
+	ps->others[ps->nothers++] = *f;
+	return 0;
+}
+
+static void
+scan_others(struct pass *ps)
+{
+	const struct gitleaks_content content = content_of(ps);
+	const char *slow = NULL;
+	char *why;
+	int r;
+
+	ps->nothers = 0;
+	r = gitleaks_scan(ps->in->gitleaks, ps->scratch, &content, on_other, ps, &slow);
+	if (r == SECRETSCAN_LIMIT && slow != NULL) {
+		why = xasprintf("rule %s takes too long here: not fully scanned", slow);
+		job_error(ps->job, why);
+		free(why);
+	} else if (r < 0)
+		job_error(ps->job, secretscan_strerror(r));
 }
 
 static int
 on_window(const struct pieces_window *w, void *arg)
 {
 	struct pass *ps = arg;
-	int r;
+	int r = 0;
 
 	ps->w = w;
-	r = secretscan_scan(ps->in->params.ss, w->p, w->n, on_finding, ps);
+	if (ps->scratch != NULL)
+		scan_others(ps);
+	if (ps->in->params.rules->ss != NULL)
+		r = secretscan_scan(ps->in->params.rules->ss, w->p, w->n, on_finding, ps);
+	for (size_t i = 0; i < ps->nothers && r <= 0; i++) {
+		if (ps->others[i].rule != NULL && keep(ps, &ps->others[i]) != 0)
+			r = 1;
+	}
 	progress_bytes(ps->in->params.progress, w->to - w->from);
 	/* Windows after one that was not scanned still are. */
 	if (r < 0)
@@ -299,39 +402,57 @@ scan_stream(struct inspect_job *job, struct pieces *pieces)
 }
 
 static void
-scan_memory(const struct pass *ps)
+scan_memory(struct pass *ps)
 {
 	const struct source_item *it = ps->job->item;
 	const struct pieces_window w = { .p = it->p, .n = it->n, .to = it->n };
-	struct pass pass = *ps;
 
-	(void)on_window(&w, &pass);
+	(void)on_window(&w, ps);
+}
+
+static void
+scan_item(struct pass *ps, struct desk *desk)
+{
+	const struct source_item *it = ps->job->item;
+	struct pieces *pieces;
+	int fd = -1;
+
+	if (it->p != NULL) {
+		scan_memory(ps);
+		return;
+	}
+	if (it->path != NULL && (fd = open(it->path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOFOLLOW)) == -1) {
+		job_error(ps->job, strerror(errno));
+		return;
+	}
+	if (desk->buffer == NULL)
+		desk->buffer = xcalloc(PIECES_WINDOW, 1);
+	pieces = pieces_new(desk->buffer, on_window, ps);
+	if (fd != -1)
+		scan_fd(ps->job, fd, pieces);
+	else
+		scan_stream(ps->job, pieces);
+	pieces_free(pieces);
+	if (fd != -1)
+		close(fd);
 }
 
 void
 inspect_run(struct inspect *in, struct inspect_job *job, unsigned thread)
 {
-	const struct source_item *it = job->item;
 	struct pass ps = { .in = in, .job = job };
-	struct pieces *pieces;
-	int fd = -1;
+	struct desk *desk = &in->desks[thread];
+	struct gitleaks_content content = content_of(&ps);
 
-	if (it->p != NULL) {
-		scan_memory(&ps);
-		return;
+	if (in->gitleaks != NULL) {
+		if (desk->gitleaks == NULL && (desk->gitleaks = gitleaks_scratch_new(in->gitleaks)) == NULL) {
+			job_error(job, "out of memory");
+			return;
+		}
+		ps.scratch = desk->gitleaks;
 	}
-	if (it->path != NULL && (fd = open(it->path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOFOLLOW)) == -1) {
-		job_error(job, strerror(errno));
-		return;
-	}
-	if (in->buffers[thread] == NULL)
-		in->buffers[thread] = xcalloc(PIECES_WINDOW, 1);
-	pieces = pieces_new(in->buffers[thread], on_window, &ps);
-	if (fd != -1)
-		scan_fd(job, fd, pieces);
-	else
-		scan_stream(job, pieces);
-	pieces_free(pieces);
-	if (fd != -1)
-		close(fd);
+	/* What comes as a stream has to be read in any case. */
+	if (ps.scratch == NULL || job->item->stream != NULL || !gitleaks_skips(in->gitleaks, ps.scratch, &content))
+		scan_item(&ps, desk);
+	free(ps.others);
 }

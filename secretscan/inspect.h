@@ -8,7 +8,7 @@
 
 struct progress;
 struct record;
-struct secretscan;
+struct ruleset;
 struct source_item;
 struct inspect;			/* what all threads share */
 
@@ -16,7 +16,7 @@ struct inspect;			/* what all threads share */
 #define INSPECT_FINDINGS_MAX	100000
 
 struct inspect_params {
-	const struct secretscan	*ss;
+	const struct ruleset	*rules;
 	struct progress		*progress;
 	unsigned		 threads;	/* their numbers go up to this one */
 	bool			 show_secrets;

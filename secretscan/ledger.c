@@ -58,7 +58,7 @@ ledger_add(struct ledger *l, struct record *r)
 static struct secretscan_pairs *
 pair_up(struct ledger *l)
 {
-	struct secretscan_pairs *pairs = secretscan_pairs_new(l->ss);
+	struct secretscan_pairs *pairs = l->ss != NULL ? secretscan_pairs_new(l->ss) : NULL;
 	int e = pairs == NULL ? SECRETSCAN_NOMEM : 0;
 
 	for (size_t i = 0; i < l->n && e == 0; i++) {

@@ -15,6 +15,7 @@
 #include "secretscan/progress.h"
 #include "secretscan/record.h"
 #include "secretscan/report.h"
+#include "secretscan/ruleset.h"
 #include "secretscan/source.h"
 
 struct run {
@@ -205,7 +206,7 @@ scan_all(struct run *run, const struct run_params *params)
 	if ((run->pool = pool_new(o->threads, &ops)) == NULL) {
 		on_error("threads", "none can be started", run);
 	} else {
-		run->inspect = inspect_new(&(struct inspect_params){ .ss = params->ss, .progress = run->progress,
+		run->inspect = inspect_new(&(struct inspect_params){ .rules = params->rules, .progress = run->progress,
 		    .threads = pool_threads(run->pool), .show_secrets = o->show_secrets,
 		    .allow_inline = o->allow_inline });
 		walk(o, run);
@@ -247,7 +248,7 @@ report_all(struct run *run, const struct run_params *params)
 		run_complain(params->options->format, "no such format");
 		return RUN_TROUBLE;
 	}
-	run->ledger = ledger_new(report, params->ss);
+	run->ledger = ledger_new(report, params->rules->ss);
 	scan_all(run, params);
 	run->unwritten |= ledger_flush(run->ledger) != 0;
 	if (ledger_was_full(run->ledger))

@@ -7,10 +7,10 @@
 #include <stdint.h>
 
 struct options;
-struct secretscan;
+struct ruleset;
 
 struct run_params {
-	const struct secretscan	*ss;
+	const struct ruleset	*rules;
 	const struct options	*options;
 	const uint8_t		*key;		/* 32 bytes */
 	bool			 keyless;	/* nobody chose that key */

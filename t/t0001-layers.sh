@@ -28,7 +28,7 @@ git2.h			gitfilter/gitrepo.c
 yaml.h			bastion/conf_tree.c secretscan/rulefile.c
 hs.h			secretscan/prefilter.c
 hs/			secretscan/prefilter.c
-pcre2.h			secretscan/regex.c
+pcre2.h			secretscan/regex.c secretscan/search.c
 libdeflate.h		gitfilter/inflate.c
 zlib.h			gitfilter/inflate.c secretscan/container-inflate.c
 archive.h		secretscan/container-archive.c secretscan/container-compressed.c
