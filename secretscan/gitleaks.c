@@ -105,7 +105,7 @@ is_disabled(const struct gitleaks *g, const char *id)
 	return false;
 }
 
-/* Keywords in the form of anchors of a rule, which anything can follow. */
+/* Keywords in the form of anchors of a rule, which stand anywhere. */
 static void
 add_keywords(struct gitleaks *g, size_t entry)
 {
@@ -117,6 +117,7 @@ add_keywords(struct gitleaks *g, size_t entry)
 	g->entry_of[g->keywords.n] = entry;
 	r = &g->keywords.v[g->keywords.n++];
 	*r = (struct rule){ .caseless = true };
+	memset(&r->precede, 0xff, sizeof(r->precede));
 	r->anchors.v = xcalloc(words->n, sizeof(*r->anchors.v));
 	for (size_t i = 0; i < words->n; i++) {
 		if (words->v[i][0] != '\0')
@@ -130,6 +131,8 @@ add_keywords(struct gitleaks *g, size_t entry)
 int
 gitleaks_compile(struct gitleaks *g)
 {
+	const struct prefilter_saved none = { 0 };
+
 	if (digest_init() != 0)
 		return SECRETSCAN_ENGINE;
 	for (size_t i = 0; i < g->n; i++) {
@@ -145,7 +148,7 @@ gitleaks_compile(struct gitleaks *g)
 		if (en->regex != NULL && en->keywords.n > 0 && !is_disabled(g, en->id))
 			add_keywords(g, i);
 	}
-	return g->keywords.n > 0 ? prefilter_new(&g->keywords, NULL, 0, &g->prefilter) : 0;
+	return g->keywords.n > 0 ? prefilter_new(&g->keywords, &none, &g->prefilter) : 0;
 }
 
 const char *

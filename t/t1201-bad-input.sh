@@ -59,6 +59,20 @@ test_expect_success 'a blob of several windows, and what comes after it' '
 	test_cmp expect actual
 '
 
+test_expect_success 'a container of several windows is taken apart, in a file, a stream and a blob' '
+	python3 - "$token" <<-\END &&
+	import sys, zipfile
+	with zipfile.ZipFile("big.zip", "w") as z:
+	    z.writestr("long.txt", b"x\n" * (3 << 20))
+	    z.writestr("deep/conf", b"one\nkey = %s\n" % sys.argv[1].encode(), zipfile.ZIP_DEFLATED)
+	END
+	test_expect_code 1 secretscan big.zip >out && test_grep "^big.zip!deep/conf:2:7: github-token" out &&
+	test_expect_code 1 secretscan - <big.zip >out && test_grep "^-!deep/conf:2:7: github-token" out &&
+	git init -q zipped && cp big.zip zipped/ && git -C zipped add . && git -C zipped commit -q -m zip &&
+	echo "$token" >zipped/z && git -C zipped add . && git -C zipped commit -q -m next &&
+	test_expect_code 1 secretscan --git zipped >out && test_grep ":big.zip!deep/conf:2:7:" out && test_grep ":z:1:1:" out
+'
+
 test_expect_success 'pipes, sockets and links in a ring are named, the rest is scanned, and it is exit 2' '
 	mkdir odd && mkfifo odd/a && ln -s c odd/b && ln -s b odd/c && printf "%s\n" "$token" >odd/d &&
 	mkdir odd/e && ln -s .. odd/e/up &&
