@@ -38,6 +38,12 @@ test_expect_success 'nor does a global request that nobody knows' '
 	test_grep "^status 3$" got && test_grep ! nothing@example.org target-web1/log
 '
 
+test_expect_success 'without a bastion both arrive, and the log of the target says so: a ping even ends the connection to this one' '
+	wire_direct global=nothing@example.org "exec=exit 3" >got && test_grep "^status 3$" got &&
+	test_grep nothing@example.org target-web1/log &&
+	{ wire_direct "exec=cat" data=x until=x ping eof >got 2>&1 || :; } && test_grep "type 192" target-web1/log
+'
+
 test_expect_success 'the bastion is well' '
 	no_session && bastion_is_well && stop_bastion
 '

@@ -70,15 +70,18 @@ test_expect_success 'denied, nothing of it has ever run' '
 '
 
 test_expect_success 'who closes the channel, the connection, or dies while it waits has nothing run later' '
-	wire ci "$TEST_LOGIN@web1" "exec=printf risky one; touch $MARK" data=x close >got &&
+	{ wire ci "$TEST_LOGIN@web1" "exec=printf risky one; touch $MARK" data=x eof "wait=$TRASH_DIRECTORY/asked" close "wait=$TRASH_DIRECTORY/stay" >got & } &&
+	stays=$! && test_atexit "faults_end_ $stays" && wait_until "bssh eva bastion pending </dev/null | grep REQ-" && >asked &&
+	wait_until "grep ^close got" &&
 	bg_bssh ci "$TEST_LOGIN@web1" "printf risky two; touch $MARK" >out 2>two.err </dev/null &&
-	wait_until "grep -q pending two.err" && kill -KILL $CLIENT && no_session &&
+	wait_until "grep -q pending two.err" && kill -KILL $CLIENT && wait_until "test \$(session_pids | wc -w) -eq 1" &&
+	wait_until "bssh eva bastion pending >pending && test \$(grep -o \"REQ-[A-Z0-9]*\" pending | sort -u | wc -l) -eq 2" &&
 	bssh eva bastion pending >pending && grep -o "REQ-[A-Z0-9]*" pending | sort -u >reqs && test -s reqs &&
 	while read -r req
 	do
 		bssh eva bastion approve "$req" </dev/null || return 1
 	done <reqs &&
-	test ! -e "$MARK" && began 2
+	>stay && wait $stays && no_session && test ! -e "$MARK" && began 2
 '
 
 test_expect_success 'a push that waits stores nothing, whatever comes after it' '
