@@ -124,6 +124,14 @@ test_expect_success 'a client that goes away meanwhile does not run anything lat
 	audit_has event=approval.approve "request=$req" && audit_lacks event=exec.start "command=printf risky and gone"
 '
 
+test_expect_success 'over a shared connection the wish not to wait comes as a variable: ssh passes SetEnv of its first user only' '
+	ssh -F id/ci.conf -o SendEnv="SALLYPORT_*" -M -N -f -S "$PWD/mux" "$TEST_LOGIN@web1@127.0.0.1" &&
+	(
+		export SALLYPORT_WAIT=0 && BSSH_OPTS="-S $PWD/mux -o SendEnv=SALLYPORT_*" &&
+		test_expect_code 75 bssh ci "$TEST_LOGIN@web1" "printf risky shared" 2>err
+	) && test_grep "nobody waits here" err && ssh -S "$PWD/mux" -O exit x 2>/dev/null
+'
+
 test_expect_success 'the log holds together, and the daemon ends in order' '
 	stop_bastion && sallyport -f "$CONF" audit verify
 '

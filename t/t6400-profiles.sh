@@ -161,7 +161,13 @@ test_expect_success 'forwarding: not for exec-gated and transfer-only' '
 test_expect_success 'whoami and policy tell the profile' '
 	bssh gated bastion whoami >out && test_grep "^profile      exec-gated: commands" out &&
 	BSSH_OPTS="-o SetEnv=SALLYPORT_FORMAT=json" bssh mover bastion whoami >out && test_grep "\"profile\":\"transfer-only\"" out &&
-	bssh kim bastion policy >out && test_grep "^Your profile is shell-audited: " out
+	bssh kim bastion policy >out && test_grep "^Your profile is shell-audited: " out && test_grep ! "not for you" out
+'
+
+test_expect_success 'of the rules that a profile makes void policy says so' '
+	bssh gated bastion policy >out && cat out && test_grep "allow shell on .*not for you: your profile permits none of it" out &&
+	test_grep ! "exec on .*not for you" out && bssh mover bastion policy >out && test_grep "exec on .*not for you" out &&
+	test_grep ! "sftp on .*not for you" out
 '
 
 test_expect_success 'policy test says the same from the file' '

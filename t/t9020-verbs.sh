@@ -11,6 +11,10 @@ test_expect_success 'a bastion and an agent' '
 
 test_expect_success 'help and policy tell what can be done' '
 	bssh ci bastion help >out && test_grep "whoami" out && test_grep "LOGIN@TARGET@BASTION" out &&
+	for way in "ssh -J" "scp -P" sftp rsync "-L, -D" "git clone"
+	do
+		test_grep -e "$way" out || return 1
+	done &&
 	bssh ci bastion policy >out && test -s out
 '
 

@@ -263,18 +263,26 @@ is_of_repositories(enum request_kind k)
 	return k == REQUEST_FETCH || k == REQUEST_PUSH;
 }
 
+/* Whether a profile leaves anything of what a rule allows: the freest request that it could be about decides. */
+static bool
+profile_leaves(enum profile profile, const struct rule *r)
+{
+	struct request req = { .kind = r->kind, .detail = "sftp" };
+	struct verdict ignored;
+
+	return r->kind == REQUEST_FINDING || profile_permits(profile, &req, &ignored);
+}
+
 static bool
 reaches(const struct policy *p, const struct subject *s, const char *place, const char *login, bool repositories)
 {
 	enum profile profile = policy_profile(p, s);
-	struct verdict ignored;
 
 	for (size_t i = 0; i < p->nrules; i++) {
-		/* The freest request that the rule could be about: a profile that refuses even that makes the rule void. */
-		struct request req = { .kind = p->rules[i].kind, .detail = "sftp", .copies = true };
+		const struct rule *r = &p->rules[i];
 
-		if (p->rules[i].what != DECISION_DENY && req.kind != REQUEST_FINDING && is_of_repositories(req.kind) == repositories &&
-		    rule_reaches(&p->rules[i], s, place, login) && profile_permits(profile, &req, &ignored))
+		if (r->what != DECISION_DENY && r->kind != REQUEST_FINDING && is_of_repositories(r->kind) == repositories &&
+		    rule_reaches(r, s, place, login) && profile_leaves(profile, r))
 			return true;
 	}
 	return false;
@@ -296,13 +304,12 @@ bool
 policy_may_forward(const struct policy *p, const struct subject *s, const char *target, const char *login)
 {
 	enum profile profile = policy_profile(p, s);
-	struct verdict ignored;
 
 	for (size_t i = 0; i < p->nrules; i++) {
-		struct request req = { .kind = p->rules[i].kind };
+		const struct rule *r = &p->rules[i];
 
-		if (p->rules[i].what != DECISION_DENY && (req.kind == REQUEST_FORWARD || req.kind == REQUEST_LISTEN) &&
-		    rule_reaches(&p->rules[i], s, target, login) && profile_permits(profile, &req, &ignored))
+		if (r->what != DECISION_DENY && (r->kind == REQUEST_FORWARD || r->kind == REQUEST_LISTEN) &&
+		    rule_reaches(r, s, target, login) && profile_leaves(profile, r))
 			return true;
 	}
 	return false;
@@ -375,7 +382,7 @@ describe_ops(struct strvec *line, const struct rule *r)
 }
 
 static char *
-describe_rule(const struct rule *r)
+describe_rule(const struct rule *r, enum profile profile)
 {
 	struct strvec line = STRVEC_INIT;
 	char *on = strvec_join(&r->on, ", "), *s;
@@ -393,6 +400,8 @@ describe_rule(const struct rule *r)
 	strvec_pushf(&line, "[%s]", r->id);
 	if (r->because[0] != '\0')
 		strvec_push(&line, r->because);
+	if (r->what != DECISION_DENY && !profile_leaves(profile, r))
+		strvec_push(&line, "(not for you: your profile permits none of it)");
 	s = strvec_join(&line, " ");
 	strvec_release(&line);
 	free(on);
@@ -409,7 +418,7 @@ policy_describe(const struct policy *p, const struct subject *s)
 	strvec_pushf(&lines, "Your profile is %s: %s.", profile_word(profile), profile_text(profile));
 	for (size_t i = 0; i < p->nrules; i++)
 		if (subject_matches(&p->rules[i].who, s))
-			strvec_take(&lines, describe_rule(&p->rules[i]));
+			strvec_take(&lines, describe_rule(&p->rules[i], profile));
 	strvec_push(&lines, lines.n == 1 ? "Nothing is allowed to you." : "Everything else is denied. The strictest rule that "
 	    "matches decides.");
 	strvec_push(&lines, "");

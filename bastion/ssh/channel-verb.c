@@ -87,18 +87,24 @@ split_words(const char *s, struct strvec *out)
 static void
 verb_help(struct channel *c)
 {
+	const unsigned port = c->session->p->port;
+
 	(void)buf_putf(c->out,
 	    "This is Sallyport, the way to targets and repositories. Everything is decided and recorded.\n\n"
 	    "  ssh -p %u LOGIN@TARGET@BASTION COMMAND              run a command on a target\n"
+	    "  ssh -J BASTION:%u LOGIN@TARGET COMMAND              the same\n"
+	    "  scp -P %u FILE LOGIN@TARGET@BASTION:PATH            files, each decided by its path; sftp and rsync likewise\n"
+	    "  ssh -p %u -L, -D, -W, -R .. LOGIN@TARGET@BASTION    connections to what policy names, from the target\n"
 	    "  git clone ssh://git@BASTION:%u/UPSTREAM/REPO.git    clone, fetch, push\n\n"
-	    "Commands of the bastion itself (ssh -p %u BASTION COMMAND):\n", c->session->p->port, c->session->p->port,
-	    c->session->p->port);
+	    "Commands of the bastion itself (ssh -p %u BASTION COMMAND):\n", port, port, port, port, port, port);
 	for (const struct verb *v = verbs; v->name != NULL; v++)
 		(void)buf_putf(c->out, "  %-30s %s\n", v->usage, v->help);
 	(void)buf_putf(c->out,
 	    "\nExit status: 77 refused by policy, 75 pending or try again, 69 target or upstream unreachable; every other\n"
 	    "status is the command's own. A refusal says which rule it was and what to do next. -o SetEnv=SALLYPORT_WAIT=0\n"
-	    "does not wait for a human, -o SetEnv=SALLYPORT_FORMAT=json prints JSON.\n");
+	    "does not wait for a human, -o SetEnv=SALLYPORT_FORMAT=json prints JSON. ssh passes SetEnv of the first\n"
+	    "command alone over a shared connection (ControlMaster): have \"SendEnv SALLYPORT_*\" in ssh_config, as join writes it,\n"
+	    "and set the variable: SALLYPORT_WAIT=0 ssh ..\n");
 	channel_end(c, 0);
 }
 

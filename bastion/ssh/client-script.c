@@ -175,7 +175,7 @@ static void
 ssh_config_common(struct draft *d)
 {
 	say(d, "\tHostKeyAlias sallyport-%s\n\tUserKnownHostsFile "
-	    "\"@HOME@/.ssh/known_hosts\"\n\tStrictHostKeyChecking yes\n",
+	    "\"@HOME@/.ssh/known_hosts\"\n\tStrictHostKeyChecking yes\n\tSendEnv SALLYPORT_*\n",
 	    d->name);
 	if (d->f->identity != NULL)
 		say(d, "\tIdentityFile \"%s\"\n\tCertificateFile \"%s-cert.pub\"\n\tIdentitiesOnly yes\n",
@@ -288,7 +288,7 @@ note_text(struct draft *d)
 	    "- Every other exit status is the command's own.\n\n", d->name);
 	say(d, "## More\n\n"
 	    "- `ssh %s help` lists what the bastion itself can be asked; `whoami` tells who you are and until when.\n"
-	    "- Text with `-o SetEnv=SALLYPORT_FORMAT=json` is JSON. `-o SetEnv=SALLYPORT_WAIT=0` does not wait for a "
+	    "- Text with `-o SetEnv=SALLYPORT_FORMAT=json` is JSON. `SALLYPORT_WAIT=0 ssh ..` does not wait for a "
 	    "human.\n"
 	    "- You are known by an SSH certificate that ends soon. When it has, whoever runs the bastion gives a new "
 	    "one;\n"
