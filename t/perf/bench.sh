@@ -8,7 +8,7 @@
 # All legs use aes256-gcm@openssh.com. Meant for an idle machine; only ratios inside one run mean anything.
 test_description='the bastion beside OpenSSH'
 
-# What to measure: exec, memory, connections, bulk, sftp, idle2000, long; all by default.
+# What to measure: exec, memory, connections, bulk, sftp, idle2000, long, secretscan; all by default.
 bench_what="$*"
 set --
 : "${TEST_SRCDIR:=$(dirname "$0")/../..}"
@@ -16,6 +16,7 @@ set --
 . "$TEST_SRCDIR/t/lib-bastion.sh"
 
 command -v python3 >/dev/null || skip_all 'no python3 here'
+export PYTHONDONTWRITEBYTECODE=1 TEST_SRCDIR TEST_BUILDDIR
 bench_cipher=aes256-gcm@openssh.com
 
 # rival NAME PORT: an ssh_config entry for plain sshd with the benchmark's own key.

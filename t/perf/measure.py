@@ -8,6 +8,8 @@ import subprocess
 import sys
 import time
 
+import scan
+
 DEVNULL = subprocess.DEVNULL
 
 
@@ -251,8 +253,12 @@ def long_transfer(bench):
     bench.row(f'{bench.args.gib} GiB down: memory late, against early', late, early, 'KiB', 1.1, False)
 
 
+def secretscan(bench):
+    scan.measure(bench, cpu)
+
+
 MEASURES = {'exec': exec_true, 'memory': idle_memory, 'connections': connections, 'bulk': bulk, 'sftp': sftp,
-            'idle2000': idle_crowd, 'long': long_transfer}
+            'idle2000': idle_crowd, 'long': long_transfer, 'secretscan': secretscan}
 
 
 def main():
