@@ -126,7 +126,7 @@ put_field(struct writer *w, const struct rule *r, const struct rule_field *f)
 		put_number(w, PART_RULES, text != NULL ? put_text(w, text, strlen(text)) + 1 : 0);
 		return;
 	case FIELD_BOOL:
-		put(w, PART_RULES, where, sizeof(bool));
+		put(w, PART_RULES, *(const bool *)where ? "\1" : "", 1);
 		return;
 	case FIELD_VALUE:
 		put(w, PART_RULES, where, sizeof(enum value_kind));
@@ -288,6 +288,8 @@ read_field(struct reader *rd, struct rule *r, const struct rule_field *f)
 {
 	void *where = (char *)r + f->offset;
 	struct in *in = &rd->part[PART_RULES];
+	uint8_t byte;
+	int e;
 
 	switch (f->type) {
 	case FIELD_TEXT:
@@ -295,7 +297,10 @@ read_field(struct reader *rd, struct rule *r, const struct rule_field *f)
 	case FIELD_CHECK:
 		return read_named(rd, f, where);
 	case FIELD_BOOL:
-		return get(in, where, sizeof(bool));
+		if ((e = get(in, &byte, sizeof(byte))) != 0)
+			return e;
+		*(bool *)where = byte == 1;
+		return byte <= 1 ? 0 : SECRETSCAN_RULES;
 	case FIELD_VALUE:
 		return get(in, where, sizeof(enum value_kind)) == 0 && r->value <= VALUE_KEY ? 0 : SECRETSCAN_RULES;
 	case FIELD_NUMBER:

@@ -13,6 +13,7 @@
 #include "secretscan/limits.h"
 #include "secretscan/nouns.h"
 #include "secretscan/pattern.h"
+#include "secretscan/prefilter.h"
 #include "secretscan/rule.h"
 #include "secretscan/rulefile.h"
 #include "secretscan/rulepack.h"
@@ -205,6 +206,42 @@ test_bad_pack(void **state)
 	free(copy);
 }
 
+/* A database of another processor cannot be read, and nobody notices. */
+static void
+test_foreign_database(void **state)
+{
+	struct prefilter_saved foreign = { 0 }, again;
+	struct rulepack_extra extra = { 0 };
+	struct rules rules = { 0 };
+	struct prefilter *pf = NULL;
+	const uint8_t *pack;
+	size_t n;
+
+	(void)state;
+	pack = builtin_pack(&n);
+	assert_int_equal(rulepack_read(pack, n, &rules, &extra), 0);
+	for (int i = 0; i < PREFILTER_TABLES; i++) {
+		uint8_t *copy = malloc(extra.prefilter.len[i]);
+
+		assert_non_null(copy);
+		memcpy(copy, extra.prefilter.db[i], extra.prefilter.len[i]);
+		/* After magic, version and length: the platform. */
+		memset(copy + 12, 0xff, 8);
+		foreign.db[i] = copy;
+		foreign.len[i] = extra.prefilter.len[i];
+	}
+	assert_int_equal(prefilter_new(&rules, &foreign, &pf), 0);
+	assert_int_equal(prefilter_save(pf, &again), 0);
+	for (int i = 0; i < PREFILTER_TABLES; i++) {
+		assert_int_equal(again.len[i], extra.prefilter.len[i]);
+		assert_memory_equal(again.db[i], extra.prefilter.db[i], again.len[i]);
+	}
+	prefilter_saved_release(&again);
+	prefilter_saved_release(&foreign);
+	prefilter_free(pf);
+	rules_release(&rules);
+}
+
 static int
 on_finding(const struct secretscan_finding *f, void *arg)
 {
@@ -249,6 +286,7 @@ main(void)
 		cmocka_unit_test(test_pattern_bytes),
 		cmocka_unit_test(test_pack_again),
 		cmocka_unit_test(test_bad_pack),
+		cmocka_unit_test(test_foreign_database),
 		cmocka_unit_test(test_keyword_across_pieces),
 	};
 
