@@ -237,8 +237,7 @@ read_from(const struct digits *d, const struct sieve *s, size_t at, size_t *endp
 	struct reader r = { d, s, at, *endp, *endp - at };
 	bool found = read_groups(&r, donep, out);
 
-	if (found && r.end > *endp)
-		*endp = r.end;
+	*endp = r.end;
 	return found;
 }
 
@@ -258,10 +257,11 @@ decode_digits(const struct digits *d, const struct sieve *s, struct layer *out)
 		if ((place->kinds & SIEVE_LONG) != 0 && start >= long_seen && start >= seen) {
 			while (start > seen && d->values[s->p[start - 1]] != 0)
 				start--;
-			end = long_seen = run_end(d, s, start);
+			end = run_end(d, s, start);
 			if (end - start >= LONG_RUN && sieve_counts(s, start, end) &&
 			    read_from(d, s, start, &end, &done, out))
-				seen = long_seen = end;
+				seen = end;
+			long_seen = end;
 		}
 		start = place->at;
 		if ((place->kinds & d->kind) == 0 || start < seen || !begins_text(d, s, start))
@@ -310,7 +310,7 @@ decode_blob_find(const struct sieve *s, size_t *placep, size_t *startp, size_t *
 			;
 		while (*placep < s->nplaces && s->places[*placep].at < r.end)
 			++*placep;
-		if (!sieve_counts(s, place->at, r.end))
+		if (r.end - place->at < LONG_RUN || !sieve_counts(s, place->at, r.end))
 			continue;
 		*startp = place->at;
 		*endp = r.end;

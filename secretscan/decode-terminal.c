@@ -35,13 +35,15 @@ read_csi(const uint8_t *p, size_t n, struct rewrite_step *step)
 	return true;
 }
 
-/* ESC ] text BEL, or ESC \ at its end. */
+/* ESC ] text BEL, or ESC \ at its end; no control characters in it. */
 static bool
 read_osc(const uint8_t *p, size_t n, struct rewrite_step *step)
 {
 	for (size_t i = 2; i < n && i < STRING_MAX; i++) {
-		if (p[i] != '\a' && !(p[i] == 0x1b && i + 1 < n && p[i + 1] == '\\'))
+		if (p[i] >= ' ')
 			continue;
+		if (p[i] != '\a' && !(p[i] == 0x1b && i + 1 < n && p[i + 1] == '\\'))
+			return false;
 		step->used = p[i] == '\a' ? i + 1 : i + 2;
 		step->telling = true;
 		return true;

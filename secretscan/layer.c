@@ -12,9 +12,9 @@
 
 /* A stretch of bytes of which each group of out_unit is written as in_unit bytes of the text. */
 struct layer_piece {
-	size_t		out;
-	size_t		in;
-	uint32_t	out_unit, in_unit;
+	uint32_t	out;
+	uint32_t	in;
+	uint16_t	out_unit, in_unit;
 };
 
 void
@@ -59,14 +59,14 @@ grow_bytes(struct layer *l, size_t n)
 }
 
 static int
-add_piece(struct layer *l, size_t in, uint32_t out_unit, uint32_t in_unit)
+add_piece(struct layer *l, size_t in, uint16_t out_unit, uint16_t in_unit)
 {
 	struct layer_piece *last = l->npieces > 0 ? &l->pieces[l->npieces - 1] : NULL, *grown;
 	size_t cap = l->pieces_cap > 0 ? l->pieces_cap * 2 : FIRST_PIECES;
 
 	/* A group that goes on where the last one ended. */
 	if (last != NULL && last->out_unit == out_unit && last->in_unit == in_unit &&
-	    (l->n - last->out) % out_unit == 0 && last->in + (l->n - last->out) / out_unit * in_unit == in)
+	    (l->n - last->out) % out_unit == 0 && (size_t)last->in + (l->n - last->out) / out_unit * in_unit == in)
 		return 0;
 	if (l->npieces == l->pieces_cap) {
 		if ((grown = reallocarray(l->pieces, cap, sizeof(*grown))) == NULL)
@@ -74,12 +74,12 @@ add_piece(struct layer *l, size_t in, uint32_t out_unit, uint32_t in_unit)
 		l->pieces = grown;
 		l->pieces_cap = cap;
 	}
-	l->pieces[l->npieces++] = (struct layer_piece){ l->n, in, out_unit, in_unit };
+	l->pieces[l->npieces++] = (struct layer_piece){ (uint32_t)l->n, (uint32_t)in, out_unit, in_unit };
 	return 0;
 }
 
 static void
-add(struct layer *l, const uint8_t *p, size_t n, size_t in, uint32_t out_unit, uint32_t in_unit)
+add(struct layer *l, const uint8_t *p, size_t n, size_t in, uint16_t out_unit, uint16_t in_unit)
 {
 	if (l->error != 0 || n == 0)
 		return;
@@ -98,7 +98,7 @@ layer_copy(struct layer *l, const uint8_t *p, size_t n, size_t in)
 void
 layer_put(struct layer *l, const uint8_t *p, size_t n, size_t in, size_t in_n)
 {
-	add(l, p, n, in, (uint32_t)n, (uint32_t)in_n);
+	add(l, p, n, in, (uint16_t)n, (uint16_t)(in_n < UINT16_MAX ? in_n : UINT16_MAX));
 }
 
 void
@@ -140,9 +140,9 @@ layer_map(const struct layer *l, size_t start, size_t end, size_t *in_start, siz
 	const struct layer_piece *first = piece_at(l, start), *last = piece_at(l, end - 1);
 	size_t i = start - first->out, k = end - 1 - last->out;
 
-	*in_start = first->in + i / first->out_unit * first->in_unit +
+	*in_start = (size_t)first->in + i / first->out_unit * first->in_unit +
 	    i % first->out_unit * first->in_unit / first->out_unit;
-	*in_end = last->in + k / last->out_unit * last->in_unit +
+	*in_end = (size_t)last->in + k / last->out_unit * last->in_unit +
 	    ((k % last->out_unit + 1) * last->in_unit + last->out_unit - 1) / last->out_unit;
 	if (*in_end < *in_start)
 		*in_end = *in_start;

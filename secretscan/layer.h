@@ -12,7 +12,7 @@
 
 struct layer_piece;
 
-/* Of the caller, all zero at first. p[0 .. n) may be read. */
+/* Of the caller, begun with layer_init. p[0 .. n) may be read. Neither it nor the text is longer than UINT32_MAX. */
 struct layer {
 	uint8_t			*p;
 	size_t			 n, cap;

@@ -42,6 +42,8 @@
 #define SS_MADE_ITEMS		100000
 /* Bytes that decoding may make out of one segment. Texts of one noise or another come to less than twice their size. */
 #define SS_DECODED_BYTES	((size_t)32 * 1024 * 1024)
+/* Containers in base64 in one content: opening one costs as much as scanning 100 KiB. */
+#define SS_BLOBS_MAX		400
 /* Plain bytes that a decoder takes along before what it decodes: where the name of a key stands. */
 #define SS_AROUND		192
 

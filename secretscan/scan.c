@@ -29,6 +29,7 @@ struct job {
 	const struct secretscan	*ss;
 	struct budget		 budget;
 	bool			 cut;		/* said that not everything is scanned */
+	unsigned		 blobs;		/* containers in base64 that were opened */
 };
 
 /* Ranges of a content that were opened as containers, the first of them. */
@@ -334,6 +335,7 @@ struct box {
 	struct content	*content;
 	size_t		 start, end;
 	const char	*decoded;	/* of the container itself */
+	bool		 readable;	/* it has members */
 };
 
 /* In a member, on its way up: it becomes one of the content around it. */
@@ -372,7 +374,7 @@ member_path(const struct content *c, const char *name)
 static int
 on_member(const struct container_member *m, void *arg)
 {
-	const struct box *box = arg;
+	struct box *box = arg;
 	struct content *c = box->content;
 	char *path = member_path(c, m->name);
 	struct content name = { .job = c->job, .p = (const uint8_t *)m->name, .n = strlen(m->name), .member = path,
@@ -381,6 +383,7 @@ on_member(const struct container_member *m, void *arg)
 	    .fn = on_member_finding, .arg = arg };
 	int e = 0;
 
+	box->readable = true;
 	if (path == NULL)
 		return SECRETSCAN_NOMEM;
 	if (m->at == 0)
@@ -398,6 +401,9 @@ on_notice(enum container_notice what, const char *about, const char *text, void 
 	char *path;
 	int e;
 
+	/* What only begins like one is none, where it stands in a text. */
+	if (box->decoded[0] != '\0' && !box->readable)
+		return 0;
 	if (about[0] == '\0')
 		return keep_notice(box->content, what, "", text);
 	if ((path = member_path(box->content, about)) == NULL)
@@ -447,7 +453,7 @@ open_blobs(struct content *c, struct sieve *s, size_t base, const struct form *o
 	s->fresh = outer != NULL ? outer->layer : NULL;
 	while (e == 0 && decode_blob_find(s, &place, &start, &end)) {
 		char names[NAMES_MAX] = "base64";
-		struct box box = { c, start, end, names };
+		struct box box = { c, start, end, names, false };
 		struct layer l;
 
 		map_out(outer, &box.start, &box.end, names);
@@ -457,6 +463,8 @@ open_blobs(struct content *c, struct sieve *s, size_t base, const struct form *o
 		}
 		if (!is_new_box(&c->opened, &box))
 			continue;
+		if (c->job->blobs++ >= SS_BLOBS_MAX)
+			return cut(c, "too many containers in base64");
 		layer_init(&l, c->decoded);
 		decode_blob(s, start, end, &l);
 		c->decoded -= l.n;
@@ -473,7 +481,7 @@ open_blobs(struct content *c, struct sieve *s, size_t base, const struct form *o
 static int
 scan_members(struct content *c)
 {
-	struct box box = { c, 0, c->n, "" };
+	struct box box = { c, 0, c->n, "", false };
 	/* The middle of something is nothing by itself. */
 	unsigned kinds = c->at == 0 ? container_guess(c->p, c->n) : 0;
 
