@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -17,11 +18,17 @@ static const char *const fixed[] = {
 };
 #define NFIXED	(sizeof(fixed) / sizeof(fixed[0]))
 
+/* Where git finds what, in a hook for the repository of the hook: not what another one is looked at by. */
+static const char *const places[] = { "GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_COMMON_DIR", "GIT_PREFIX",
+	"GIT_OBJECT_DIRECTORY", "GIT_ALTERNATE_OBJECT_DIRECTORIES" };
+
 static void
-child_exec(char **argv, int in, int out)
+child_exec(const char *repo, char **argv, int in, int out)
 {
 	if (dup2(in, STDIN_FILENO) == -1 || dup2(out, STDOUT_FILENO) == -1)
 		_exit(126);
+	for (size_t i = 0; i < sizeof(places) / sizeof(places[0]) && strcmp(repo, ".") != 0; i++)
+		unsetenv(places[i]);
 	setenv("GIT_OPTIONAL_LOCKS", "0", 1);
 	setenv("GIT_ALLOW_PROTOCOL", "", 1);
 	signal(SIGPIPE, SIG_DFL);
@@ -45,7 +52,7 @@ child_start(const char *repo, const char *const *args, struct child *c)
 	if (pipe2(to, O_CLOEXEC) == -1 || pipe2(from, O_CLOEXEC) == -1 || (c->pid = fork()) == -1)
 		e = errno;
 	else if (c->pid == 0)
-		child_exec(argv, to[0], from[1]);
+		child_exec(repo, argv, to[0], from[1]);
 	for (size_t i = 0; i < n; i++)
 		free(argv[i]);
 	close(to[0]);

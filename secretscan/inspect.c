@@ -7,11 +7,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "secretscan/alloc.h"
-#include "secretscan/container.h"
+#include "secretscan/feed.h"
 #include "secretscan/gitleaks.h"
 #include "secretscan/inline.h"
 #include "secretscan/pieces.h"
@@ -21,12 +20,6 @@
 #include "secretscan/secretscan.h"
 #include "secretscan/source.h"
 
-/* A hole of a sparse file that is passed over; a shorter one is read as the zeros that it is. */
-#define HOLE_MIN	((off_t)1 << 20)
-/* A container of more than one window is taken into memory up to this size; others never are. */
-#define CONTAINER_WHOLE	((size_t)256 << 20)
-#define KINDS_UNPACKED	((unsigned)(CONTAINER_ARCHIVE | CONTAINER_COMPRESSED | CONTAINER_ZLIB | CONTAINER_PACK | \
-			    CONTAINER_PDF | CONTAINER_SQLITE | CONTAINER_NOTEBOOK | CONTAINER_OFFICE))
 /* Findings by gitleaks' rules in one window: each is compared with each. */
 #define INSPECT_OTHERS_MAX	4096
 
@@ -315,179 +308,12 @@ on_window(const struct pieces_window *w, void *arg)
 			r = 1;
 	}
 	progress_bytes(ps->in->params.progress, w->to - w->from);
+	if (ps->job->item->stream != NULL)
+		progress_draw(ps->in->params.progress);
 	/* Windows after one that was not scanned still are. */
 	if (r < 0)
 		job_error(ps->job, secretscan_strerror(r));
 	return r > 0 ? r : 0;
-}
-
-/* Where the bytes of a content come from. */
-struct feed {
-	int		 fd;		/* -1: the stream */
-	FILE		*stream;
-	size_t		 left;		/* of the stream; SIZE_MAX: as far as it goes */
-	const uint8_t	*ahead;		/* what was read ahead comes first */
-	size_t		 nahead;
-	off_t		 at;		/* in a file */
-	off_t		 asked;		/* where holes are looked for next */
-};
-
-/* Some bytes, none at the end. 0, or an errno. */
-static int
-feed_read(struct feed *feed, uint8_t *p, size_t n, size_t *gotp)
-{
-	ssize_t r;
-
-	*gotp = n < feed->nahead ? n : feed->nahead;
-	if (*gotp > 0) {
-		memcpy(p, feed->ahead, *gotp);
-		feed->ahead += *gotp;
-		feed->nahead -= *gotp;
-		return 0;
-	}
-	if (feed->fd == -1) {
-		*gotp = fread(p, 1, n < feed->left ? n : feed->left, feed->stream);
-		if (feed->left != SIZE_MAX)
-			feed->left -= *gotp;
-		return *gotp == 0 && ferror(feed->stream) ? errno : 0;
-	}
-	do {
-		r = read(feed->fd, p, n);
-	} while (r == -1 && errno == EINTR);
-	*gotp = r > 0 ? (size_t)r : 0;
-	feed->at += (off_t)*gotp;
-	return r == -1 ? errno : 0;
-}
-
-/* From a hole to where it ends, or to the end of the file, if that is worth it. Holes are asked for once a window. */
-static int
-pass_hole(struct feed *feed, struct pieces *pieces)
-{
-	off_t data, to;
-	int stop = 0;
-
-	if (feed->fd == -1 || feed->nahead > 0 || feed->at < feed->asked)
-		return 0;
-	to = data = lseek(feed->fd, feed->at, SEEK_DATA);
-	if (data == -1 && errno == ENXIO)
-		to = lseek(feed->fd, 0, SEEK_END);
-	if (to - feed->at >= HOLE_MIN) {
-		stop = pieces_skip(pieces, (uint64_t)(to - feed->at));
-		feed->at = to;
-	}
-	feed->asked = feed->at + (off_t)PIECES_WINDOW;
-	return lseek(feed->fd, feed->at, SEEK_SET) == -1 ? -errno : stop;
-}
-
-/*
- * A container cannot be taken apart in windows: read on behind the first one. Returns all of it, for the caller to free,
- * and *wholep, or not all because it is too large.
- */
-static uint8_t *
-read_on(struct feed *feed, const uint8_t *first, size_t *np, bool *wholep)
-{
-	size_t n = PIECES_WINDOW, cap = 2 * PIECES_WINDOW, got = 1;
-	uint8_t *all = xcalloc(cap, 1);
-	int e = 0;
-
-	memcpy(all, first, n);
-	while (e == 0 && got > 0 && n < CONTAINER_WHOLE) {
-		if (n == cap)
-			all = xreallocarray(all, cap *= 2, 1);
-		e = feed_read(feed, all + n, cap - n, &got);
-		n += got;
-	}
-	*np = n;
-	*wholep = e == 0 && got == 0;
-	return all;
-}
-
-/* The first window is full. True when all of the content was scanned here. */
-static bool
-scan_container(struct pass *ps, struct feed *feed, const uint8_t *first, uint8_t **allp)
-{
-	struct pieces_window w = { 0 };
-	bool whole;
-
-	if ((container_guess(first, PIECES_WINDOW) & KINDS_UNPACKED) == 0)
-		return false;
-	w.p = *allp = read_on(feed, first, &w.n, &whole);
-	w.to = w.n;
-	if (whole) {
-		(void)on_window(&w, ps);
-		return true;
-	}
-	job_error(ps->job, "a container that is too large to be unpacked: scanned as it is");
-	feed->ahead = *allp + PIECES_WINDOW;
-	feed->nahead = w.n - PIECES_WINDOW;
-	return false;
-}
-
-/* 0, or an errno. */
-static int
-scan_feed(struct pass *ps, struct feed *feed, uint8_t *buffer)
-{
-	struct pieces *pieces = pieces_new(buffer, on_window, ps);
-	size_t room, got, total = 0;
-	uint8_t *all = NULL, *p;
-	int e = 0, stop = 0;
-	bool done = false;
-
-	while (e == 0 && stop == 0 && !done) {
-		if ((stop = pass_hole(feed, pieces)) != 0)
-			break;
-		p = pieces_room(pieces, &room);
-		if ((e = feed_read(feed, p, room, &got)) != 0 || got == 0)
-			break;
-		total += got;
-		if (total == PIECES_WINDOW && p + got == buffer + PIECES_WINDOW)
-			done = scan_container(ps, feed, buffer, &all);
-		if (!done)
-			stop = pieces_added(pieces, got);
-	}
-	if (stop == 0 && !done)
-		stop = pieces_end(pieces);
-	pieces_free(pieces);
-	free(all);
-	return e != 0 ? e : stop < 0 ? -stop : 0;
-}
-
-static void
-scan_file(struct pass *ps, int fd, uint8_t *buffer)
-{
-	struct feed feed = { .fd = fd };
-	struct stat before, after;
-	int e;
-
-	if (fstat(fd, &before) == -1 || !S_ISREG(before.st_mode)) {
-		job_error(ps->job, "not a file any more");
-		return;
-	}
-	if (before.st_size <= HOLE_MIN)
-		feed.asked = before.st_size + 1;
-	if ((e = scan_feed(ps, &feed, buffer)) != 0)
-		job_error(ps->job, strerror(e));
-	if (fstat(fd, &after) == -1 || after.st_size != before.st_size || after.st_mtim.tv_sec != before.st_mtim.tv_sec ||
-	    after.st_mtim.tv_nsec != before.st_mtim.tv_nsec)
-		job_error(ps->job, "changed while it was read");
-}
-
-static void
-scan_stream(struct pass *ps, uint8_t *buffer)
-{
-	const struct source_item *it = ps->job->item;
-	struct feed feed = { .fd = -1, .stream = it->stream, .left = it->n };
-	size_t got = 1;
-	int e;
-
-	if ((e = scan_feed(ps, &feed, buffer)) != 0)
-		job_error(ps->job, strerror(e));
-	/* Something else follows it. */
-	feed.nahead = 0;
-	while (e == 0 && feed.left > 0 && feed.left != SIZE_MAX && got > 0)
-		e = feed_read(&feed, buffer, PIECES_WINDOW, &got);
-	if (feed.left > 0 && feed.left != SIZE_MAX)
-		job_error(ps->job, "shorter than git said");
 }
 
 static void
@@ -503,6 +329,8 @@ static void
 scan_item(struct pass *ps, struct desk *desk)
 {
 	const struct source_item *it = ps->job->item;
+	struct feed_params feed = { .fn = on_window, .arg = ps };
+	const char *why;
 	int fd = -1;
 
 	if (it->p != NULL) {
@@ -515,12 +343,15 @@ scan_item(struct pass *ps, struct desk *desk)
 	}
 	if (desk->buffer == NULL)
 		desk->buffer = xcalloc(PIECES_WINDOW, 1);
+	feed.buffer = desk->buffer;
 	if (fd == -1) {
-		scan_stream(ps, desk->buffer);
-		return;
+		why = feed_stream(it->stream, it->n, &feed);
+	} else {
+		why = feed_file(fd, &feed);
+		close(fd);
 	}
-	scan_file(ps, fd, desk->buffer);
-	close(fd);
+	if (why != NULL)
+		job_error(ps->job, why);
 }
 
 void

@@ -8,12 +8,26 @@
 #include "secretscan/alloc.h"
 #include "secretscan/child.h"
 
+/* What is asked for and not answered: as many lines as a pipe takes, or we and git would wait for each other. */
+#define ASKED_MAX	256
+
 /* A tree is taken as a whole; one of a million names is some 40 MB. */
 #define TREE_MAX	((size_t)64 << 20)
+
+enum objects_type {
+	OBJECTS_BLOB,
+	OBJECTS_TREE,
+	OBJECTS_COMMIT,
+	OBJECTS_TAG,
+	OBJECTS_NONE,		/* missing */
+	OBJECTS_DEAD,		/* not an answer */
+};
 
 struct objects {
 	struct child			 cat;
 	const struct source_sink	*sink;
+	struct source_item		*asked[ASKED_MAX];	/* a ring; these only grow */
+	size_t				 head, tail;
 };
 
 static const struct {
@@ -40,15 +54,6 @@ objects_new(const char *repo, const struct source_sink *sink)
 	sink->error("git", strerror(e), sink->arg);
 	free(o);
 	return NULL;
-}
-
-bool
-objects_free(struct objects *o)
-{
-	bool ok = o == NULL || child_end(&o->cat);
-
-	free(o);
-	return ok;
 }
 
 /* "OID TYPE SIZE" or "OID missing". */
@@ -101,21 +106,21 @@ names_of_tree(uint8_t *p, size_t *np, size_t hash)
 }
 
 /* What is small enough is read here, so that it can be scanned elsewhere while git goes on. */
-static enum objects_type
-hand_on(struct objects *o, struct source_item *it, enum objects_type type, size_t hash)
+static bool
+hand_on(struct objects *o, struct source_item *it, enum objects_type type)
 {
-	bool whole = it->n <= (type == OBJECTS_TREE ? TREE_MAX : SOURCE_WHOLE);
+	size_t hash = strlen(it->object) / 2;
 
-	if (!whole && type == OBJECTS_TREE) {
+	if (it->n > TREE_MAX && type == OBJECTS_TREE) {
 		o->sink->error(it->file, "a tree that is too large", o->sink->arg);
 		source_item_free(it);
-		return OBJECTS_DEAD;
+		return false;
 	}
-	if (whole) {
+	if (it->n <= SOURCE_WHOLE || type == OBJECTS_TREE) {
 		it->p = xcalloc(it->n + 1, 1);
 		if (fread(it->p, 1, it->n, o->cat.out) != it->n) {
 			source_item_free(it);
-			return OBJECTS_DEAD;
+			return false;
 		}
 		if (type == OBJECTS_TREE && !names_of_tree(it->p, &it->n, hash))
 			o->sink->error(it->object, "not a tree", o->sink->arg);
@@ -123,32 +128,77 @@ hand_on(struct objects *o, struct source_item *it, enum objects_type type, size_
 		it->stream = o->cat.out;
 	o->sink->item(it, o->sink->arg);
 	/* The answer ends with a line end. */
-	return getc(o->cat.out) == '\n' ? type : OBJECTS_DEAD;
+	return getc(o->cat.out) == '\n';
 }
 
-enum objects_type
-objects_put(struct objects *o, const char *oid, struct source_item *it)
+/* The answer to the oldest question. */
+static bool
+receive(struct objects *o)
 {
-	char line[256];
+	struct source_item *it = o->asked[o->head++ % ASKED_MAX];
 	enum objects_type type = OBJECTS_DEAD;
 	const char *file = "";
+	char line[256];
 
-	if (fprintf(o->cat.in, "%s\n", oid) >= 0 && fflush(o->cat.in) == 0 &&
-	    fgets(line, sizeof(line), o->cat.out) != NULL)
+	if (fgets(line, sizeof(line), o->cat.out) != NULL)
 		type = parse_header(line, &it->n, &file);
 	if (type == OBJECTS_NONE)
-		o->sink->error(oid, "an object that is missing", o->sink->arg);
+		o->sink->error(it->object, "an object that is missing", o->sink->arg);
 	if (type == OBJECTS_NONE || type == OBJECTS_DEAD) {
 		source_item_free(it);
-		return type;
+		return type == OBJECTS_NONE;
 	}
-	it->object = xstrdup(oid);
 	if (type == OBJECTS_COMMIT && it->commit == NULL)
-		it->commit = xstrdup(oid);
-	/* A tag's own name comes with it; the text is a tag's all the same. */
-	if (it->file == NULL || it->file[0] == '\0' || type == OBJECTS_TAG) {
+		it->commit = xstrdup(it->object);
+	/* A tag's own name comes with it; the text is a tag's all the same, and of no commit. */
+	if (type == OBJECTS_TAG) {
+		free(it->commit);
+		it->commit = NULL;
+	}
+	if (it->file[0] == '\0' || type == OBJECTS_TAG) {
 		free(it->file);
 		it->file = xstrdup(file);
 	}
-	return hand_on(o, it, type, strlen(oid) / 2);
+	return hand_on(o, it, type);
+}
+
+bool
+objects_put(struct objects *o, const char *oid, struct source_item *it)
+{
+	it->object = xstrdup(oid);
+	o->asked[o->tail++ % ASKED_MAX] = it;
+	if (fprintf(o->cat.in, "%s\n", oid) < 0)
+		return false;
+	if (o->tail - o->head < ASKED_MAX)
+		return true;
+	if (fflush(o->cat.in) != 0)
+		return false;
+	while (o->tail - o->head > ASKED_MAX / 2) {
+		if (!receive(o))
+			return false;
+	}
+	return true;
+}
+
+bool
+objects_flush(struct objects *o)
+{
+	if (fflush(o->cat.in) != 0)
+		return false;
+	while (o->head < o->tail) {
+		if (!receive(o))
+			return false;
+	}
+	return true;
+}
+
+bool
+objects_free(struct objects *o)
+{
+	bool ok = child_end(&o->cat);
+
+	for (; o->head < o->tail; o->head++)
+		source_item_free(o->asked[o->head % ASKED_MAX]);
+	free(o);
+	return ok;
 }

@@ -11,24 +11,19 @@
 
 struct objects;
 
-enum objects_type {
-	OBJECTS_BLOB,
-	OBJECTS_TREE,
-	OBJECTS_COMMIT,
-	OBJECTS_TAG,
-	OBJECTS_NONE,		/* missing; the sink was told */
-	OBJECTS_DEAD,		/* git does not answer any more; nothing further can be asked for */
-};
-
 /* NULL when git cannot be run; the sink was told. */
 struct objects		*objects_new(const char *repo, const struct source_sink *);
-/* True when git ended well. */
+/* After the last object is handed on. True when git ended well. */
 bool			 objects_free(struct objects *);
 
 /*
- * Hand one object to the sink, as `it` with its bytes added; `it` is taken over in every case. A commit or tag without a
- * name in it->file gets one, a tree is handed on as the names in it, one a line.
+ * Ask for one object. Sooner or later `it`, which is taken over, is handed to the sink with its bytes added: in the order
+ * in which they were asked for, some behind, so that git need not wait for us nor we for git. A commit or tag without a
+ * name in it->file gets one, a tree is handed on as the names in it, one a line. False when git does not answer any more:
+ * nothing further can be asked for.
  */
-enum objects_type	 objects_put(struct objects *, const char *oid, struct source_item *it);
+bool			 objects_put(struct objects *, const char *oid, struct source_item *it);
+/* Hand on all that was asked for. False as above. */
+bool			 objects_flush(struct objects *);
 
 #endif

@@ -13,7 +13,7 @@ void		 progress_free(struct progress *);
 void		 progress_bytes(struct progress *, size_t n);
 /* From one thread, as the next two: contents done, and secrets found in them. */
 void		 progress_contents(struct progress *, size_t contents, size_t found);
-/* Draw, at most five times a second. */
+/* From the thread that also writes: draw, at most five times a second. */
 void		 progress_draw(struct progress *);
 /* Take the line away, before something else is written. */
 void		 progress_clear(struct progress *);

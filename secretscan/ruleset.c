@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "secretscan/alloc.h"
+#include "secretscan/container.h"
 #include "secretscan/gitleaks.h"
 #include "secretscan/options.h"
 #include "secretscan/run.h"
@@ -136,6 +137,15 @@ ruleset_explain(const struct ruleset *rs, const char *id)
 		put_field("after", r.after);
 		put_field("check", r.check);
 		printf("%-12s %.1f\n", "entropy", r.entropy);
+		return fflush(stdout) != 0 ? RUN_TROUBLE : RUN_CLEAN;
+	}
+	for (int i = CONTAINER_IS_ENCRYPTED; i <= CONTAINER_IS_CUT; i++) {
+		const struct container_report *report = container_report((enum container_notice)i);
+
+		if (strcmp(report->rule, id) != 0)
+			continue;
+		put_field("rule", report->rule);
+		put_field("description", report->description);
 		return fflush(stdout) != 0 ? RUN_TROUBLE : RUN_CLEAN;
 	}
 	run_complain(id, "no such rule; --list names them");

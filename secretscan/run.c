@@ -28,6 +28,7 @@ struct run {
 	bool		 paths;		/* accepted in its file only */
 	struct record	**old;		/* findings of what stood there before */
 	size_t		 nold;
+	char		*old_file;	/* where; NULL when there is nothing */
 	size_t		 contents;
 	size_t		 found;
 	size_t		 errors;
@@ -87,13 +88,17 @@ forget_old(struct run *run)
 	for (size_t i = 0; i < run->nold; i++)
 		record_free(run->old[i]);
 	free(run->old);
+	free(run->old_file);
 	run->old = NULL;
+	run->old_file = NULL;
 	run->nold = 0;
 }
 
 static bool
 was_there(const struct run *run, const struct record *r)
 {
+	if (run->old_file == NULL || strcmp(run->old_file, r->file) != 0)
+		return false;
 	for (size_t i = 0; i < run->nold; i++) {
 		if (strcmp(run->old[i]->fingerprint, r->fingerprint) == 0 && strcmp(run->old[i]->rule, r->rule) == 0)
 			return true;
@@ -129,11 +134,11 @@ on_done(void *arg_job, void *arg)
 		forget_old(run);
 		run->old = job->records;
 		run->nold = job->nrecords;
+		run->old_file = xstrdup(job->item->file);
 		job->records = NULL;
 	} else {
 		for (size_t i = 0; i < job->nrecords; i++)
 			take_record(run, job->records[i]);
-		forget_old(run);
 	}
 	job->nrecords = 0;
 	progress_contents(run->progress, ++run->contents, run->found);

@@ -33,7 +33,6 @@ static void
 take_line(struct history *h, char *line)
 {
 	struct source_item *it;
-	enum objects_type type;
 	size_t n;
 
 	line[strcspn(line, "\n")] = '\0';
@@ -46,15 +45,14 @@ take_line(struct history *h, char *line)
 		return;
 	}
 	it = source_item_new(line[n] == ' ' ? line + n + 1 : "");
-	/* A line without a path is a commit; a tree at the top has an empty path. */
-	it->commit = line[n] == ' ' ? xstrdup(h->commit) : NULL;
-	line[n] = '\0';
-	type = objects_put(h->objects, line, it);
-	h->dead = type == OBJECTS_DEAD;
-	if (type == OBJECTS_COMMIT) {
+	/* A line without a path is a commit, and objects that it brought follow; a tree at the top has an empty path. */
+	if (line[n] == '\0') {
 		free(h->commit);
 		h->commit = xstrdup(line);
 	}
+	it->commit = xstrdup(h->commit);
+	line[n] = '\0';
+	h->dead = !objects_put(h->objects, line, it);
 }
 
 /* Run git and take its lines. */
@@ -88,7 +86,7 @@ take_unreachable(struct history *h, char *line)
 	line[strcspn(line, "\n")] = '\0';
 	if (strncmp(line, "unreachable ", 12) != 0 || (oid = strchr(line + 12, ' ')) == NULL || oid_length(oid + 1) == 0)
 		return;
-	h->dead = objects_put(h->objects, oid + 1, source_item_new("")) == OBJECTS_DEAD;
+	h->dead = !objects_put(h->objects, oid + 1, source_item_new(""));
 }
 
 struct text {
@@ -141,7 +139,7 @@ static char *
 stash_entries(const char *repo)
 {
 	static const char *const exists[] = { "for-each-ref", "refs/stash", NULL };
-	static const char *const list[] = { "log", "-g", "--format=%H", "refs/stash", "--", NULL };
+	static const char *const list[] = { "rev-list", "-g", "refs/stash", "--", NULL };
 	struct text t = output_of(repo, exists);
 
 	if (t.n == 0)
@@ -178,6 +176,7 @@ source_git(const char *repo, const char *range, enum source_reach reach, const s
 		if (reach == SOURCE_UNREACHABLE && !h.dead)
 			each_line(&h, lost, NULL, take_unreachable);
 	}
+	h.dead = h.dead || !objects_flush(h.objects);
 	if (h.dead)
 		sink->error(repo, "git gave something that cannot be scanned: the rest is not scanned", sink->arg);
 	else if (!objects_free(h.objects))

@@ -27,7 +27,7 @@ put_blob(struct objects *o, const char *oid, const char *path, bool is_old)
 	struct source_item *it = source_item_new(path);
 
 	it->is_old = is_old;
-	return objects_put(o, oid, it) != OBJECTS_DEAD;
+	return objects_put(o, oid, it);
 }
 
 /* The name of a file that is new is text as well. */
@@ -78,6 +78,7 @@ source_index(const char *repo, const struct source_sink *sink)
 		ok = ok && put_change(o, &c, field, sink);
 	}
 	free(field);
+	ok = ok && objects_flush(o);
 	ok = child_end(&diff) && ok;
 	if (!objects_free(o) || !ok)
 		sink->error(repo, "git failed: not everything that is staged was scanned", sink->arg);

@@ -40,11 +40,11 @@ test_expect_success 'a line of several windows' '
 	test_cmp expect actual
 '
 
-test_expect_success 'more than 4 GiB, sparse: what stands behind the hole is found at its place' '
+test_expect_success 'terabytes, sparse: what stands behind the hole is found at its place' '
 	printf "key = %s\n" "$token" >sparse &&
-	truncate -s 5000000000 sparse &&
+	truncate -s 2T sparse &&
 	printf "\n%s\n" "$token" >>sparse &&
-	test_expect_code 1 secretscan sparse >out &&
+	test_expect_code 1 timeout 100 secretscan sparse >out &&
 	cut -d: -f2,3 out >actual &&
 	printf "1:7\n3:1\n" >expect &&
 	test_cmp expect actual

@@ -85,6 +85,18 @@ test_expect_success 'a repository without a commit, a broken one, and what git r
 	test_expect_code 2 secretscan --git repo --staged
 '
 
+test_expect_success 'names with line ends and other bytes, many objects' '
+	git init -q names && cd names && printf "%s\n" "$token" >"$(printf "a\nb\033")" && mkdir "$(printf "d\nd")" &&
+	printf "x%s\n" "$token" >"$(printf "d\nd")/c" && seq 700 | while read -r i; do echo $i >f$i || exit 1; done &&
+	printf "last\n%s\n" "$token" >z && git add . && git commit -q -m names && cd .. &&
+	test_expect_code 1 secretscan --git names >out && test_line_count -eq 2 out && test_grep ":z:2:1:" out
+'
+
+test_expect_success 'in a hook of another repository' '
+	test_expect_code 1 env GIT_DIR="$PWD/empty/.git" GIT_INDEX_FILE=x secretscan --git names >actual &&
+	test_cmp out actual
+'
+
 test_expect_success 'a repository of SHA-256' '
 	git init -q --object-format=sha256 wide && printf "%s\n" "$token" >wide/f && git -C wide add . &&
 	git -C wide commit -q -m one && test_expect_code 1 secretscan --git wide >out && test_line_count -eq 1 out

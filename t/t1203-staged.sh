@@ -33,4 +33,13 @@ test_expect_success 'names, links and a repository elsewhere' '
 	test_expect_code 2 secretscan --staged /
 '
 
+test_expect_success 'many files, old and new among each other' '
+	git init -q many && cd many && for i in $(seq 400); do
+		printf "%s\n" "$token" >old$i || return 1
+	done && git add . && git commit -q -m old && for i in $(seq 400); do
+		echo more >>old$i && echo new >new$i || return 1
+	done && echo "$token" >new200 && git add . &&
+	test_expect_code 1 secretscan --staged >out && test_line_count -eq 1 out && test_grep ":new200:1:1" out
+'
+
 test_done
