@@ -28,7 +28,7 @@ static const struct demand {
 	[VALUE_ARGUMENT] = { "argument", 7, 6.6, 2.3, 2, false },
 	[VALUE_LINE] = { "line", 6, 6.2, 2.3, 1, false },
 	[VALUE_PLAIN] = { "plain", 6, 6.3, 2.3, 2, true },
-	[VALUE_TOKEN] = { "token", 12, 6.3, 3.0, 1, false },
+	[VALUE_TOKEN] = { "token", 8, 6.2, 2.5, 1, false },
 	[VALUE_KEY] = { "key", 20, 6.8, 3.5, 2, true },
 };
 
@@ -234,6 +234,19 @@ is_noisy(const uint8_t *p, size_t n)
 	return count_kinds(p, n, "!@#$%^&*?~+=|{}()[];<>") >= 5;
 }
 
+/* Machines draw from letters, digits and few signs; labels, selectors and patterns have many, constants are upper case. */
+static bool
+is_drawn(const uint8_t *p, size_t n, const struct makeup *m)
+{
+	if (is_noisy(p, n))
+		return true;
+	for (size_t i = 0; i < n; i++) {
+		if (!isalnum(p[i]) && memchr("+/=_.~:%-", p[i], 9) == NULL)
+			return false;
+	}
+	return m->signs * 5 <= n && (m->lower > 0 || memchr(p, '_', n) == NULL);
+}
+
 /* Words of people's passwords are dressed up: hunter2! and the like, or many different signs. */
 static bool
 is_dressed(const uint8_t *p, size_t n, const struct makeup *m)
@@ -275,8 +288,7 @@ value_is_credible(enum value_kind kind, const uint8_t *p, size_t n)
 		return false;
 	if (measure_entropy(p, n) < d->entropy)
 		return false;
-	/* Machines draw from letters, digits and few signs; labels and selectors have many. */
-	if ((kind == VALUE_TOKEN || kind == VALUE_KEY) && m.signs * 5 > n && !is_noisy(p, n))
+	if ((kind == VALUE_TOKEN || kind == VALUE_KEY) && !is_drawn(p, n, &m))
 		return false;
 	/* Hexadecimal digits are letters that seldom make words; entropy is enough for them. */
 	if (m.hex == n && n >= 16)
@@ -285,8 +297,12 @@ value_is_credible(enum value_kind kind, const uint8_t *p, size_t n)
 		return kind == VALUE_TOKEN;
 	if (m.hex == n && m.digits == n)
 		return kind == VALUE_PASSWORD && n >= 6 && n <= 16;
-	/* In few letters chance makes what looks like no word of English, such as a word of Czech. */
-	surprise = words_surprise(p, n) / (double)n - (m.digits + m.signs == 0 && n < 8 ? (8 - (double)n) / 2 : 0);
+	/* In few letters chance makes what looks like no word of English, such as a word of Czech or an abbreviation. */
+	surprise = words_surprise(p, n) / (double)n;
+	if (m.digits + m.signs == 0 && n < 8)
+		surprise -= (8 - (double)n) / 2;
+	if (kind == VALUE_TOKEN && n < 12)
+		surprise -= (12 - (double)n) / 4;
 	return surprise >= d->surprise || ((kind == VALUE_PASSWORD || kind == VALUE_LINE) && is_dressed(p, n, &m));
 }
 
