@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Archives, by libarchive. Only formats that it reads well are switched on: not RAR, LHA and XAR, whose readers have been
- * its weakest part.
+ * Archives, by libarchive. Only formats that it reads well are switched on: not RAR, LHA and XAR, whose readers have
+ * been its weakest part.
  */
 #include <archive.h>
 #include <archive_entry.h>

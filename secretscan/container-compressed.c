@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Compressed files, by libarchive's filters that start no programs. One archive object makes plain bytes, which are paid
- * for here, and a second one reads them as a tar, a cpio, or just a file. So what the second one skips costs as well (a
- * tar of zeros without end), and what follows the end of a tar is seen.
+ * Compressed files, by libarchive's filters that start no programs. One archive object makes plain bytes, which are
+ * paid for here, and a second one reads them as a tar, a cpio, or just a file. So what the second one skips costs as
+ * well (a tar of zeros without end), and what follows the end of a tar is seen.
  */
 #include <archive.h>
 #include <archive_entry.h>
