@@ -57,8 +57,6 @@
  */
 #define SS_MEMBER_PIECE		((size_t)16 * 1024 * 1024)
 #define SS_MEMBER_OVERLAP	((size_t)64 * 1024)
-/* A notebook is parsed as a whole, which takes some ten times its size. */
-#define SS_NOTEBOOK_MAX		((size_t)16 * 1024 * 1024)
 /* A database is copied to be opened; its statements run so many steps of its machine, about a second. */
 #define SS_SQLITE_MAX		((size_t)256 * 1024 * 1024)
 #define SS_SQLITE_STEPS		20000000
