@@ -87,6 +87,16 @@ test_expect_success 'a zip behind something else, what follows a tar, and a file
 	{ head -c 3000 /dev/zero && cat d/deep/file.txt; } | xz >zeros.xz && found zeros.xz "(rest)"
 '
 
+test_expect_success 'a container that is larger than a window is read as a whole, also out of a repository' '
+	head -c 5000000 /dev/zero >zero && openssl enc -aes-128-ctr -K $(printf %032d 7) -iv $(printf %032d 1) -nosalt \
+		-in zero -out large &&
+	rm -f large.zip && zip -q -r large.zip large many && found large.zip many &&
+	tar -czf large.tgz large many && found large.tgz many &&
+	git init -q big && cp large.tgz big/ && git -C big add large.tgz &&
+	git -C big -c user.name=x -c user.email=x@localhost commit -q -m x &&
+	test_expect_code 1 secretscan --git big >out && test_grep "large.tgz!many:.*github-token" out
+'
+
 test_expect_success 'what is damaged is said, and what is whole in it is read' '
 	head -c 30000 /dev/urandom >d/noise &&
 	tar -cf all.tar d/deep/file.txt d/noise && gzip -k all.tar && rm d/noise &&
