@@ -37,8 +37,6 @@ static const struct seal seals[] = {
 	SEAL("KeePass", 0, "\x03\xd9\xa2\x9a\x67\xfb\x4b\xb5"),
 	SEAL("KeePass", 0, "\x03\xd9\xa2\x9a\x66\xfb\x4b\xb5"),
 	SEAL("KeePass", 0, "\x03\xd9\xa2\x9a\x65\xfb\x4b\xb5"),
-	SEAL("Java keystore", 0, "\xfe\xed\xfe\xed\0\0\0"),
-	SEAL("Java keystore", 0, "\xce\xce\xce\xce\0\0\0"),
 	SEAL("LUKS", 0, "LUKS\xba\xbe"),
 	SEAL("BitLocker", 3, "-FVE-FS-"),
 	SEAL("disk image", 0, "encrcdsa"),
@@ -116,6 +114,46 @@ is_pkcs12(const uint8_t *p, size_t n)
 	    memmem(p, look, data, sizeof(data)) != NULL;
 }
 
+static size_t
+number(const uint8_t *p, size_t bytes)
+{
+	size_t n = 0;
+
+	while (bytes-- > 0)
+		n = n << 8 | *p++;
+	return n;
+}
+
+/*
+ * Java keystores: magic, version, a count, then entries of a tag, an alias, a date. One of certificates only (tag 2), a
+ * list of whom to trust, holds no secret and is not encrypted.
+ */
+static bool
+is_keystore(const uint8_t *p, size_t n)
+{
+	size_t at = 12, left, len;
+
+	if (n < 24 || (memcmp(p, "\xfe\xed\xfe\xed\0\0\0", 7) != 0 && memcmp(p, "\xce\xce\xce\xce\0\0\0", 7) != 0))
+		return false;
+	for (left = number(p + 8, 4); left > 0; left--) {
+		if (n - at < 16 || number(p + at, 4) != 2)
+			return true;
+		at += 4;
+		for (size_t part = 0; part < 2; part++) {	/* alias and date; kind and certificate */
+			len = number(p + at, 2) + 2;
+			len += part == 0 ? 8 : 0;
+			if (n - at < len + 4)
+				return true;
+			at += len;
+		}
+		len = number(p + at, 4) + 4;
+		if (n - at < len)
+			return true;
+		at += len;
+	}
+	return false;
+}
+
 /*
  * RFC 9580, 4.2 and 5: a packet that holds a session key (1, 3) or a secret key (5), with the version and the algorithm
  * that follow it.
@@ -170,6 +208,8 @@ sealed_kind(const uint8_t *p, size_t n, enum container_notice *whatp)
 	}
 	if (is_pkcs12(p, n))
 		return "PKCS#12";
+	if (is_keystore(p, n))
+		return "Java keystore";
 	if (is_sealed_office(p, n))
 		return "Office document";
 	return openpgp_kind(p, n);
