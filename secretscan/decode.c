@@ -9,9 +9,9 @@ static const struct decoder decoders[] = {
 	{ "diff", DECODE_GUESS, SIEVE_PLUS_MINUS, 0, decode_diff },
 	{ "wrap", DECODE_GUESS, 0, SIEVE_JOINT, decode_wrap },
 	{ "quoted-printable", DECODE_GUESS, SIEVE_EQUALS, 0, decode_quoted },
-	{ "percent", DECODE_ENCODING, SIEVE_PERCENT, 0, decode_percent },
-	{ "form", DECODE_ENCODING, SIEVE_PERCENT, 0, decode_form },
-	{ "html", DECODE_ENCODING, SIEVE_AMPERSAND, 0, decode_entity },
+	{ "percent", DECODE_NOISE, SIEVE_PERCENT, 0, decode_percent },
+	{ "form", DECODE_NOISE, SIEVE_PERCENT, 0, decode_form },
+	{ "html", DECODE_NOISE, SIEVE_AMPERSAND, 0, decode_entity },
 	{ "base64", DECODE_ENCODING, 0, SIEVE_BASE64 | SIEVE_LONG, decode_base64 },
 	{ "hex", DECODE_ENCODING, 0, SIEVE_HEX, decode_hex },
 };

@@ -78,22 +78,30 @@ by_start(const void *va, const void *vb)
 	return a->order < b->order ? -1 : a->order > b->order;
 }
 
+/* Without the noise, against the plain text: right where that ends elsewhere, or holds what nobody typed. */
+static bool
+beats_plain(const struct kept *noise, const struct kept *plain)
+{
+	if (noise->f.start != plain->f.start || noise->f.end != plain->f.end)
+		return true;
+	return plain->f.secret_len > 0 && memchr(plain->f.secret, 0x1b, plain->f.secret_len) != NULL;
+}
+
 static bool
 is_better(const struct kept *a, const struct kept *b)
 {
-	bool same = a->f.start == b->f.start && a->f.end == b->f.end;
-	bool a_guess = a->extra.form == FINDINGS_GUESS, b_guess = b->extra.form == FINDINGS_GUESS;
-	bool a_noise = a->extra.form == FINDINGS_NOISE, b_noise = b->extra.form == FINDINGS_NOISE;
+	enum findings_form af = a->extra.form, bf = b->extra.form;
 
 	if (a->extra.generic != b->extra.generic)
 		return b->extra.generic;
-	if (a_guess != b_guess)
-		return b_guess;
-	/* Where the noise is a part of what was found, it is only right without it. */
-	if (!same && a_noise != b_noise)
-		return a_noise ? b->extra.form == FINDINGS_PLAIN : a->extra.form != FINDINGS_PLAIN;
-	if (a->extra.form != b->extra.form)
-		return a->extra.form < b->extra.form;
+	if ((af == FINDINGS_GUESS) != (bf == FINDINGS_GUESS))
+		return bf == FINDINGS_GUESS;
+	if (af == FINDINGS_NOISE && bf == FINDINGS_PLAIN)
+		return beats_plain(a, b);
+	if (af == FINDINGS_PLAIN && bf == FINDINGS_NOISE)
+		return !beats_plain(b, a);
+	if (af != bf)
+		return af < bf;
 	if (a->extra.depth != b->extra.depth)
 		return a->extra.depth < b->extra.depth;
 	if (a->f.end - a->f.start != b->f.end - b->f.start)
