@@ -29,6 +29,7 @@
 #include "bastion/base/sandbox.h"
 #include "bastion/base/xmalloc.h"
 #include "bastion/conf.h"
+#include "bastion/conf_warn.h"
 #include "bastion/daemon.h"
 #include "bastion/hostscan.h"
 #include "bastion/ident/krl.h"
@@ -394,6 +395,13 @@ go_back(void)
 		close(null);
 }
 
+static void
+print_warning(const char *line, void *arg)
+{
+	(void)arg;
+	fprintf(stderr, "sallyportd: warning: %s\n", line);
+}
+
 int
 main(int argc, char **argv)
 {
@@ -433,6 +441,8 @@ main(int argc, char **argv)
 		return 1;
 	if (print)
 		conf_print(d.conf->conf, stdout);
+	if (check)
+		(void)conf_warn(d.conf->conf, print_warning, NULL);
 	if (print || check)
 		return 0;
 	raise_descriptors(d.conf->conf);
