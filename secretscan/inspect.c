@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "secretscan/alloc.h"
+#include "secretscan/container.h"
 #include "secretscan/feed.h"
 #include "secretscan/gitleaks.h"
 #include "secretscan/inline.h"
@@ -45,6 +46,7 @@ struct pass {
 	struct gitleaks_scratch		*scratch;	/* NULL without gitleaks' rules */
 	struct secretscan_finding	*others;	/* by gitleaks' rules in this window; rule NULL: of another rule */
 	size_t				 nothers;
+	bool				 cut;		/* it was said that not everything was scanned */
 };
 
 static int
@@ -190,13 +192,28 @@ record_of(const struct pass *ps, const struct secretscan_finding *f)
 	return r;
 }
 
+/*
+ * What is said of a window as such begins where it does. That bytes look like random ones is said of the first window; that
+ * not everything was scanned is said of any, once.
+ */
+static bool
+counts(struct pass *ps, const struct secretscan_finding *f)
+{
+	bool is_cut = strcmp(f->rule, container_report(CONTAINER_IS_CUT)->rule) == 0;
+	bool is_again = ps->w->offset > 0 && (is_cut ? ps->cut :
+	    f->member[0] == '\0' && strcmp(f->rule, container_report(CONTAINER_IS_OPAQUE)->rule) == 0);
+
+	ps->cut |= is_cut;
+	return !is_again;
+}
+
 /* Keep a finding that counts in this window. Non-zero when there are too many. */
 static int
 keep(struct pass *ps, const struct secretscan_finding *f)
 {
 	struct inspect_job *job = ps->job;
 
-	if (f->start < ps->w->from || f->start >= ps->w->to)
+	if (f->notice ? !counts(ps, f) : f->start < ps->w->from || f->start >= ps->w->to)
 		return 0;
 	if (ps->in->params.allow_inline && inline_allows(ps->w->p, ps->w->n, f->start, f->end, f->rule))
 		return 0;

@@ -6,6 +6,7 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -33,8 +34,9 @@ struct progress *
 progress_new(void)
 {
 	struct progress *p = xcalloc(1, sizeof(*p));
+	const char *term = getenv("TERM");
 
-	p->on = isatty(STDERR_FILENO);
+	p->on = isatty(STDERR_FILENO) && term != NULL && strcmp(term, "dumb") != 0;
 	p->began = p->drawn = now_ns();
 	return p;
 }

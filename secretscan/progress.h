@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* progress: one line on the terminal that standard error is, while the program works; nothing when it is none. */
+/*
+ * progress: one line on the terminal that standard error is, while the program works; nothing when it is none,
+ * or a dumb one.
+ */
 #ifndef SECRETSCAN_PROGRESS_H
 #define SECRETSCAN_PROGRESS_H
 

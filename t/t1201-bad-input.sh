@@ -73,6 +73,22 @@ test_expect_success 'a container of several windows is taken apart, in a file, a
 	test_expect_code 1 secretscan --git zipped >out && test_grep ":big.zip!deep/conf:2:7:" out && test_grep ":z:1:1:" out
 '
 
+test_expect_success 'a limit that is reached in a later window is told, once; random bytes are told once' '
+	python3 - <<-\END &&
+	import base64, io, random, zipfile
+	b = io.BytesIO()
+	with zipfile.ZipFile(b, "w", zipfile.ZIP_DEFLATED) as z:
+	    z.writestr("a", "x" * 100)
+	line = b"data: " + base64.b64encode(b.getvalue()) + b"\n"
+	with open("late", "wb") as f:
+	    f.write(b"plain text line\n" * 600000 + line * 70000)
+	with open("random", "wb") as f:
+	    f.write(random.Random(1).randbytes(9000000))
+	END
+	test_expect_code 1 secretscan late >out && test_line_count -eq 1 out && test_grep ": not-fully-scanned:" out &&
+	test_expect_code 1 secretscan random >out && grep -c opaque-data out >count && echo 1 >expect && test_cmp expect count
+'
+
 test_expect_success 'pipes, sockets and links in a ring are named, the rest is scanned, and it is exit 2' '
 	mkdir odd && mkfifo odd/a && ln -s c odd/b && ln -s b odd/c && printf "%s\n" "$token" >odd/d &&
 	mkdir odd/e && ln -s .. odd/e/up &&

@@ -217,6 +217,54 @@ test_loading_files(void **state)
 	unlink(path);
 }
 
+/* Two halves next to each other, and two in contents of their own. */
+static unsigned long
+pair_up(const struct secretscan *ss, unsigned long fail)
+{
+	static const struct secretscan_half halves[] = {
+		{ "aws-access-key-id", 0, 10, "0000000000000001" }, { "aws-secret-access-key", 0, 60, "0000000000000002" },
+		{ "plaid-client-id", 1, 0, "0000000000000003" }, { "plaid-secret", 2, 0, "0000000000000004" },
+		{ "github-token", 2, 9, "0000000000000005" },
+	};
+	struct secretscan_pairs *pairs;
+	int e = 0;
+
+	count = 0;
+	left = fail;
+	pairs = secretscan_pairs_new(ss);
+	for (size_t i = 0; i < sizeof(halves) / sizeof(halves[0]) && pairs != NULL && e == 0; i++)
+		e = secretscan_pairs_add(pairs, &halves[i]);
+	if (pairs != NULL && e == 0)
+		e = secretscan_pairs_find(pairs);
+	left = 0;
+	if (pairs == NULL || e != 0) {
+		assert_true(fail > 0 && (pairs == NULL || e == SECRETSCAN_NOMEM));
+	} else {
+		for (size_t i = 0; i < 4; i++)
+			assert_string_equal(secretscan_pairs_other(pairs, i), halves[i ^ 1].fingerprint);
+		assert_null(secretscan_pairs_other(pairs, 4));
+		assert_null(secretscan_pairs_other(pairs, 5));
+	}
+	secretscan_pairs_free(pairs);
+	return count;
+}
+
+static void
+test_pairs(void **state)
+{
+	char *error = NULL;
+	struct secretscan *ss = secretscan_new(NULL, key, &error);
+	unsigned long all;
+
+	(void)state;
+	assert_non_null(ss);
+	all = pair_up(ss, 0);
+	assert_true(all >= 4);
+	for (unsigned long k = 1; k <= all; k++)
+		pair_up(ss, k);
+	secretscan_free(ss);
+}
+
 int
 main(void)
 {
@@ -225,6 +273,7 @@ main(void)
 		cmocka_unit_test(test_first_use),
 		cmocka_unit_test(test_loading),
 		cmocka_unit_test(test_loading_files),
+		cmocka_unit_test(test_pairs),
 	};
 
 	cmocka_set_message_output(CM_OUTPUT_TAP);
