@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Percent-encoding of URLs (RFC 3986 section 2.1), with the %uXXXX that JavaScript's escape() made; and that of forms, in
- * which + is a space. Which of both a text is in it does not say.
+ * Percent-encoding of URLs (RFC 3986 section 2.1), with the %uXXXX that JavaScript's escape() made; and that of
+ * forms, in which + is a space. Which of both a text is in it does not say.
  */
 #include "secretscan/decode.h"
 #include "secretscan/rewrite.h"

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* UTF-16 and UTF-32, either way round: whole texts, and runs of them inside something else. ASCII is all that counts. */
+/*
+ * UTF-16 and UTF-32, either way round: whole texts, and runs of them inside something else. ASCII is all that counts.
+ */
 #include <string.h>
 
 #include "secretscan/decode.h"

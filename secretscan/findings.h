@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * findings: what was found in one content, in all the forms in which it was read, until one finding each can be told. Of
- * those that overlap the specific one is told, of equals that of the plainest form.
+ * findings: what was found in one content, in all the forms in which it was read, until one finding each can be told.
+ * Of those that overlap the specific one is told, of equals that of the plainest form.
  */
 #ifndef SECRETSCAN_FINDINGS_H
 #define SECRETSCAN_FINDINGS_H

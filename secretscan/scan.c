@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Whole content, in every form in which it says something: the finder over it as it stands; over the layers that decoders
- * make of it, each of which is decoded again; and over the members of the container that it is, each a content again.
+ * Whole content, in every form in which it says something: the finder over it as it stands; over the layers that
+ * decoders make of it, each of which is decoded again; and over the members of the container that it is, each a
+ * content again.
  */
 #include <stdio.h>
 #include <stdlib.h>

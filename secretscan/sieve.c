@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Vectors of the compiler, not of one processor: it makes of them what there is. What is true of each of 64 bytes becomes
- * a number of 64 bits, in which runs and what stands so many bytes apart are found by shifting.
+ * Vectors of the compiler, not of one processor: it makes of them what there is. What is true of each of 64 bytes
+ * becomes a number of 64 bits, in which runs and what stands so many bytes apart are found by shifting.
  */
 #include "secretscan/sieve.h"
 
@@ -166,18 +166,19 @@ static int
 add_runs(struct sieve *s, const uint8_t *p, size_t at, bits128 digits)
 {
 	bytes16 last = (bytes16){ 0 } + (int8_t)(at > 0 ? s->p[at - 1] : ' ');
-	uint64_t after = ~((uint64_t)digits << 1) | BITS_OF(p, is_separator) << 1, base64, hex, blobs = 0;
 	bits128 first = (bits128)BITS_OF(p, is_first64) | (bits128)BITS_OF(p + LANE, is_first64) << LANE;
 	bits128 digit16 = (bits128)BITS_OF(p, is_digit16) | (bits128)BITS_OF(p + LANE, is_digit16) << LANE;
+	uint64_t runs = (uint64_t)runs16(digits), blobs = 0, base64, hex, starts;
 	/* Lines of dashes are long, too, and say nothing. */
 	bool is_long = (uint64_t)digits == UINT64_MAX && (uint64_t)first != 0;
 	int e = 0;
 
-	after = (after & ~(uint64_t)1) | (bits(~is_digit64(last) | is_separator(last)) & 1);
-	base64 = (uint64_t)(runs16(digits) & first & first >> 4 & first >> 8 & first >> 12);
-	base64 &= after;
+	starts = ~((uint64_t)digits << 1 | (bits(is_digit64(last)) & 1));
+	base64 = runs & (uint64_t)(first & first >> 4 & first >> 8 & first >> 12);
+	if (base64 != 0)
+		base64 &= starts | BITS_OF(p, is_separator) << 1 | (bits(is_separator(last)) & 1);
 	hex = (uint64_t)runs16(digit16) & ~((uint64_t)digit16 << 1 | (bits(is_digit16(last)) & 1));
-	for (uint64_t left = (uint64_t)runs16(digits) & after; left != 0; left &= left - 1) {
+	for (uint64_t left = runs & starts; left != 0; left &= left - 1) {
 		if (is_blob(p + __builtin_ctzll(left)))
 			blobs |= left & -left;
 	}

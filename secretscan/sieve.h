@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * sieve: where in a text can something be encoded? One pass over all bytes, in vectors, so that a decoder reads only the
- * few blocks where the bytes that it lives on stand.
+ * sieve: where in a text can something be encoded? One pass over all bytes, in vectors, so that a decoder reads only
+ * the few blocks where the bytes that it lives on stand.
  */
 #ifndef SECRETSCAN_SIEVE_H
 #define SECRETSCAN_SIEVE_H

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Any bytes are decoded: what comes out has its place in them, findings are in order, and a token put behind is found. */
+/*
+ * Any bytes are decoded: what comes out has its place in them, findings are in order, and a token put behind is
+ * found.
+ */
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Every encoding, at every alignment and one within the other: the secret itself comes out, with the range it is written in. */
+/*
+ * Every encoding, at every alignment and one within the other: the secret itself comes out, with the range it is
+ * written in.
+ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -127,7 +130,8 @@ to_base64url(const struct text *in, struct text *out, size_t *start, size_t *end
 
 /* Each byte as a fixed number of characters. */
 static void
-encode_each(size_t (*write)(char *, size_t, unsigned), const struct text *in, struct text *out, size_t *start, size_t *end)
+encode_each(size_t (*write)(char *, size_t, unsigned), const struct text *in, struct text *out, size_t *start,
+    size_t *end)
 {
 	char one[16];
 	size_t from = out->n, n = 1;
@@ -423,8 +427,8 @@ test_mail(void **state)
 
 	(void)state;
 	t.n = 0;
-	add_s(&t, "Please use the following token to log in to the service, token=3Dgh" "p_=\r\naB3dE5fG7hJ9kL1mN3pQ5rS7tU9vW1x"
-	    "Y3zA5 and nothing else. It is=\r\n yours.\r\n");
+	add_s(&t, "Please use the following token to log in to the service, token=3Dgh" "p_=\r\n"
+	    "aB3dE5fG7hJ9kL1mN3pQ5rS7tU9vW1xY3zA5 and nothing else. It is=\r\n yours.\r\n");
 	scan(&t, &s);
 	assert_int_equal(s.n, 1);
 	assert_string_equal(s.decoded, "quoted-printable");
