@@ -121,6 +121,24 @@ sarif_add(struct report *r, const struct record *f)
 	return e;
 }
 
+/* With what GitHub's code scanning asks for beyond the standard: a longer text, help, a tag and a number to sort by. */
+static json_t *
+describe(const struct sarif_rule *rule)
+{
+	char *full = rule->provider[0] != '\0' ? xasprintf("%s (%s)", rule->description, rule->provider) :
+	    xstrdup(rule->description);
+	json_t *o;
+
+	o = json_pack("{s:s, s:{s:o}, s:{s:o}, s:{s:s}, s:{s:o, s:[s], s:s}, s:{s:s}}", "id", rule->id,
+	    "shortDescription", "text", as_text(rule->description, strlen(rule->description)),
+	    "fullDescription", "text", as_text(full, strlen(full)),
+	    "help", "text", "Take it out, and change it wherever it was in use: who has the history has the secret.",
+	    "properties", "provider", as_text(rule->provider, strlen(rule->provider)), "tags", "security",
+	    "security-severity", "8.0", "defaultConfiguration", "level", "error");
+	free(full);
+	return o;
+}
+
 static int
 sarif_end(struct report *r)
 {
@@ -130,9 +148,7 @@ sarif_end(struct report *r)
 	printf("],\n\"tool\":{\"driver\":{\"name\":\"secretscan\",\"version\":\"%s\",\"rules\":[", PACKAGE_VERSION);
 	for (size_t i = 0; i < s->n; i++) {
 		struct sarif_rule *rule = &s->rules[i];
-		json_t *o = json_pack("{s:s, s:{s:o}, s:{s:o}, s:{s:s}}", "id", rule->id, "shortDescription", "text",
-		    as_text(rule->description, strlen(rule->description)), "properties", "provider",
-		    as_text(rule->provider, strlen(rule->provider)), "defaultConfiguration", "level", "error");
+		json_t *o = describe(rule);
 
 		printf("%s", i > 0 ? ",\n" : "\n");
 		if (o == NULL || json_dumpf(o, stdout, JSON_COMPACT) != 0)

@@ -47,6 +47,8 @@ test_expect_success 'SARIF has a version, a tool with rules, and results that na
 	assert driver["name"] == "secretscan" and driver["version"]
 	assert run["columnKind"] in ("utf16CodeUnits", "unicodeCodePoints")
 	assert len(run["results"]) == 2 and len(driver["rules"]) == 1
+	for rule in driver["rules"]:
+	    assert rule["shortDescription"]["text"] == "GitHub token" and rule["fullDescription"]["text"] and rule["help"]["text"]
 	for r in run["results"]:
 	    assert driver["rules"][r["ruleIndex"]]["id"] == r["ruleId"] == "github-token"
 	    assert r["level"] == "error" and r["message"]["text"] and len(r["partialFingerprints"]["secretscan/v1"]) == 16
