@@ -47,7 +47,12 @@ context_is_word(const uint8_t *p, size_t at)
 bool
 context_is_start(const uint8_t *p, size_t at)
 {
-	return at == 0 || !is_word_byte(p[at - 1]);
+	if (at == 0)
+		return true;
+	/* What goes on after a sign that no token has is the rest of something else. */
+	if (at > 1 && p[at - 1] != '\0' && strchr("?#!^*", p[at - 1]) != NULL && is_word_byte(p[at - 2]))
+		return false;
+	return !is_word_byte(p[at - 1]);
 }
 
 static bool

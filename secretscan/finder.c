@@ -354,6 +354,18 @@ is_announced(const struct cand *c, const struct view *v, size_t at)
 	    context_is_value(v->p, at);
 }
 
+/* Further from its keyword the secret stands on the keyword's line: what follows a sentence about a provider is not its. */
+static bool
+is_in_reach(const struct cand *c, const struct view *v, size_t at)
+{
+	uint64_t secret = v->base + at, from;
+
+	if (secret - c->anchor_end <= SS_NEAR_LINES)
+		return true;
+	from = secret - c->anchor_end > SS_CONTEXT ? secret - SS_CONTEXT : c->anchor_end;
+	return memchr(v->p + (from - v->base), '\n', (size_t)(secret - from)) == NULL;
+}
+
 /* Secrets near a keyword: every token in reach, in order. The first that may still grow is waited for. */
 static int
 resolve_near(struct finder *f, const struct view *v, struct cand *c, enum fate *fatep)
@@ -373,7 +385,7 @@ resolve_near(struct finder *f, const struct view *v, struct cand *c, enum fate *
 			return 0;
 		}
 		if (!context_is_start(v->p, at) || !is_token(rule, v->p + at, (size_t)(v->end - c->secret), !v->eof) ||
-		    (!rule->bare && !is_announced(c, v, at)))
+		    !is_in_reach(c, v, at) || (!rule->bare && !is_announced(c, v, at)))
 			continue;
 		if ((e = resolve_secret(f, v, c, fatep)) != 0 || *fatep == FATE_WAITS)
 			return e;

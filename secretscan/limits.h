@@ -49,6 +49,7 @@
 
 /* Bytes between a keyword and the secret that it announces, and what such a rule asks for unless it says otherwise. */
 #define SS_NEAR_MAX		128
+#define SS_NEAR_LINES		48	/* beyond these it must be on the line of the keyword */
 #define SS_NEAR_ENTROPY		2.8
 
 /*

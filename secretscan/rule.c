@@ -161,7 +161,7 @@ static int
 compile_patterns(struct rule *r, char **errorp)
 {
 	const char *before = r->before != NULL ? r->before : "";
-	const char *after = r->after != NULL ? r->after : r->near > 0 ? "(?![A-Za-z0-9_])" : "";
+	const char *after = r->after != NULL ? r->after : r->near > 0 ? "(?![A-Za-z0-9_]|[?#!^*][A-Za-z0-9])" : "";
 	int e;
 
 	if (r->lead != NULL) {

@@ -165,12 +165,27 @@ def add_own(corpus, rounds):
         corpus.add('leaky', name, fill(split_at(body)))
 
 
+def add_out_of_place(corpus, rule):
+    """A keyword's token too far from the keyword, or with a sign that it cannot have: none."""
+    if 'near' not in rule or 'bare' in rule:
+        return
+    sample = ''.join(rule['good'][0])
+    tokens = [m.group() for m in re.finditer(rule['secret'], sample)]
+    if not tokens or len(max(tokens, key=len)) < 16 or not rule['id'].endswith(('-key', '-token', '-secret')):
+        return
+    token, word = max(tokens, key=len), rule['anchors'][0]
+    broken = token[:len(token) // 2] + '?' + token[len(token) // 2 + 1:]
+    corpus.add('displaced', rule['id'], ['%s is the name of a service that is not what this is about.\nx = "%s"' % (word, token)])
+    corpus.add('displaced', rule['id'], ["%s = '%s'" % (word, broken)])
+
+
 def add_providers(corpus, rules):
     for name in sorted(os.listdir(rules)):
         if not name.endswith('.yaml'):
             continue
         with open(os.path.join(rules, name)) as f:
             for rule in yaml.safe_load(f)['rules']:
+                add_out_of_place(corpus, rule)
                 prefixed = 'lead' not in rule and 'near' not in rule
                 for sample in rule['good'][:1]:
                     sample = ''.join(sample) if isinstance(sample, list) else sample

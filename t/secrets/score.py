@@ -76,7 +76,7 @@ def main():
         keys = [g for g in total if g.startswith(family)]
         figures[family + '_recall'] = sum(hit[g] for g in keys) / sum(total[g] for g in keys)
     real = sum(hit[g] for g in hit if g.startswith('own'))
-    figures['precision'] = real / (real + len(false))
+    figures['precision'] = real / (real + sum(n.startswith('none-') for n in false))
     figures['clean_flagged'] = len(false) / len(clean)
     plain = hit['variant-plain'] / total['variant-plain']
     for g in ('crlf', 'diff', 'json', 'terminal'):
