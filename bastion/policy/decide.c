@@ -139,6 +139,10 @@ decide_plain(const struct policy *p, const struct subject *s, const struct reque
 		out->what = best->what;
 		out->rule = best->id;
 		out->because = best->because;
+	} else if (req->kind == REQUEST_FINDING && req->notice) {
+		out->what = DECISION_ALLOW;
+		out->rule = "no-secret";
+		out->because = "nothing says that such content may not pass";
 	} else if (req->kind == REQUEST_FINDING && req->repo == NULL) {
 		out->rule = "secret-in-file";
 		out->because = "the file carries a secret";

@@ -53,6 +53,7 @@ struct request {
 	size_t			 command_len;
 	bool			 pty;		/* a terminal was asked for */
 	const char		*detail;
+	bool			 notice;	/* finding: no secret but a word about the content, such as that it is encrypted */
 	const char		*repo;		/* path below the upstream, without .git */
 	const char		*ref;		/* full name, refs/heads/main */
 	enum ref_op		 op;

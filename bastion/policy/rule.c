@@ -623,7 +623,8 @@ rule_meets(const struct rule *r, const struct request *req)
 	case REQUEST_PUSH:
 		return (r->ops & 1u << req->op) != 0 && list_meets(&r->names, req->repo) && refs_meet(r, req->ref);
 	case REQUEST_FINDING:
-		return (r->names.n == 0 || match_any(&r->names, req->detail)) && list_meets(&r->paths, req->path);
+		/* A rule on secrets is none on what is no secret, unless it says so. */
+		return (r->names.n == 0 ? !req->notice : match_any(&r->names, req->detail)) && list_meets(&r->paths, req->path);
 	case REQUEST_SFTP:
 		return file_rule_meets(r, req);
 	case REQUEST_APPROVE:

@@ -215,7 +215,7 @@ decide_name(struct copy_scp *s)
 	enum file_op op = s->kind == SCP_FOLDER ? (s->x->cmd.to_target ? FILE_MKDIR : FILE_LIST) :
 	    s->x->cmd.to_target ? FILE_WRITE : FILE_READ;
 	struct transfer_params p = { .session = s->x->s, .request = s->x->p.request, .how = "scp",
-	    .to_target = s->x->cmd.to_target, .path = s->asked };
+	    .to_target = s->x->cmd.to_target, .path = s->asked, .file = true, .hold = EARLY_MAX };
 	struct verdict v;
 
 	if (found->real == NULL) {

@@ -75,6 +75,7 @@ struct session {
 	int			 new_approvals;	/* descriptor of a link that replaces the one that went, or -1 */
 	bool			 soon;		/* something may have moved inside libssh without a word: look again soon */
 	struct refusals		 refusals;
+	size_t			 gathered;	/* bytes of files that wait to be scanned whole */
 	struct pulse		 pulse;		/* of the agent's connection */
 	unsigned		 still;		/* turns in a row in which nothing moved */
 	bool			 moved;		/* something happened in this turn: do not wait */

@@ -73,7 +73,7 @@ sftp_reader_new(struct sftp_file *f)
 {
 	struct sftp_reader *r = xcalloc(1, sizeof(*r));
 	struct transfer_params p = { .session = f->x->s, .request = f->x->p.request, .how = "sftp", .to_target = false,
-	    .path = f->place.asked, .resolved = f->place.real };
+	    .path = f->place.asked, .resolved = f->place.real, .file = true, .hold = SFTP_HOLD };
 
 	r->x = f->x;
 	r->f = f;

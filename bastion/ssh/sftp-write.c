@@ -20,7 +20,7 @@
 #include "bastion/ssh/sftp_int.h"
 #include "bastion/ssh/transfer.h"
 
-#define HOLD_MAX	(2 * SFTP_PACKET_MAX)	/* one WRITE and what the scanner can hold */
+#define HOLD_MAX	(SFTP_HOLD + 2 * SFTP_PACKET_MAX)	/* a small file, or one WRITE and what the scanner can hold */
 #define WRITE_MAX	(SFTP_PIECE + 512)	/* of one WRITE of ours: a piece, and what was held before it */
 
 /* One WRITE of the agent's, or a flush. */
@@ -60,7 +60,7 @@ sftp_writer_new(struct sftp_file *f)
 {
 	struct sftp_writer *w = xcalloc(1, sizeof(*w));
 	struct transfer_params p = { .session = f->x->s, .request = f->x->p.request, .how = "sftp", .to_target = true,
-	    .path = f->place.asked, .resolved = f->place.real };
+	    .path = f->place.asked, .resolved = f->place.real, .file = true, .hold = SFTP_HOLD };
 
 	w->x = f->x;
 	w->f = f;
@@ -186,11 +186,11 @@ write_new(struct sftp_writer *w, bool answer, uint32_t id)
 void
 sftp_writer_flush(struct sftp_writer *w)
 {
-	if (w->t == NULL || buf_len(w->hold) == 0)
+	if (w->t == NULL || w->check != CHECK_NOT_YET)	/* what is read back is not to be sent once more */
 		return;
 	if (transfer_settle(w->t) != 0)
 		writer_deny(w, transfer_why(w->t));
-	else
+	else if (buf_len(w->hold) > 0)
 		writer_send_clean(w, write_new(w, false, 0));
 }
 

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "bastion/base/buf.h"
 #include "bastion/base/calls.h"
 #include "bastion/base/err.h"
 #include "bastion/base/log.h"
@@ -15,6 +16,8 @@
 
 #define TAIL_MAX	4096	/* of what was settled: read again, so that a secret across that place is seen */
 #define COUNT_BLOCK	128	/* of which a byte can count every one */
+#define WHOLE_ALL	(8 * 1024 * 1024)	/* copies of files, of one session */
+#define WHOLE_WORK	(8 * TRANSFER_WHOLE)	/* scanned of the copy of one file, which may be settled more than once */
 #define RECORDS_WAITING	128	/* unanswered calls of this session, beyond which no further file begins */
 
 struct transfer {
@@ -38,6 +41,11 @@ struct transfer {
 	bool		 judged;		/* the mask that comes next stands for what was judged before */
 	uint8_t		 tail[TAIL_MAX];
 	size_t		 ntail;
+	bool		 file;
+	size_t		 hold;
+	struct buf	*whole;			/* the file from its beginning on, or NULL */
+	size_t		 whole_scanned;		/* bytes of it, as often as they were */
+	uint64_t	 released;		/* clean by all tests, while all is held */
 	json_t		*findings;
 	char		*why;			/* denied */
 };
@@ -57,6 +65,10 @@ transfer_new(const struct transfer_params *p)
 		t->resolved = session_mask(p->session, p->resolved, strlen(p->resolved));
 	t->hash = sha256_new();
 	t->sequential = true;
+	t->file = p->file;
+	t->hold = p->hold;
+	if (t->file && (t->whole = buf_new(TRANSFER_WHOLE)) == NULL)
+		fatal("out of memory");
 	t->passed_bytes = UINT64_MAX;
 	if ((t->findings = json_array()) == NULL)
 		fatal("out of memory");
@@ -170,6 +182,69 @@ transfer_keep_tail(struct transfer *t, const uint8_t *p, size_t n)
 	t->ntail = keep + n;
 }
 
+/* The copy */
+
+static void
+whole_drop(struct transfer *t)
+{
+	if (t->whole == NULL)
+		return;
+	t->session->gathered -= buf_len(t->whole);
+	buf_free(t->whole);	/* overwrites */
+	t->whole = NULL;
+}
+
+static void
+whole_keep(struct transfer *t, const void *p, size_t n)
+{
+	if (t->whole == NULL)
+		return;
+	if (t->session->gathered + n > WHOLE_ALL || buf_put(t->whole, p, n) != 0)
+		whole_drop(t);
+	else
+		t->session->gathered += n;
+}
+
+/* What the bytes alone did not show. A word about the content (it is encrypted, it is opaque) stops it where a rule says so. */
+static int
+on_whole(const struct secretscan_finding *f, void *arg)
+{
+	struct transfer *t = arg;
+	struct session *s = t->session;
+	struct request q = { .kind = REQUEST_FINDING, .target = s->target, .login = s->login, .path = t->name, .detail = f->rule,
+	    .notice = f->notice };
+	struct verdict v;
+	char *place;
+
+	if (!f->notice && f->decoded[0] == '\0' && f->member[0] == '\0')
+		return 0;
+	if (strcmp(f->rule, "not-fully-scanned") == 0)
+		return SECRETSCAN_LIMIT;
+	decide(s->p->conf->policy, &s->who, &q, &v);
+	place = f->member[0] != '\0' ? session_mask(s, f->member, strlen(f->member)) : xasprintf("line %zu", f->line);
+	(void)json_array_append_new(t->findings, json_pack("{s:s, s:s, s:s, s:s, s:s}", "rule", f->rule, "decided_by", v.rule,
+	    "at", place, "decoded", f->decoded, "fingerprint", f->fingerprint));
+	if (v.what != DECISION_ALLOW)
+		t->why = xasprintf("denied %s rule=%s: %s: %s in %s, %s%s%s (%s); %s", t->request, v.rule, v.because, f->rule, t->path,
+		    place, f->decoded[0] != '\0' ? ", in " : "", f->decoded, f->masked, f->notice ? "send it in another form" :
+		    "take it out of the file, and replace it wherever it is used");
+	free(place);
+	return t->why != NULL ? ERR_DENIED : 0;
+}
+
+static int
+whole_scan(struct transfer *t)
+{
+	if (t->whole == NULL)
+		return 0;
+	t->whole_scanned += buf_len(t->whole);
+	if (t->whole_scanned > WHOLE_WORK) {
+		whole_drop(t);
+		return 0;
+	}
+	return transfer_scanned(t, secretscan_scan(t->session->p->scanner, buf_ptr(t->whole), buf_len(t->whole), on_whole, t));
+}
+
 static int
 transfer_begin(struct transfer *t)
 {
@@ -197,6 +272,7 @@ transfer_feed(struct transfer *t, const void *p, size_t n)
 	sha256_update(t->hash, p, n);
 	t->bytes += n;
 	t->fed += n;
+	whole_keep(t, p, n);
 	transfer_keep_tail(t, p, n);
 	return transfer_scanned(t, secretscan_stream_feed(t->stream, p, n));
 }
@@ -204,7 +280,7 @@ transfer_feed(struct transfer *t, const void *p, size_t n)
 uint64_t
 transfer_clean(const struct transfer *t)
 {
-	return t->clean;
+	return t->whole != NULL && t->fed <= t->hold ? t->released : t->clean;
 }
 
 int
@@ -221,6 +297,9 @@ transfer_settle(struct transfer *t)
 	secretscan_stream_free(t->stream);
 	t->stream = NULL;
 	t->clean = t->fed;
+	if ((r = whole_scan(t)) != 0)
+		return r;
+	t->released = t->fed;
 	return 0;
 }
 
@@ -231,7 +310,10 @@ transfer_seek(struct transfer *t, uint64_t offset)
 	t->stream = NULL;
 	t->sequential = false;
 	t->origin = offset;
-	t->fed = t->clean = t->lines = 0;
+	t->fed = t->clean = t->released = t->lines = 0;
+	whole_drop(t);
+	if (t->file && offset == 0 && (t->whole = buf_new(TRANSFER_WHOLE)) == NULL)
+		fatal("out of memory");
 	t->ntail = 0;
 	t->judged = false;
 }
@@ -253,6 +335,7 @@ static void
 transfer_free(struct transfer *t)
 {
 	secretscan_stream_free(t->stream);
+	whole_drop(t);
 	sha256_free(t->hash);
 	json_decref(t->findings);
 	explicit_bzero(t->tail, sizeof(t->tail));
@@ -273,10 +356,11 @@ transfer_end(struct transfer *t, const char *result)
 
 	sha256_final(t->hash, sum);
 	sha256_hex(sum, hex);
-	o = json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:I, s:b, s:s}", "request", t->request, "how", t->how, "target",
+	o = json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:I, s:b, s:s, s:s}", "request", t->request, "how", t->how, "target",
 	    t->session->target, "login", t->session->login, "direction", t->to_target ? "in" : "out", "path", t->path, "bytes",
 	    (json_int_t)(t->passed_bytes != UINT64_MAX ? t->passed_bytes : t->bytes), "sequential", (int)t->sequential,
-	    "result", t->why != NULL ? "denied" : result);
+	    "result", t->why != NULL ? "denied" : result, "scanned",
+	    t->whole != NULL ? "whole" : "stream");
 	if (o == NULL)
 		fatal("out of memory for a record");
 	if (t->resolved != NULL)

@@ -10,6 +10,10 @@
  *	transfer_end(t, "done");			one record, file.transfer
  *
  * A secret always ends the transfer: nobody can be asked in the middle of a file.
+ *
+ * The bytes are scanned as they come. Of a file that is read or written from its beginning on a copy is kept as well, up to
+ * TRANSFER_WHOLE, and scanned at its end like a pushed file: archives opened, encodings peeled off. Nothing of a file
+ * that fits into what the owner can hold passes before that.
  */
 #ifndef SSH_TRANSFER_H
 #define SSH_TRANSFER_H
@@ -21,6 +25,8 @@
 struct session;
 struct transfer;
 
+#define TRANSFER_WHOLE	(4 * 1024 * 1024)	/* of one file */
+
 struct transfer_params {
 	struct session	*session;	/* borrowed, must outlive it */
 	const char	*request;	/* "REQ-..", the decision that this file came under; copied */
@@ -28,6 +34,8 @@ struct transfer_params {
 	bool		 to_target;
 	const char	*path;		/* as the agent named it; copied */
 	const char	*resolved;	/* as the target knows it, or NULL; copied */
+	bool		 file;		/* the bytes are those of the file, not of a protocol */
+	size_t		 hold;		/* so many bytes that are not clean the owner can keep */
 };
 
 struct transfer	*transfer_new(const struct transfer_params *);

@@ -405,9 +405,24 @@ def append_read(r, args):
     finish(r)
 
 
+def stat_between(r, args):
+    """PATH FILE: its bytes in ten pieces, and after each the file is looked at, so that all of it has to be there."""
+    content = open(args[1], "rb").read()
+    r.hello()
+    h = r.open(args[0], FOR_WRITE | CREAT | TRUNC)
+    size = len(content) // 10 + 1
+    words = set()
+    for at in range(0, len(content), size):
+        words.add(r.pwrite(h, at, content[at:at + size]))
+        r.ask(FSTAT, string(h))
+    print("writes", *sorted(words))
+    print("close", r.close(h))
+    finish(r)
+
+
 COMMANDS = {"status": status, "orders": orders, "search": search, "put-split": put_split, "handles": handles,
             "unknown": unknown, "many": many, "names": names, "windows": windows, "greedy": greedy, "scattered": scattered, "append-read": append_read,
-            "two-writers": two_writers}
+            "two-writers": two_writers, "stat-between": stat_between}
 
 if __name__ == "__main__":
     if sys.argv[1] == "garbage":
