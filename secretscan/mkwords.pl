@@ -1,8 +1,8 @@
 #!/usr/bin/perl
 # SPDX-License-Identifier: Apache-2.0
-# Count which letter follows which two in words and names, and write the table of words.c: words-table.h.
+# Count which letter follows which two in words and names, and write the table of words.c: words-table.inc.
 #
-#	mkwords.pl FILE.. >words-table.h
+#	mkwords.pl FILE.. >words-table.inc
 #
 # The table in the tree was counted on Debian's /usr/share/dict/words and on the names in /usr/include/*.h and
 # /usr/lib/python3. A word counts once, whatever its frequency, and only if it stands at two places or more: what stands

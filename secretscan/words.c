@@ -8,7 +8,7 @@
 #define SYMBOLS		28
 
 static const char table[] =
-#include "secretscan/words-table.h"
+#include "secretscan/words-table.inc"
 ;
 
 /* What a digit or a sign costs beside that it is one: which of them. */
