@@ -18,6 +18,8 @@
 #include "secretscan/ruleset.h"
 #include "secretscan/source.h"
 
+#define SHOWN	((size_t)200)	/* bytes of a long name, at its beginning and at its end */
+
 struct run {
 	struct inspect	*inspect;
 	struct ledger	*ledger;
@@ -38,8 +40,16 @@ struct run {
 void
 run_complain(const char *what, const char *why)
 {
+	size_t n = strlen(what);
+
 	fprintf(stderr, "secretscan: ");
-	report_put_safe(stderr, what, strlen(what));
+	if (n > 2 * SHOWN) {
+		report_put_safe(stderr, what, SHOWN);
+		fprintf(stderr, "[..]");
+		what += n - SHOWN;
+		n = SHOWN;
+	}
+	report_put_safe(stderr, what, n);
 	fprintf(stderr, ": %s\n", why);
 }
 

@@ -131,4 +131,11 @@ test_expect_success 'a deep tree' '
 	test_line_count -eq 1 out
 '
 
+test_expect_success 'a tree that is deeper than names can be is named in a short line, the rest is scanned' '
+	mkdir abyss && printf "%s\n" "$token" >abyss/z &&
+	(cd abyss && perl -e "for (1 .. 500) { mkdir q(ddddddddd) and chdir q(ddddddddd) or die }") &&
+	test_expect_code 2 secretscan abyss >out 2>err && test_grep "^abyss/z:1:1:" out && test_line_count -eq 1 out &&
+	test_line_count -eq 1 err && test_grep "ddddddddd: File name too long" err && test $(wc -c <err) -lt 600
+'
+
 test_done
