@@ -201,7 +201,8 @@ baseline_read(struct baseline *b, const char *path, char **errorp)
 		number++;
 		if (line[n - 1] == '\n')
 			line[--n] = '\0';
-		why = n > LINE_MAX_LEN || memchr(line, '\0', (size_t)n) != NULL ? "not a line of a baseline" : read_line(b, line);
+		why = n > LINE_MAX_LEN || memchr(line, '\0', (size_t)n) != NULL ? "not a line of a baseline" :
+		    read_line(b, line);
 	}
 	if (why == NULL && ferror(f))
 		why = strerror(errno);

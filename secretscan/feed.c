@@ -86,7 +86,7 @@ pass_hole(struct feed *feed, struct pieces *pieces)
 }
 
 /*
- * A container cannot be taken apart in windows: read on behind the first one. Returns all of it, for the caller to free,
+ * A container cannot be taken apart in windows: read on behind the first one. Returns all of it (caller frees)
  * and *wholep, or not all because it is too large.
  */
 static uint8_t *
@@ -170,8 +170,8 @@ feed_file(int fd, const struct feed_params *params)
 	if (before.st_size <= HOLE_MIN)
 		feed.asked = before.st_size + 1;
 	run(&feed);
-	if (fstat(fd, &after) == -1 || after.st_size != before.st_size || after.st_mtim.tv_sec != before.st_mtim.tv_sec ||
-	    after.st_mtim.tv_nsec != before.st_mtim.tv_nsec)
+	if (fstat(fd, &after) == -1 || after.st_size != before.st_size ||
+	    after.st_mtim.tv_sec != before.st_mtim.tv_sec || after.st_mtim.tv_nsec != before.st_mtim.tv_nsec)
 		wrong(&feed, "changed while it was read");
 	return feed.why;
 }

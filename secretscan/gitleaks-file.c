@@ -95,8 +95,8 @@ compile(struct file *f, const struct toml *v, const char *what)
 
 /* Each text of a list. */
 static void
-each(struct file *f, const struct toml *table, const char *key, void (*take)(struct file *, const struct toml *, void *),
-    void *arg)
+each(struct file *f, const struct toml *table, const char *key,
+    void (*take)(struct file *, const struct toml *, void *), void *arg)
 {
 	const struct toml *v = toml_get(table, key);
 
@@ -160,7 +160,8 @@ read_allow(struct file *f, const struct toml *table, struct gitleaks_allows *to)
 			wrong(f, toml_get(table, "condition"), "condition", "expected AND or OR");
 	}
 	if ((text = get_text(f, table, "regexTarget")) != NULL) {
-		a->target = strcmp(text, "match") == 0 ? TARGET_MATCH : strcmp(text, "line") == 0 ? TARGET_LINE : TARGET_SECRET;
+		a->target = strcmp(text, "match") == 0 ? TARGET_MATCH :
+		    strcmp(text, "line") == 0 ? TARGET_LINE : TARGET_SECRET;
 		if (a->target == TARGET_SECRET && strcmp(text, "secret") != 0 && text[0] != '\0')
 			wrong(f, toml_get(table, "regexTarget"), "regexTarget", "expected secret, match or line");
 	}
@@ -284,8 +285,9 @@ read_extend(struct file *f, const struct toml *extend)
 		return;
 	}
 	if ((p = load(&base, &n)) != NULL && (root = toml_parse(path, p, n, &base.error)) != NULL) {
-		rules = toml_get(root, "rules");
-		for (size_t i = 0; rules != NULL && rules->type == TOML_ARRAY && i < rules->n && base.error == NULL; i++)
+		if ((rules = toml_get(root, "rules")) != NULL && rules->type != TOML_ARRAY)
+			wrong(&base, rules, "rules", "expected [[rules]]");
+		for (size_t i = 0; rules != NULL && i < rules->n && base.error == NULL; i++)
 			read_entry(&base, rules->items[i], own);
 		read_allows(&base, root, &f->g->allows);
 		if (base.error == NULL && toml_get(root, "extend") != NULL)

@@ -437,8 +437,8 @@ scan_entry(const struct gitleaks *g, struct gitleaks_scratch *s, const struct gi
 		if ((r = search_next(en->regex, s->search, c->p, c->n, from, deadline, &m)) != SEARCH_FOUND)
 			break;
 		find_secret(en, c->p, &m, &sub);
-		if (sub.secret_len == 0 || (en->entropy > 0 && measure_entropy(sub.secret, sub.secret_len) <= en->entropy) ||
-		    allowed_by_any(&g->allows, s, &sub) || allowed_by_any(&en->allows, s, &sub))
+		if (sub.secret_len == 0 ||
+		    (en->entropy > 0 && measure_entropy(sub.secret, sub.secret_len) <= en->entropy) || allowed_by_any(&g->allows, s, &sub) || allowed_by_any(&en->allows, s, &sub))
 			continue;
 		if (!make_finding(g, en, &sub, &pl, &f))
 			return SECRETSCAN_NOMEM;
@@ -479,7 +479,9 @@ gitleaks_scan(const struct gitleaks *g, struct gitleaks_scratch *s, const struct
 	int e = 0, worst = 0;
 
 	memset(s->seen, 0, g->n * sizeof(*s->seen));
-	if (g->prefilter != NULL && (e = prefilter_scan(g->prefilter, s->prefilter, c->p, c->n, on_keyword, &pass)) != 0)
+	if (g->prefilter != NULL)
+		e = prefilter_scan(g->prefilter, s->prefilter, c->p, c->n, on_keyword, &pass);
+	if (e != 0)
 		return e;
 	for (size_t i = 0; i < g->n; i++) {
 		const struct gitleaks_entry *en = &g->v[i];

@@ -44,7 +44,7 @@ struct pass {
 	struct inspect_job		*job;
 	const struct pieces_window	*w;
 	struct gitleaks_scratch		*scratch;	/* NULL without gitleaks' rules */
-	struct secretscan_finding	*others;	/* by gitleaks' rules in this window; rule NULL: of another rule */
+	struct secretscan_finding	*others;	/* by gitleaks' rules in this window; rule NULL: taken away */
 	size_t				 nothers;
 	bool				 cut;		/* it was said that not everything was scanned */
 };
@@ -193,8 +193,8 @@ record_of(const struct pass *ps, const struct secretscan_finding *f)
 }
 
 /*
- * What is said of a window as such begins where it does. That bytes look like random ones is said of the first window; that
- * not everything was scanned is said of any, once.
+ * What is said of a window as such begins where it does. That bytes look like random ones is said of the first window;
+ * that not everything was scanned is said of any, once.
  */
 static bool
 counts(struct pass *ps, const struct secretscan_finding *f)
@@ -239,8 +239,8 @@ content_of(const struct pass *ps)
 }
 
 /*
- * One secret is one finding: where two kinds of rules find the same, the scanner's has its name, as that knows more about
- * it; but not a generic one, which knows less.
+ * One secret is one finding: where two kinds of rules find the same, the scanner's has its name, as that knows more
+ * about it; but not a generic one, which knows less.
  */
 static bool
 gives_way(struct pass *ps, const struct secretscan_finding *f)

@@ -126,7 +126,8 @@ options_parse(int argc, char **argv, struct options *o)
 			return OPTIONS_WRONG;
 		}
 		if (entries[index].kind == KIND_HELP || entries[index].kind == KIND_VERSION) {
-			printf("%s", entries[index].kind == KIND_HELP ? usage_text : "secretscan " PACKAGE_VERSION "\n");
+			printf("%s", entries[index].kind == KIND_HELP ? usage_text :
+			    "secretscan " PACKAGE_VERSION "\n");
 			return OPTIONS_DONE;
 		}
 		if ((why = set_option(o, &entries[index])) != NULL) {

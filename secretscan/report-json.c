@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* One array of objects, or one object a line: fields in a fixed order, so that lines can be sorted, compared and merged. */
+/* One array of objects, or one object a line: fields in a fixed order, so that lines can be sorted and merged. */
 #include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -77,8 +77,8 @@ junit_end(struct report *r)
 	struct junit *j = r->state;
 	int e = j->out == NULL || fclose(j->out) != 0 ? -1 : 0;
 
-	printf("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites>\n <testsuite name=\"secretscan\" tests=\"%zu\" "
-	    "failures=\"%zu\" errors=\"0\">\n", r->count > 0 ? r->count : 1, r->count);
+	printf("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites>\n <testsuite name=\"secretscan\" "
+	    "tests=\"%zu\" failures=\"%zu\" errors=\"0\">\n", r->count > 0 ? r->count : 1, r->count);
 	if (r->count == 0)
 		printf("  <testcase classname=\"secretscan\" name=\"no secrets\"/>\n");
 	else if (e == 0)

@@ -72,7 +72,8 @@ as_text(const void *p, size_t n)
 static json_t *
 message_of(const struct report *r, const struct record *f)
 {
-	char *shown = r->show_secrets ? report_utf8(f->secret, f->secret_len) : report_utf8(f->masked, strlen(f->masked));
+	char *shown = r->show_secrets ? report_utf8(f->secret, f->secret_len) :
+	    report_utf8(f->masked, strlen(f->masked));
 	char *text;
 	json_t *j;
 

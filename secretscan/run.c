@@ -250,7 +250,8 @@ accept_all(struct run *run, const struct run_params *params)
 	}
 	fprintf(stderr, "secretscan: %zu entries written\n", n);
 	if (params->keyless && n > 0)
-		fprintf(stderr, "secretscan: made without a key: a weak secret can be guessed from its entry (--key)\n");
+		fprintf(stderr,
+		    "secretscan: made without a key: a weak secret can be guessed from its entry (--key)\n");
 	return run->errors > 0 ? RUN_TROUBLE : RUN_CLEAN;
 }
 

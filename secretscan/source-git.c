@@ -45,7 +45,7 @@ take_line(struct history *h, char *line)
 		return;
 	}
 	it = source_item_new(line[n] == ' ' ? line + n + 1 : "");
-	/* A line without a path is a commit, and objects that it brought follow; a tree at the top has an empty path. */
+	/* A line without a path is a commit, and what it brought follows; a tree at the top has an empty path. */
 	if (line[n] == '\0') {
 		free(h->commit);
 		h->commit = xstrdup(line);
@@ -84,7 +84,8 @@ take_unreachable(struct history *h, char *line)
 	const char *oid;
 
 	line[strcspn(line, "\n")] = '\0';
-	if (strncmp(line, "unreachable ", 12) != 0 || (oid = strchr(line + 12, ' ')) == NULL || oid_length(oid + 1) == 0)
+	if (strncmp(line, "unreachable ", 12) != 0 || (oid = strchr(line + 12, ' ')) == NULL ||
+	    oid_length(oid + 1) == 0)
 		return;
 	h->dead = !objects_put(h->objects, oid + 1, source_item_new(""));
 }
@@ -152,10 +153,10 @@ void
 source_git(const char *repo, const char *range, enum source_reach reach, const struct source_sink *sink)
 {
 	struct history h = { .repo = repo, .sink = sink };
-	const char *const some[] = { "rev-list", "--objects", "--in-commit-order", "--reverse", "--missing=print", range,
-	    "--", NULL };
-	const char *const all[] = { "rev-list", "--objects", "--in-commit-order", "--reverse", "--missing=print", "--all",
-	    reach == SOURCE_UNREACHABLE ? "--reflog" : "--stdin", NULL };
+	const char *const some[] = { "rev-list", "--objects", "--in-commit-order", "--reverse", "--missing=print",
+	    range, "--", NULL };
+	const char *const all[] = { "rev-list", "--objects", "--in-commit-order", "--reverse", "--missing=print",
+	    "--all", reach == SOURCE_UNREACHABLE ? "--reflog" : "--stdin", NULL };
 	static const char *const lost[] = { "fsck", "--unreachable", "--connectivity-only", "--no-dangling",
 	    "--no-progress", NULL };
 	char *stash;

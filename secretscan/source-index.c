@@ -73,8 +73,8 @@ source_index(const char *repo, const struct source_sink *sink)
 		ok = false;
 	}
 	while (ok && getdelim(&field, &cap, '\0', diff.out) > 0) {
-		ok = sscanf(field, ":%7s %7s %64s %64s %c", c.old_mode, c.new_mode, c.old_oid, c.new_oid, &c.status) == 5 &&
-		    getdelim(&field, &cap, '\0', diff.out) > 0;
+		ok = sscanf(field, ":%7s %7s %64s %64s %c", c.old_mode, c.new_mode, c.old_oid, c.new_oid,
+		    &c.status) == 5 && getdelim(&field, &cap, '\0', diff.out) > 0;
 		ok = ok && put_change(o, &c, field, sink);
 	}
 	free(field);

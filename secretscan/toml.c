@@ -173,7 +173,8 @@ read_unicode(struct reader *r, size_t digits, char *out)
 	}
 	memcpy(hex, r->p, digits);
 	cp = strtoul(hex, NULL, 16);
-	if (strspn(hex, "0123456789abcdefABCDEF") != digits || cp == 0 || cp > 0x10ffff || (cp >= 0xd800 && cp < 0xe000)) {
+	if (strspn(hex, "0123456789abcdefABCDEF") != digits || cp == 0 || cp > 0x10ffff ||
+	    (cp >= 0xd800 && cp < 0xe000)) {
 		wrong(r, "an escape that is no character");
 		return 0;
 	}
@@ -256,8 +257,8 @@ read_key(struct reader *r)
 
 	if (peek(r) == '"' || peek(r) == '\'')
 		return read_string(r);
-	while (r->p < r->end && strchr("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-", *r->p) != NULL &&
-	    *r->p != '\0')
+	while (r->p < r->end &&
+	    strchr("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-", *r->p) != NULL && *r->p != '\0')
 		r->p++;
 	if (r->p == start) {
 		wrong(r, "expected a key");
