@@ -32,9 +32,12 @@ static const struct entry {
 	OPTION(KIND_TEXT, "format", format),
 	OPTION(KIND_TEXT, "git", git),
 	{ "help", KIND_HELP, 0 },
+	OPTION(KIND_FLAG, "keep-columns", keep_columns),
 	OPTION(KIND_TEXT, "key", key),
 	OPTION(KIND_FLAG, "list", list),
+	OPTION(KIND_FLAG, "mask", mask),
 	OPTION(KIND_FLAG, "only-rules", only_rules),
+	OPTION(KIND_TEXT, "pii", pii),
 	OPTION(KIND_LIST, "rules", rules),
 	OPTION(KIND_FLAG, "show-secrets", show_secrets),
 	OPTION(KIND_FLAG, "staged", staged),
@@ -49,6 +52,7 @@ static const char usage_text[] =
     "usage: secretscan [OPTIONS] PATH... | -\n"
     "       secretscan [OPTIONS] --git REPOSITORY [--unreachable | RANGE]\n"
     "       secretscan [OPTIONS] --staged [REPOSITORY]\n"
+    "       secretscan [OPTIONS] --mask [--pii KINDS] [--keep-columns] <INPUT >OUTPUT\n"
     "       secretscan [--rules PATH] [--only-rules] --list | --explain RULE\n"
     "  --format text|json|jsonl|sarif|junit    --show-secrets    --threads N\n"
     "  --rules PATH [--only-rules]             rules of your own: YAML, a folder of it, or gitleaks' TOML\n"
@@ -104,6 +108,10 @@ check(const struct options *o)
 		return "--only-rules needs --rules";
 	if (o->baseline_paths && o->write_baseline == NULL)
 		return "--baseline-paths goes with --write-baseline";
+	if ((o->pii != NULL || o->keep_columns) && !o->mask)
+		return "--pii and --keep-columns go with --mask";
+	if (o->mask && (o->git != NULL || o->staged || o->nargs > 1 || (o->nargs == 1 && strcmp(o->args[0], "-") != 0)))
+		return "--mask reads standard input";
 	return NULL;
 }
 
@@ -141,7 +149,7 @@ options_parse(int argc, char **argv, struct options *o)
 		fprintf(stderr, "secretscan: %s\n", why);
 		return OPTIONS_WRONG;
 	}
-	if (o->git == NULL && !o->staged && !o->list && o->explain == NULL && o->nargs == 0) {
+	if (o->git == NULL && !o->staged && !o->mask && !o->list && o->explain == NULL && o->nargs == 0) {
 		fprintf(stderr, "%s", usage_text);
 		return OPTIONS_WRONG;
 	}

@@ -18,6 +18,7 @@ struct options {
 	const char		*explain;
 	const char		*git;
 	const char		*key;
+	const char		*pii;
 	const char		*write_baseline;
 	struct options_list	 rules;
 	struct options_list	 baselines;
@@ -27,6 +28,8 @@ struct options {
 	bool			 allow_tree;
 	bool			 show_secrets;
 	bool			 list;
+	bool			 mask;
+	bool			 keep_columns;
 	bool			 staged;
 	bool			 unreachable;
 	unsigned		 threads;	/* 0: one a processor */

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "secretscan/keyfile.h"
+#include "secretscan/maskrun.h"
 #include "secretscan/options.h"
 #include "secretscan/ruleset.h"
 #include "secretscan/run.h"
@@ -37,6 +38,8 @@ main(int argc, char **argv)
 		status = ruleset_list(&rules);
 	else if (o.explain != NULL)
 		status = ruleset_explain(&rules, o.explain);
+	else if (o.mask)
+		status = maskrun(&rules, &o);
 	else
 		status = run_all(&(struct run_params){ .rules = &rules, .options = &o, .key = key, .keyless = keyless });
 	ruleset_release(&rules);
