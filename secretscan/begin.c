@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Only rules without a lead matter: a lead is released anyhow. Every proper prefix of their anchors is filed under its
- * last byte, longest first, so that a text that ends in a newline or a blank is done with one look.
+ * Only rules that begin with their anchor matter: a lead, or what stands before an anchor, is released anyhow. Every
+ * proper prefix of their anchors is filed under its last byte, longest first, so that a text that ends in a newline or a
+ * blank is done with one look.
  */
 #include "secretscan/begin.h"
 
@@ -49,7 +50,7 @@ collect(struct begin *b, const struct rules *rules)
 	for (size_t i = 0; i < rules->n; i++) {
 		const struct rule *r = &rules->v[i];
 
-		for (size_t k = 0; r->lead == NULL && r->near == 0 && k < r->anchors.n; k++) {
+		for (size_t k = 0; r->lead == NULL && r->near == 0 && r->behind == 0 && k < r->anchors.n; k++) {
 			for (size_t len = 1; len < r->anchors.v[k].n; len++) {
 				if (b->v != NULL)
 					b->v[n] = (struct prefix){ r, (const uint8_t *)r->anchors.v[k].p, len };

@@ -14,20 +14,25 @@
 #include "secretscan/rule.h"
 #include "secretscan/scanner.h"
 
-#define NOT_YET	UINT64_MAX
+#define NOT_YET		UINT64_MAX
+#define OWN_BEGINNING	2	/* bytes that a token can begin with, when it has a literal of its own there, in either case */
 
 /* An anchor that was seen, of which it is not known yet whether a secret follows. */
 struct cand {
 	const struct rule	*rule;
 	uint64_t		 anchor;
 	uint64_t		 anchor_end;
-	uint64_t		 secret;	/* where it begins, NOT_YET while in the lead; near a keyword: the earliest place */
+	/* where it begins, NOT_YET while in the lead; near a keyword: the earliest place; behind: what a stream masks of it */
+	uint64_t		 secret;
 };
 
 struct match {
 	const struct rule		*rule;
-	uint64_t			 start;
+	uint64_t			 begin;		/* of the secret */
+	uint64_t			 start;		/* the same, or what is left of it in a stream */
 	uint64_t			 end;
+	unsigned			 anchor;	/* length of the literal that speaks for it */
+	bool				 proven;
 	struct digest			*digest;	/* of a match that still grows, otherwise NULL */
 	const struct byteset		*tail;		/* what it grows by */
 	struct secretscan_finding	 finding;
@@ -123,7 +128,8 @@ on_anchor(const struct rule *rule, size_t start, size_t end, void *arg)
 		.rule = rule,
 		.anchor = look->pos + start,
 		.anchor_end = look->pos + end,
-		.secret = rule->near > 0 ? look->pos + end : rule->lead_re == NULL ? look->pos + start : NOT_YET,
+		.secret = rule->near > 0 || rule->behind > 0 ? look->pos + end :
+		    rule->lead_re == NULL ? look->pos + start : NOT_YET,
 	};
 	return 0;
 }
@@ -167,10 +173,11 @@ has_stop_word(const struct rule *rule, const uint8_t *p, size_t n)
 
 /* The conditions that an expression cannot state. */
 static bool
-is_plausible(const struct rule *rule, const uint8_t *p, size_t n, double entropy)
+is_plausible(const struct rule *rule, const uint8_t *p, size_t n, double entropy, bool *provenp)
 {
 	enum check_result r = rule->check != NULL ? rule->check->run(p, n) : CHECK_UNKNOWN;
 
+	*provenp = r == CHECK_PROVEN;
 	if (r == CHECK_PROVEN)
 		return true;
 	if (rule->proof)
@@ -189,7 +196,7 @@ finish_match(struct match *m, const struct secretscan *ss, const struct view *v)
 	if (d == NULL) {
 		if ((d = digest_new(ss->key)) == NULL)
 			return SECRETSCAN_NOMEM;
-		digest_update(d, v->p + (m->start - v->base), (size_t)(m->end - m->start));
+		digest_update(d, v->p + (m->begin - v->base), (size_t)(m->end - m->begin));
 	}
 	digest_hex(d, m->finding.fingerprint);
 	digest_free(d);
@@ -231,29 +238,40 @@ public_length(const struct rule *rule)
 		if (rule->anchors.v[i].n < n)
 			n = rule->anchors.v[i].n;
 	}
-	return rule->lead == NULL && rule->near == 0 ? n : 0;
+	return rule->lead == NULL && rule->near == 0 && rule->behind == 0 ? n : 0;
 }
 
+/* So much context is there in a stream: a secret that begins before its anchor has less. */
+static bool
+is_in_blob(const struct rule *rule, const struct view *v, uint64_t at)
+{
+	return rule->lead == NULL && rule->behind == 0 && rule->check == NULL && context_is_blob(v->p, (size_t)(at - v->base));
+}
+
+/* A secret from `at` to `end`. */
 static int
-accept(struct finder *f, const struct view *v, const struct cand *c, uint64_t end, bool overlong)
+accept(struct finder *f, const struct view *v, const struct cand *c, uint64_t at, uint64_t end, bool overlong)
 {
 	const struct rule *rule = c->rule;
-	const uint8_t *p = v->p + (c->secret - v->base);
-	size_t n = (size_t)(end - c->secret);
-	struct match m = { .rule = rule, .start = c->secret, .end = end };
+	const uint8_t *p = v->p + (at - v->base);
+	size_t n = (size_t)(end - at);
+	struct match m = { .rule = rule, .begin = at, .start = at, .end = end };
 	int e;
 
-	if (n == 0)
+	if (rule->behind > 0 && !v->whole)
+		m.start = c->secret;
+	if (m.start >= end)
 		return 0;
+	m.anchor = (unsigned)(c->anchor_end - c->anchor);
 	m.finding.entropy = measure_entropy(p, n);
-	if (!overlong && !is_plausible(rule, p, n, m.finding.entropy))
+	if (!overlong && !is_plausible(rule, p, n, m.finding.entropy, &m.proven))
 		return 0;
-	if (rule->lead == NULL && rule->check == NULL && context_is_blob(v->p, (size_t)(c->secret - v->base)))
+	if (is_in_blob(rule, v, at))
 		return 0;
 	m.finding.rule = rule->id;
 	m.finding.description = rule->description;
 	m.finding.decoded = m.finding.member = "";
-	m.finding.start = (size_t)c->secret;
+	m.finding.start = (size_t)m.start;
 	measure_mask(p, rule->tail != NULL || overlong ? 0 : n, public_length(rule), m.finding.masked,
 	    sizeof(m.finding.masked));
 	if (overlong || rule->tail != NULL) {
@@ -271,6 +289,7 @@ accept(struct finder *f, const struct view *v, const struct cand *c, uint64_t en
 enum fate {
 	FATE_WAITS,
 	FATE_DONE,
+	FATE_NO,		/* nothing begins here */
 };
 
 /* The lead: on a match the secret begins right after it. */
@@ -301,26 +320,29 @@ resolve_lead(struct finder *f, const struct view *v, struct cand *c, enum fate *
 }
 
 /*
- * The secret. A text of a full window is asked as if more came: if the answer then hangs on what comes, this is a token
+ * The secret, if it begins at `at`. A text of a full window is asked as if more came: if the answer then hangs on what comes, this is a token
  * longer than any that the rule knows, and it is masked as far as it runs rather than shown.
  */
 static int
-resolve_secret(struct finder *f, const struct view *v, const struct cand *c, enum fate *fatep)
+resolve_secret(struct finder *f, const struct view *v, const struct cand *c, uint64_t at, enum fate *fatep)
 {
-	bool full = v->end - c->secret >= c->rule->window;
+	bool full = v->end - at >= c->rule->window;
 	enum regex_more more = full || !v->eof ? REGEX_MORE : REGEX_END;
 	uint64_t end;
 
 	*fatep = FATE_WAITS;
-	if (c->secret == v->end && !v->eof)
+	if (at == v->end && !v->eof)
 		return 0;
 	*fatep = FATE_DONE;
-	switch (try_at(f, v, c->rule->secret_re, c->secret, c->rule->window, more, &end)) {
+	switch (try_at(f, v, c->rule->secret_re, at, c->rule->window, more, &end)) {
 	case REGEX_MATCH:
-		return accept(f, v, c, end, false);
+		if (c->rule->behind == 0 || end >= c->anchor_end)
+			return accept(f, v, c, at, end, false);
+		*fatep = FATE_NO;
+		return 0;
 	case REGEX_PARTIAL:
 		if (full)
-			return accept(f, v, c, c->secret + c->rule->window, true);
+			return accept(f, v, c, at, at + c->rule->window, true);
 		*fatep = FATE_WAITS;
 		return 0;
 	case REGEX_LIMIT:
@@ -328,7 +350,26 @@ resolve_secret(struct finder *f, const struct view *v, const struct cand *c, enu
 	case REGEX_NOMEM:
 		return SECRETSCAN_NOMEM;
 	case REGEX_NOMATCH:
+		*fatep = FATE_NO;
 		break;
+	}
+	return 0;
+}
+
+/* A secret around its anchor, or that ends with it: it begins in the run of its bytes before the anchor. */
+static int
+resolve_behind(struct finder *f, const struct view *v, const struct cand *c, enum fate *fatep)
+{
+	const struct rule *rule = c->rule;
+	uint64_t at = c->anchor;
+	int e;
+
+	*fatep = FATE_NO;
+	while (at > v->base && c->anchor - at < rule->behind && byteset_has(&rule->precede, v->p[at - 1 - v->base]))
+		at--;
+	for (; at < c->anchor && *fatep == FATE_NO; at++) {
+		if (byteset_has(&rule->first, v->p[at - v->base]) && (e = resolve_secret(f, v, c, at, fatep)) != 0)
+			return e;
 	}
 	return 0;
 }
@@ -387,10 +428,24 @@ resolve_near(struct finder *f, const struct view *v, struct cand *c, enum fate *
 		if (!context_is_start(v->p, at) || !is_token(rule, v->p + at, (size_t)(v->end - c->secret), !v->eof) ||
 		    !is_in_reach(c, v, at) || (!rule->bare && !is_announced(c, v, at)))
 			continue;
-		if ((e = resolve_secret(f, v, c, fatep)) != 0 || *fatep == FATE_WAITS)
+		if ((e = resolve_secret(f, v, c, c->secret, fatep)) != 0 || *fatep == FATE_WAITS)
 			return e;
 	}
 	return 0;
+}
+
+static int
+resolve(struct finder *f, const struct view *v, struct cand *c, enum fate *fatep)
+{
+	int e;
+
+	if (c->rule->near > 0)
+		return resolve_near(f, v, c, fatep);
+	if (c->rule->behind > 0)
+		return resolve_behind(f, v, c, fatep);
+	if (c->secret == NOT_YET && ((e = resolve_lead(f, v, c, fatep)) != 0 || c->secret == NOT_YET))
+		return e;
+	return resolve_secret(f, v, c, c->secret, fatep);
 }
 
 enum until {
@@ -446,12 +501,7 @@ finder_resolve(struct finder *f, const struct view *v)
 		struct cand *c = &f->cands[i];
 		enum fate fate = FATE_WAITS;
 
-		if (c->rule->near > 0) {
-			if ((e = resolve_near(f, v, c, &fate)) != 0)
-				return e;
-		} else if (c->secret == NOT_YET && (e = resolve_lead(f, v, c, &fate)) != 0)
-			return e;
-		if (c->rule->near == 0 && fate == FATE_WAITS && c->secret != NOT_YET && (e = resolve_secret(f, v, c, &fate)) != 0)
+		if ((e = resolve(f, v, c, &fate)) != 0)
 			return e;
 		if (fate == FATE_WAITS)
 			f->cands[kept++] = *c;
@@ -464,16 +514,44 @@ finder_resolve(struct finder *f, const struct view *v)
 	return 0;
 }
 
+/* From little to much. */
+enum evidence {
+	EVIDENCE_WITHIN,	/* a literal in the token, at which a stream begins to mask */
+	EVIDENCE_KEYWORD,	/* a keyword beside any token */
+	EVIDENCE_LITERAL,	/* a literal before the token, or at its beginning */
+	EVIDENCE_BOTH,
+	EVIDENCE_PROOF,
+};
+
+static enum evidence
+evidence(const struct match *m)
+{
+	const struct rule *rule = m->rule;
+
+	if (m->proven)
+		return EVIDENCE_PROOF;
+	if (rule->behind > 0)
+		return EVIDENCE_WITHIN;
+	if (rule->near == 0)
+		return EVIDENCE_LITERAL;
+	/* Where names of all kinds are looked for, a keyword knows more than they do. */
+	return rule->generic || byteset_count(&rule->first) <= OWN_BEGINNING ? EVIDENCE_BOTH : EVIDENCE_KEYWORD;
+}
+
 /* Which of two overlapping matches gives the finding its name; does not depend on the order they were found in. */
 static bool
 is_better(const struct match *a, const struct match *b)
 {
 	if (a->rule->generic != b->rule->generic)
 		return b->rule->generic;
-	if (a->start != b->start)
-		return a->start < b->start;
+	if (a->begin != b->begin)
+		return a->begin < b->begin;
 	if (a->end != b->end)
 		return a->end > b->end;
+	if (evidence(a) != evidence(b))
+		return evidence(a) > evidence(b);
+	if (a->anchor != b->anchor)
+		return a->anchor > b->anchor;
 	return a->rule < b->rule;
 }
 

@@ -6,6 +6,8 @@
  *	finder_resolve()	candidates become matches, or nothing, or wait for more text
  *	finder_settle()		overlapping matches become one finding each; what is free is released
  *
+ * A secret that begins before its anchor is masked in a stream from behind the anchor on, with the same fingerprint.
+ *
  * Whether and where a rule matches depends on the bytes from SS_CONTEXT before its anchor on, and on nothing else; a
  * candidate that touches the end of the text waits. So the result cannot depend on how the input was cut.
  */
@@ -26,6 +28,7 @@ struct view {
 	uint64_t	 base;
 	uint64_t	 end;
 	bool		 eof;		/* nothing follows */
+	bool		 whole;		/* not a stream: nothing was released */
 };
 
 struct finder_out {

@@ -53,6 +53,12 @@
 #define SS_NEAR_ENTROPY		2.8
 
 /*
+ * Bytes of a secret before its anchor. With the anchor and a look-behind they are within SS_CONTEXT, which a stream keeps:
+ * so it knows such a secret too, and masks what follows the anchor. To hold the rest would be to hold every word.
+ */
+#define SS_BEHIND_MAX		48
+
+/*
  * A member of a container is held in memory up to a piece; a larger one comes in pieces that overlap by more than any
  * token is long. A container within a container is read up to a piece.
  */

@@ -31,6 +31,7 @@ static const struct rule_field fields[] = {
 	GIVEN(FIELD_SIZE, window),
 	GIVEN(FIELD_SIZE, near),
 	GIVEN(FIELD_BOOL, bare),
+	GIVEN(FIELD_SIZE, behind),
 	GIVEN(FIELD_TEXTS, anchors),
 	GIVEN(FIELD_TEXTS, stop),
 	GIVEN(FIELD_TEXTS, pairs),
@@ -129,6 +130,10 @@ check_complete(const struct rule *r, char **errorp)
 		    r->id);
 	if (r->bare && r->near == 0)
 		return rule_error(errorp, r->file, r->line, "%s: `bare` needs `near`", r->id);
+	if (r->behind > SS_BEHIND_MAX)
+		return rule_error(errorp, r->file, r->line, "%s: behind is at most %d", r->id, SS_BEHIND_MAX);
+	if (r->behind > 0 && (r->lead != NULL || r->near > 0 || r->tail != NULL))
+		return rule_error(errorp, r->file, r->line, "%s: `behind` goes with neither `lead`, `near` nor `tail`", r->id);
 	if (r->until != NULL && r->tail == NULL)
 		return rule_error(errorp, r->file, r->line, "%s: `until` needs a `tail`", r->id);
 	if (r->proof && r->check == NULL)
@@ -160,8 +165,9 @@ compile_one(const struct rule *r, const char *what, const char *pattern, struct 
 static int
 compile_patterns(struct rule *r, char **errorp)
 {
-	const char *before = r->before != NULL ? r->before : "";
-	const char *after = r->after != NULL ? r->after : r->near > 0 ? "(?![A-Za-z0-9_]|[?#!^*][A-Za-z0-9])" : "";
+	const char *before = r->before != NULL ? r->before : r->behind > 0 ? "(?<![A-Za-z0-9_])" : "";
+	const char *after = r->after != NULL ? r->after : r->near > 0 ? "(?![A-Za-z0-9_]|[?#!^*][A-Za-z0-9])" :
+	    r->behind > 0 ? "(?![A-Za-z0-9_])" : "";
 	int e;
 
 	if (r->lead != NULL) {
@@ -273,31 +279,63 @@ byteset_within(const struct byteset *s, const struct byteset *all)
 	return true;
 }
 
-/* What the secret of a keyword's rule can begin with, and how short it can be: most words are dismissed by these. */
-static int
-compile_near(struct rule *r, struct regex_scratch *s, char **errorp)
+static void
+compile_first(struct rule *r, struct regex_scratch *s)
 {
-	struct byteset bytes;
 	size_t end;
 
-	r->shortest = regex_shortest(r->secret);
-	if (r->shortest < SS_ANCHOR_MIN)
-		return rule_error(errorp, r->file, r->line, "%s: the secret can be too short for a keyword's rule", r->id);
 	for (int c = 0; c < 256; c++) {
 		uint8_t byte = (uint8_t)c;
 
 		if (regex_exec(r->secret_re, s, &byte, 1, 0, REGEX_MORE, &end) != REGEX_NOMATCH)
 			byteset_add(&r->first, byte);
 	}
+}
+
+/* Nothing is known of what follows an anchor. */
+static int
+make_follow(struct rule *r)
+{
+	if ((r->follow = calloc(r->anchors.n, sizeof(*r->follow))) == NULL)
+		return SECRETSCAN_NOMEM;
+	memset(r->follow, 0xff, r->anchors.n * sizeof(*r->follow));
+	return 0;
+}
+
+/* Before an anchor in a secret there is the secret. A stream has kept enough to see its beginning, and before it. */
+static int
+compile_behind(struct rule *r, struct regex_scratch *s, char **errorp)
+{
+	size_t longest = 0;
+
+	for (size_t i = 0; i < r->anchors.n; i++) {
+		if (r->anchors.v[i].n > longest)
+			longest = r->anchors.v[i].n;
+	}
+	if (r->behind + longest + regex_lookbehind(r->secret_re) > SS_CONTEXT)
+		return rule_error(errorp, r->file, r->line, "%s: behind, anchor and look-behind are more than %d bytes", r->id,
+		    SS_CONTEXT);
+	compile_first(r, s);
+	pattern_bytes(r->secret, r->caseless, &r->precede);
+	return make_follow(r);
+}
+
+/* What the secret of a keyword's rule can begin with, and how short it can be: most words are dismissed by these. */
+static int
+compile_near(struct rule *r, struct regex_scratch *s, char **errorp)
+{
+	struct byteset bytes;
+
+	r->shortest = regex_shortest(r->secret);
+	if (r->shortest < SS_ANCHOR_MIN)
+		return rule_error(errorp, r->file, r->line, "%s: the secret can be too short for a keyword's rule", r->id);
+	compile_first(r, s);
 	pattern_bytes(r->secret, r->caseless, &bytes);
 	r->token = !r->bare && r->shortest >= SS_TOKEN_MIN && byteset_within(&bytes, &tokens_set);
 	if (r->entropy == 0)
 		r->entropy = SS_NEAR_ENTROPY;
-	if ((r->follow = calloc(r->anchors.n, sizeof(*r->follow))) == NULL)
-		return SECRETSCAN_NOMEM;
-	memset(r->follow, 0xff, r->anchors.n * sizeof(*r->follow));
 	memset(&r->precede, 0xff, sizeof(r->precede));
-	return 0;
+	return make_follow(r);
 }
 
 int
@@ -314,7 +352,8 @@ rule_compile(struct rule *r, char **errorp)
 	if ((s = regex_scratch_new()) == NULL)
 		return SECRETSCAN_NOMEM;
 	if ((e = compile_tail(r, s, errorp)) == 0)
-		e = r->near > 0 ? compile_near(r, s, errorp) : compile_follow(r, s);
+		e = r->near > 0 ? compile_near(r, s, errorp) : r->behind > 0 ? compile_behind(r, s, errorp) :
+		    compile_follow(r, s);
 	regex_scratch_free(s);
 	return e;
 }

@@ -10,6 +10,7 @@
  * The lead is matched on its own first and never given back, so where a secret begins does not depend on what follows.
  * That is what lets a stream release the lead and hold the secret alone. With `near` there is no lead: the anchor is a
  * keyword, and the secret is any token of its shape that begins within so many bytes and stands as a value (context.h).
+ * With `behind` the anchor stands within the secret or at its end, and the secret begins at most so many bytes before it.
  * secretscan-rules(5) describes the files.
  */
 #ifndef SECRETSCAN_RULE_H
@@ -60,6 +61,7 @@ struct rule {
 	size_t			 window;
 	size_t			 near;		/* the secret begins at most so many bytes after the anchor */
 	bool			 bare;		/* near: whatever stands between them */
+	size_t			 behind;	/* the secret begins at most so many bytes before the anchor */
 	struct rule_texts	 anchors;
 	struct rule_texts	 stop;		/* words that a real secret does not hold, lower case */
 	struct rule_texts	 pairs;		/* ids of rules whose secrets go with this one */
@@ -68,11 +70,11 @@ struct rule {
 	/* made by rule_compile, and kept in a pack like the above */
 	char			*lead_pattern;	/* before and lead */
 	char			*secret_pattern;	/* before (where there is no lead), secret and after */
-	struct byteset		 first;		/* near: bytes that a secret begins with */
+	struct byteset		 first;		/* near, behind: bytes that a secret begins with */
 	size_t			 shortest;	/* near: the fewest bytes of a secret */
 	bool			 token;		/* near: a value of SS_TOKEN_MIN token bytes and more (tokens.h) */
 	struct byteset		*follow;	/* per anchor: the bytes that can come after it */
-	struct byteset		 precede;	/* the bytes that can come before any anchor */
+	struct byteset		 precede;	/* the bytes that can come before any anchor; behind: all that a secret holds */
 	struct byteset		 tail_set;	/* bytes that a block goes on with */
 	/* of this process */
 	struct regex		*lead_re;
@@ -116,6 +118,16 @@ static inline bool
 byteset_has(const struct byteset *s, uint8_t c)
 {
 	return (s->bits[c >> 5] >> (c & 31)) & 1;
+}
+
+static inline unsigned
+byteset_count(const struct byteset *s)
+{
+	unsigned n = 0;
+
+	for (size_t i = 0; i < sizeof(s->bits) / sizeof(s->bits[0]); i++)
+		n += (unsigned)__builtin_popcount(s->bits[i]);
+	return n;
 }
 
 static inline void

@@ -212,15 +212,15 @@ struct walk {
 static int
 walk_to(struct walk *w, const struct secretscan *ss, size_t to, const struct finder_out *out)
 {
-	struct view view = { w->p, 0, w->n, true };
+	struct view view = { .p = w->p, .end = w->n, .eof = true, .whole = true };
 	size_t overlap = prefilter_longest(ss->prefilter) - 1;
 	int e = 0;
 
 	for (; w->at < to && e == 0; w->at += SS_PIECE) {
 		size_t at = w->at, len = w->n - at < SS_PIECE ? w->n - at : SS_PIECE;
 		size_t old = at < overlap ? at : overlap;
-		/* An anchor that begins in this piece and ends in the next one is not seen yet. */
-		uint64_t frontier = at + len == w->n ? w->n : at + len - overlap;
+		/* An anchor that begins in this piece and ends in the next one is not seen yet, nor a secret that began before. */
+		uint64_t frontier = at + len == w->n ? w->n : at + len - overlap - SS_BEHIND_MAX;
 
 		e = finder_look(w->finder, w->p + at - old, len + old, at - old, old, SIZE_MAX);
 		if (e == 0 && !finder_is_idle(w->finder))

@@ -53,7 +53,7 @@ secrets_free(void *arg)
 static struct view
 view_of(const struct secrets *st, bool eof)
 {
-	return (struct view){ st->buf, st->base, st->base + st->len, eof };
+	return (struct view){ .p = st->buf, .base = st->base, .end = st->base + st->len, .eof = eof };
 }
 
 static int

@@ -101,10 +101,28 @@ mask(const struct secretscan *ss, const char *text, size_t n, size_t cut, size_t
 	secretscan_stream_free(st);
 }
 
+/* Where a stream begins to mask: the secret, or the end of an anchor that stands in it. */
+static size_t
+masked_from(const struct secretscan *ss, const char *text, const struct secretscan_finding *f)
+{
+	const struct rule *r = ss->rules.v;
+	const char *at;
+
+	while (strcmp(r->id, f->rule) != 0)
+		r++;
+	for (size_t i = 0; r->behind > 0 && i < r->anchors.n; i++) {
+		at = memmem(text + f->start, f->end - f->start, r->anchors.v[i].p, r->anchors.v[i].n);
+		if (at != NULL)
+			return (size_t)(at - text) + r->anchors.v[i].n;
+	}
+	return f->start;
+}
+
 struct expect {
-	const char	*text;
-	struct sink	*sink;
-	size_t		 at;
+	const struct secretscan	*ss;
+	const char		*text;
+	struct sink		*sink;
+	size_t			 at;
 };
 
 static int
@@ -114,7 +132,7 @@ expect_finding(const struct secretscan_finding *f, void *arg)
 	char token[128];
 	int n = snprintf(token, sizeof(token), "[masked:%s:%s]", f->rule, f->fingerprint);
 
-	on_out(e->text + e->at, f->start - e->at, e->sink);
+	on_out(e->text + e->at, masked_from(e->ss, e->text, f) - e->at, e->sink);
 	on_out(token, (size_t)n, e->sink);
 	e->at = f->end;
 	return 0;
@@ -124,7 +142,7 @@ expect_finding(const struct secretscan_finding *f, void *arg)
 static void
 mask_by_scan(const struct secretscan *ss, const char *text, size_t n, struct sink *s)
 {
-	struct expect e = { text, s, 0 };
+	struct expect e = { ss, text, s, 0 };
 
 	s->n = 0;
 	assert_int_equal(secretscan_scan(ss, text, n, expect_finding, &e), 0);
@@ -132,6 +150,7 @@ mask_by_scan(const struct secretscan *ss, const char *text, size_t n, struct sin
 }
 
 struct leak {
+	const struct secretscan	*ss;
 	const char		*text;
 	size_t			 n;
 	const struct sink	*sink;
@@ -151,7 +170,9 @@ check_leak(const struct secretscan_finding *f, void *arg)
 	const struct leak *l = arg;
 
 	/* The public prefix of a token is no secret, and may be a part of the rule's name. */
-	for (size_t at = f->start + strcspn(f->masked, "*"); at + LEAK <= f->end; at++) {
+	size_t from = masked_from(l->ss, l->text, f), shown = f->start + strcspn(f->masked, "*");
+
+	for (size_t at = from > shown ? from : shown; at + LEAK <= f->end; at++) {
 		if (memmem(l->sink->p, l->sink->n, l->text + at, LEAK) != NULL &&
 		    !stands_elsewhere(l, f, l->text + at))
 			fail_msg("%s: %.*s got out", f->rule, LEAK, l->text + at);
@@ -170,7 +191,7 @@ static void
 check_text(const struct secretscan *ss, const char *text, size_t n, const char *what)
 {
 	struct sink whole, cut;
-	struct leak leak = { text, n, &whole };
+	struct leak leak = { ss, text, n, &whole };
 
 	sink_init(&whole);
 	sink_init(&cut);
@@ -210,6 +231,11 @@ test_no_split_matters(void **state)
 		    "Cookie: eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJhIn0.QWxhZGRpbjpvcGVuc2VzYW1l\r\n",
 		"password=password=password=x9Kq72LmVb\n",
 		"gh" "p_ gh" "p_short AKI AKIA AKIAA\n-----BEG -----BEGIN -----BEGIN RSA\n",
+		"the bot is 2491426214:A" "AnxsL0TVFzwdl6LAU87ayaCFyPJugrKJzW, https://api.example.org/bot2491426214:A"
+		    "AnxsL0TVFzwdl6LAU87ayaCFyPJugrKJzW/getMe\n",
+		"7f3e9a1c5b2d8f4e6a0c7b9d1e3f5a82-u" "s14 7f3e9a1c5b2d8f4e6a0c7b9d1e3f5a82-usa x7f3e9a1c5b2d8f4e6a0c7b9d1e3f5a82-us1",
+		"k3Rt9Z_q8Wd2Lx5Vb7Nm4Tc1Yh6Jf0Ps3Gu5_m" "mk k3Rt9Z_q8Wd2Lx5Vb7Nm4Tc1Yh6Jf0Ps3Gu5_mm",
+		"MAILCHIMP_API_KEY=7f3e9a1c5b2d8f4e6a0c7b9d1e3f5a82-u" "s14\n",
 		"login: \r\nPassword: \r\nLast login\r\n$ \x1b[0m\x00\xff\xfe binary",
 	};
 

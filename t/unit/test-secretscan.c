@@ -198,6 +198,36 @@ test_many_secrets(void **state)
 	free(p);
 }
 
+/* Known by its end, found from its beginning. */
+static void
+test_secret_before_its_anchor(void **state)
+{
+	static const char before[] = "key 7f3e9a1c5b2d8f4e6a0c7b9d1e3f5a82-u" "s14, ";
+	static const char after[] = "https://api.example.org/bot2491426214:A" "AnxsL0TVFzwdl6LAU87ayaCFyPJugrKJzW/getMe";
+	size_t n = 32768 + 100;
+	char *p = malloc(n);
+	struct seen s;
+
+	assert_non_null(p);
+	/* Across the pieces that are looked at in one go, too. */
+	for (size_t at = 32768 - strlen(before); at < 32768; at++) {
+		memset(p, ' ', n);
+		memcpy(p + at, before, strlen(before));
+		scan(state, p, n, &s);
+		assert_int_equal(s.n, 1);
+		assert_string_equal(s.f[0].rule, "mailchimp-key-by-its-data-centre");
+		assert_int_equal(s.f[0].start, at + 4);
+		assert_int_equal(s.f[0].end, at + strlen(before) - 2);
+	}
+	free(p);
+	scan(state, after, strlen(after), &s);
+	assert_int_equal(s.n, 1);
+	assert_int_equal(s.f[0].start, strlen("https://api.example.org/bot"));
+	assert_int_equal(s.f[0].end, strlen(after) - strlen("/getMe"));
+	scan(state, before + 5, strlen(before) - 5, &s);
+	assert_int_equal(s.n, 0);
+}
+
 /* A check that is worth its name tells a made-up token from an issued one. */
 static void
 test_checks(void **state)
@@ -262,6 +292,10 @@ test_bad_rules(void **state)
 		{ RULE "    secret: 'abcd'\n    entropy: 9\n", "f:7: expected a number" },
 		{ RULE "    secret: 'abcd'\n    window: 100000\n    good: [a]\n    bad: [a]\n", "f:3: x: window" },
 		{ RULE "    secret: 'abcd'\n    secret: 'abcd'\n", "f:7: given twice" },
+		{ RULE "    secret: 'x{9}abcd'\n    behind: 9\n    near: 9\n    good: [a]\n    bad: [a]\n", "f:3: x: `behind` goes" },
+		{ RULE "    secret: 'x{49}abcd'\n    behind: 49\n    good: [a]\n    bad: [a]\n", "f:3: x: behind is" },
+		{ RULE "    before: '(?<![x]{20})'\n    secret: 'x{48}abcd'\n    behind: 48\n    good: [a]\n    bad: [a]\n",
+		    "f:3: x: behind, anchor" },
 		{ RULE "    secret: '(?<=.{100})abcd'\n    good: [a]\n    bad: [a]\n", "f:3: x: secret: looks back" },
 		{ "provider: X\nrules:\n  - id: x\n    description: X\n    anchors: ['ab']\n    secret: ab\n"
 		    "    good: [a]\n    bad: [b]\n", "f:5: x: an anchor" },
@@ -293,6 +327,7 @@ main(void)
 		cmocka_unit_test(test_utf16),
 		cmocka_unit_test(test_overlong_is_masked),
 		cmocka_unit_test(test_many_secrets),
+		cmocka_unit_test(test_secret_before_its_anchor),
 		cmocka_unit_test(test_checks),
 		cmocka_unit_test(test_measure),
 		cmocka_unit_test(test_bad_rules),
