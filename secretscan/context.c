@@ -15,9 +15,25 @@ static const struct {
 	const char	*word;
 	size_t		 len;
 } connectors[] = {
-#define WORD(text)	{ text, sizeof(text) - 1 }
-	WORD("bearer"), WORD("basic"), WORD("token"), WORD("key"), WORD("secret"), WORD("apikey"), WORD("password"),
-	WORD("is"), WORD("with"),
+#define CONNECTOR(text)	{ text, sizeof(text) - 1 }
+	CONNECTOR("bearer"), CONNECTOR("basic"), CONNECTOR("token"), CONNECTOR("key"), CONNECTOR("secret"), CONNECTOR("apikey"), CONNECTOR("password"),
+	CONNECTOR("is"), CONNECTOR("with"),
+};
+
+enum {
+	WORD = 1,		/* letters, digits and _ */
+	SIGN = 2,		/* no token holds these */
+};
+
+static const uint8_t kinds[256] = {
+	['0'] = WORD, ['1'] = WORD, ['2'] = WORD, ['3'] = WORD, ['4'] = WORD, ['5'] = WORD, ['6'] = WORD, ['7'] = WORD,
+	['8'] = WORD, ['9'] = WORD, ['_'] = WORD,
+#define BOTH(lower, upper)	[lower] = WORD, [upper] = WORD
+	BOTH('a', 'A'), BOTH('b', 'B'), BOTH('c', 'C'), BOTH('d', 'D'), BOTH('e', 'E'), BOTH('f', 'F'), BOTH('g', 'G'),
+	BOTH('h', 'H'), BOTH('i', 'I'), BOTH('j', 'J'), BOTH('k', 'K'), BOTH('l', 'L'), BOTH('m', 'M'), BOTH('n', 'N'),
+	BOTH('o', 'O'), BOTH('p', 'P'), BOTH('q', 'Q'), BOTH('r', 'R'), BOTH('s', 'S'), BOTH('t', 'T'), BOTH('u', 'U'),
+	BOTH('v', 'V'), BOTH('w', 'W'), BOTH('x', 'X'), BOTH('y', 'Y'), BOTH('z', 'Z'),
+	['?'] = SIGN, ['#'] = SIGN, ['!'] = SIGN, ['^'] = SIGN, ['*'] = SIGN,
 };
 
 static bool
@@ -35,7 +51,7 @@ is_letter(uint8_t c)
 static bool
 is_word_byte(uint8_t c)
 {
-	return is_letter(c) || (c >= '0' && c <= '9') || c == '_';
+	return kinds[c] == WORD;
 }
 
 bool
@@ -49,10 +65,10 @@ context_is_start(const uint8_t *p, size_t at)
 {
 	if (at == 0)
 		return true;
+	if (kinds[p[at - 1]] == 0)
+		return true;
 	/* What goes on after a sign that no token has is the rest of something else. */
-	if (at > 1 && p[at - 1] != '\0' && strchr("?#!^*", p[at - 1]) != NULL && is_word_byte(p[at - 2]))
-		return false;
-	return !is_word_byte(p[at - 1]);
+	return kinds[p[at - 1]] == SIGN && (at == 1 || !is_word_byte(p[at - 2]));
 }
 
 static bool

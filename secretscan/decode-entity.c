@@ -7,12 +7,14 @@
 
 static const struct {
 	const char	*name;
+	size_t		 len;
 	uint8_t		 c;
 } names[] = {
-	{ "quot;", '"' }, { "amp;", '&' }, { "apos;", '\'' }, { "lt;", '<' }, { "gt;", '>' }, { "nbsp;", ' ' },
-	{ "equals;", '=' }, { "colon;", ':' }, { "sol;", '/' }, { "bsol;", '\\' }, { "plus;", '+' }, { "lowbar;", '_' },
-	{ "period;", '.' }, { "comma;", ',' }, { "commat;", '@' }, { "num;", '#' }, { "percnt;", '%' }, { "excl;", '!' },
-	{ "dollar;", '$' }, { "semi;", ';' }, { "Tab;", '\t' }, { "NewLine;", '\n' }, { "grave;", '`' },
+#define NAME(text, c)	{ text, sizeof(text) - 1, c }
+	NAME("quot;", '"'), NAME("amp;", '&'), NAME("apos;", '\''), NAME("lt;", '<'), NAME("gt;", '>'), NAME("nbsp;", ' '),
+	NAME("equals;", '='), NAME("colon;", ':'), NAME("sol;", '/'), NAME("bsol;", '\\'), NAME("plus;", '+'), NAME("lowbar;", '_'),
+	NAME("period;", '.'), NAME("comma;", ','), NAME("commat;", '@'), NAME("num;", '#'), NAME("percnt;", '%'), NAME("excl;", '!'),
+	NAME("dollar;", '$'), NAME("semi;", ';'), NAME("Tab;", '\t'), NAME("NewLine;", '\n'), NAME("grave;", '`'),
 };
 
 /* &#65; and &#x41; */
@@ -46,7 +48,7 @@ read_entity(const uint8_t *whole, size_t whole_n, size_t at, struct rewrite_step
 	if (n > 1 && p[1] == '#')
 		return read_number(p, n, step);
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
-		size_t len = strlen(names[i].name);
+		size_t len = names[i].len;
 
 		if (n > len && p[1] == (uint8_t)names[i].name[0] && memcmp(p + 1, names[i].name, len) == 0) {
 			step->out[0] = names[i].c;

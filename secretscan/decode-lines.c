@@ -85,7 +85,12 @@ is_usual_width(size_t n)
 static bool
 goes_on(uint8_t c)
 {
-	return c > ' ' && c < 0x7f && strchr("\"'`()[]{}<>", c) == NULL;
+	static const uint8_t closes[128] = {
+		['"'] = 1, ['\''] = 1, ['`'] = 1, ['('] = 1, [')'] = 1, ['['] = 1, [']'] = 1, ['{'] = 1, ['}'] = 1, ['<'] = 1,
+		['>'] = 1,
+	};
+
+	return c > ' ' && c < 0x7f && closes[c] == 0;
 }
 
 /*

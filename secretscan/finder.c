@@ -380,8 +380,6 @@ is_token(const struct rule *rule, const uint8_t *p, size_t n, bool more)
 {
 	size_t want = rule->shortest < n ? rule->shortest : n, i;
 
-	if (!byteset_has(&rule->first, p[0]))
-		return false;
 	for (i = 0; i < want && p[i] > ' '; i++)
 		;
 	return i == rule->shortest || (i == n && more);
@@ -425,8 +423,8 @@ resolve_near(struct finder *f, const struct view *v, struct cand *c, enum fate *
 			*fatep = v->eof ? FATE_DONE : FATE_WAITS;
 			return 0;
 		}
-		if (!context_is_start(v->p, at) || !is_token(rule, v->p + at, (size_t)(v->end - c->secret), !v->eof) ||
-		    !is_in_reach(c, v, at) || (!rule->bare && !is_announced(c, v, at)))
+		if (!byteset_has(&rule->first, v->p[at]) || !context_is_start(v->p, at) ||
+		    !is_token(rule, v->p + at, (size_t)(v->end - c->secret), !v->eof) || !is_in_reach(c, v, at) || (!rule->bare && !is_announced(c, v, at)))
 			continue;
 		if ((e = resolve_secret(f, v, c, c->secret, fatep)) != 0 || *fatep == FATE_WAITS)
 			return e;

@@ -14,8 +14,8 @@ lines_init(struct lines *l, const uint8_t *p)
 }
 
 /* In blocks of a fixed size and in bytes, which compilers turn into vector code. */
-static size_t
-count_newlines(const uint8_t *p, size_t n)
+size_t
+lines_count(const uint8_t *p, size_t n)
 {
 	size_t total = 0, i = 0;
 
@@ -39,7 +39,7 @@ lines_place(struct lines *l, struct secretscan_finding *f)
 
 	if (f->start < l->at)
 		lines_init(l, l->p);
-	l->line += count_newlines(l->p + l->at, f->start - l->at);
+	l->line += lines_count(l->p + l->at, f->start - l->at);
 	nl = memrchr(l->p + l->at, '\n', f->start - l->at);
 	if (nl != NULL)
 		l->start = (size_t)(nl - l->p) + 1;
@@ -49,7 +49,7 @@ lines_place(struct lines *l, struct secretscan_finding *f)
 	f->end_line = f->line;
 	f->end_column = f->column + rest;
 	if ((nl = memrchr(l->p + f->start, '\n', rest)) != NULL) {
-		f->end_line += count_newlines(l->p + f->start, rest);
+		f->end_line += lines_count(l->p + f->start, rest);
 		f->end_column = f->end - 1 - (size_t)(nl - l->p);
 	}
 }

@@ -16,6 +16,8 @@ struct lines {
 	size_t		 start;		/* of that line */
 };
 
+/* The line feeds of a text. */
+size_t	lines_count(const uint8_t *p, size_t n);
 void	lines_init(struct lines *, const uint8_t *p);
 /* Fill in line, column, end_line and end_column from start and end. Cheap for starts that come in order. */
 void	lines_place(struct lines *, struct secretscan_finding *);

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "secretscan/alloc.h"
+#include "secretscan/lines.h"
 
 struct pieces {
 	struct pieces_window	 w;
@@ -44,10 +45,7 @@ forget(struct pieces *ps, size_t n)
 {
 	const uint8_t *last = memrchr(ps->p, '\n', n);
 
-	for (const uint8_t *p = ps->p; last != NULL && p <= last; p++) {
-		p = memchr(p, '\n', (size_t)(last - p) + 1);
-		ps->w.lines++;
-	}
+	ps->w.lines += lines_count(ps->p, n);
 	ps->w.column = last != NULL ? (uint64_t)(ps->p + n - last) - 1 : ps->w.column + n;
 	ps->w.offset += n;
 	ps->w.n -= n;

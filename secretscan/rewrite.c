@@ -7,14 +7,39 @@
 #include "secretscan/limits.h"
 #include "secretscan/sieve.h"
 
-static size_t
-find(const struct rewriter *w, const struct sieve *s, size_t at)
+/* What is asked about every byte. */
+enum {
+	TRIGGER = 1,		/* it can begin with this where it tells something */
+	OTHER = 2,		/* or with this, beside such */
+};
+
+struct hunt {
+	const struct rewriter	*w;
+	const struct sieve	*s;
+	uint8_t			 begins[256];
+};
+
+static void
+hunt_init(struct hunt *h, const struct rewriter *w, const struct sieve *s)
 {
+	*h = (struct hunt){ .w = w, .s = s };
+	for (const char *c = w->triggers; *c != '\0'; c++)
+		h->begins[(uint8_t)*c] = TRIGGER;
+	for (const char *c = w->others; c != NULL && *c != '\0'; c++)
+		h->begins[(uint8_t)*c] = OTHER;
+}
+
+static size_t
+find(const struct hunt *h, size_t at)
+{
+	const struct rewriter *w = h->w;
+	const struct sieve *s = h->s;
+
 	if (w->triggers[1] == '\0')
 		return sieve_find(s, w->signs, (uint8_t)w->triggers[0], at);
 	for (at = sieve_next(s, w->signs, at); at < s->n; at = sieve_next(s, w->signs, at)) {
 		for (size_t end = sieve_block_end(s, at); at < end; at++) {
-			if (s->p[at] != '\0' && strchr(w->triggers, s->p[at]) != NULL)
+			if (h->begins[s->p[at]] == TRIGGER)
 				return at;
 		}
 	}
@@ -23,20 +48,16 @@ find(const struct rewriter *w, const struct sieve *s, size_t at)
 
 /* The next one in a neighbourhood. */
 static size_t
-find_in(const struct rewriter *w, const struct sieve *s, size_t at, size_t end)
+find_in(const struct hunt *h, size_t at, size_t end)
 {
-	const uint8_t *hit;
+	const uint8_t *p = h->s->p, *hit;
 
-	if (w->triggers[1] == '\0' && w->others == NULL) {
-		hit = memchr(s->p + at, w->triggers[0], end - at);
-		return hit != NULL ? (size_t)(hit - s->p) : end;
+	if (h->w->triggers[1] == '\0' && h->w->others == NULL) {
+		hit = memchr(p + at, h->w->triggers[0], end - at);
+		return hit != NULL ? (size_t)(hit - p) : end;
 	}
-	for (; at < end; at++) {
-		uint8_t c = s->p[at];
-
-		if (c != '\0' && (strchr(w->triggers, c) != NULL || (w->others != NULL && strchr(w->others, c) != NULL)))
-			break;
-	}
+	while (at < end && h->begins[p[at]] == 0)
+		at++;
 	return at;
 }
 
@@ -71,8 +92,10 @@ reach(const struct rewriter *w, const struct sieve *s, size_t at)
 
 /* The neighbourhood of `at`, and of all others that it runs into; returns its end. */
 static size_t
-region(const struct rewriter *w, const struct sieve *s, size_t at, size_t done, struct layer *out)
+region(const struct hunt *h, size_t at, size_t done, struct layer *out)
 {
+	const struct rewriter *w = h->w;
+	const struct sieve *s = h->s;
 	size_t pos = reach_back(s, at, done), last = at, end = reach(w, s, at), next;
 
 	if (pos > done || out->n == 0)
@@ -80,7 +103,7 @@ region(const struct rewriter *w, const struct sieve *s, size_t at, size_t done, 
 	while (pos < end && out->error == 0) {
 		struct rewrite_step step = { .used = 1 };
 
-		next = find_in(w, s, pos, end);
+		next = find_in(h, pos, end);
 		if (next == end) {
 			layer_copy(out, s->p + pos, end - pos, pos);
 			pos = end;
@@ -106,13 +129,17 @@ region(const struct rewriter *w, const struct sieve *s, size_t at, size_t done, 
 void
 rewrite(const struct rewriter *w, const struct sieve *s, struct layer *out)
 {
+	struct hunt h;
 	size_t done = 0;
 
-	for (size_t at = find(w, s, 0); at < s->n && out->error == 0; at = find(w, s, at)) {
+	if ((s->signs & w->signs) == 0)
+		return;
+	hunt_init(&h, w, s);
+	for (size_t at = find(&h, 0); at < s->n && out->error == 0; at = find(&h, at)) {
 		struct rewrite_step step = { .used = 1 };
 
 		if (w->read(s->p, s->n, at, &step) && step.telling && sieve_counts(s, at, at + step.used))
-			at = done = region(w, s, at, done, out);
+			at = done = region(&h, at, done, out);
 		else
 			at += step.used;
 	}

@@ -87,9 +87,10 @@ static bool
 holds(const uint8_t *p, size_t n, const char *word)
 {
 	size_t len = strlen(word);
+	uint8_t first = (uint8_t)word[0] | 0x20;
 
 	for (size_t i = 0; i + len <= n; i++) {
-		if (strncasecmp((const char *)p + i, word, len) == 0)
+		if ((p[i] | 0x20) == first && strncasecmp((const char *)p + i, word, len) == 0)
 			return true;
 	}
 	return false;
