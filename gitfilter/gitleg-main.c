@@ -122,6 +122,25 @@ gitleg_ancestor(struct link *l, struct msg *m, void *arg)
 	return r;
 }
 
+static int
+gitleg_object(struct link *l, struct msg *m, void *arg)
+{
+	struct gitleg *g = arg;
+	char oid[OID_HEX + 1];
+	uint64_t offset;
+	struct buf *b;
+	int r;
+
+	if ((r = gitleg_get_oid(m->body, oid)) != 0 || (r = buf_get_u64(m->body, &offset)) != 0 || (r = buf_end(m->body)) != 0)
+		return r;
+	if ((b = buf_new(MSG_MAX)) == NULL)
+		return ERR_NOMEM;
+	if ((r = buf_put_cstring(b, oid)) == 0 && (r = gitrepo_put_object(g->repo, oid, offset, b)) == 0)
+		gitleg_send(l, GITLEG_OBJECT_ANSWER, m->id, b);
+	buf_free(b);
+	return r;
+}
+
 /* Store what the parent has seen approved. Blocks: nothing else is left to be done here. */
 static int
 gitleg_store(struct link *l, struct msg *m, void *arg)
@@ -173,6 +192,7 @@ gitleg_gone(struct link *l, int r, void *arg)
 
 static const struct link_row session_rows[] = {
 	{ GITLEG_ANCESTOR, "ancestor", LINK_PERMIT, gitleg_ancestor },
+	{ GITLEG_OBJECT, "object", LINK_PERMIT, gitleg_object },
 	{ 0, NULL, 0, NULL }
 };
 

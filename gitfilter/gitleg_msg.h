@@ -21,6 +21,10 @@ enum gitleg_msg {
 	/* parent -> leg, once: u64 spool length, u8 1 = non-fast-forward allowed, u8 1 = deletes allowed; descriptor: the spool.
 	 * The leg feeds exactly that many bytes from offset 0 to `git receive-pack`, fsck on, no hooks. */
 	GITLEG_STORE = 504,
+	/* session -> leg: s oid, u64 offset: a commit's or folder's content from there on, to compare a push with */
+	GITLEG_OBJECT = 508,
+	/* s oid, u64 its size (0: it is not there, or of another kind), s at most OBJECT_PIECE bytes from the offset */
+	GITLEG_OBJECT_ANSWER = 509,
 	/* leg -> session and parent: u8 ok, s error line, s git-receive-pack's report-status answer (pkt-lines) */
 	GITLEG_STORED = 507,
 };

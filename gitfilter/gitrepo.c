@@ -14,6 +14,7 @@
 #include "bastion/base/buf.h"
 #include "bastion/base/err.h"
 #include "bastion/base/id.h"
+#include "gitfilter/limits.h"
 #include "gitfilter/push.h"
 #include "gitfilter/refcmd.h"
 
@@ -191,4 +192,29 @@ gitrepo_is_ancestor(struct gitrepo *repo, const char *old, const char *tip)
 	/* Looked up first: libgit2 1.5 leaks when the walk meets a commit that is not there. */
 	return is_commit(repo, &a) && is_commit(repo, &d) &&
 	    (git_oid_equal(&a, &d) || git_graph_descendant_of(repo->git, &d, &a) == 1);
+}
+
+int
+gitrepo_put_object(struct gitrepo *repo, const char *oid, uint64_t offset, struct buf *out)
+{
+	git_odb_object *object = NULL;
+	const uint8_t *p = NULL;
+	git_odb *odb = NULL;
+	size_t size = 0, n = 0;
+	git_object_t type;
+	git_oid id;
+	int r;
+
+	if (git_oid_fromstr(&id, oid) == 0 && git_repository_odb(&odb, repo->git) == 0 &&
+	    git_odb_read_header(&size, &type, odb, &id) == 0 && (type == GIT_OBJECT_COMMIT || type == GIT_OBJECT_TREE) &&
+	    offset < size && git_odb_read(&object, odb, &id) == 0) {
+		p = (const uint8_t *)git_odb_object_data(object) + offset;
+		n = size - offset < OBJECT_PIECE ? size - offset : OBJECT_PIECE;
+	} else
+		size = 0;
+	if ((r = buf_put_u64(out, size)) == 0)
+		r = buf_put_string(out, p, n);
+	git_odb_object_free(object);
+	git_odb_free(odb);
+	return r;
 }

@@ -5,6 +5,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 struct buf;
 struct gitrepo;
@@ -23,5 +24,10 @@ void	gitrepo_close(struct gitrepo *);
 int	gitrepo_put_refs(struct gitrepo *, struct buf *out);
 /* Whether old is tip or one of its ancestors. false also when one of them is no commit here. */
 bool	gitrepo_is_ancestor(struct gitrepo *, const char *old, const char *tip);
+/*
+ * u64 size, s bytes: at most OBJECT_PIECE of a commit or tree from the offset; size 0 and no bytes when it is not there, or
+ * of another kind. 0 or ERR_TOOBIG (out is full).
+ */
+int	gitrepo_put_object(struct gitrepo *, const char *oid, uint64_t offset, struct buf *out);
 
 #endif

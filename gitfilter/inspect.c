@@ -14,6 +14,7 @@
 #include "bastion/base/clock.h"
 #include "bastion/base/err.h"
 #include "bastion/base/link.h"
+#include "gitfilter/changes.h"
 #include "gitfilter/limits.h"
 #include "gitfilter/pack.h"
 #include "gitfilter/pktline.h"
@@ -21,7 +22,7 @@
 #include "gitfilter/walk.h"
 #include "secretscan/secretscan.h"
 
-enum inspect_phase { PHASE_BEGIN, PHASE_RECEIVE, PHASE_WALK, PHASE_OVER };
+enum inspect_phase { PHASE_BEGIN, PHASE_RECEIVE, PHASE_WALK, PHASE_COMPARE, PHASE_TELL, PHASE_OVER };
 
 struct kept {			/* a finding, until its place is known */
 	const char	*kind;
@@ -43,6 +44,10 @@ struct inspect {
 	size_t			 n;
 	struct pack		*pack;			/* owned */
 	struct walk		*walk;			/* owned */
+	bool			 tell_changes;
+	struct changes		*changes;		/* owned */
+	struct buf		*object;		/* owned: the part that is there of the object that is wanted, or NULL */
+	size_t			 told;			/* changes */
 	EVP_MD_CTX		*digest;		/* owned: SHA-256 over the spool */
 	uint64_t		 spooled, taken;
 	struct kept		*kept;			/* owned */
@@ -142,7 +147,7 @@ inspect_tick(struct inspect *x, uint64_t sofar, uint64_t total)
 		return 0;	/* nobody reads: not worth queueing */
 	if ((b = buf_new(64)) == NULL)
 		return ERR_NOMEM;
-	(void)buf_put_u8(b, x->phase == PHASE_WALK);
+	(void)buf_put_u8(b, x->phase >= PHASE_WALK);
 	(void)buf_put_u64(b, sofar);
 	(void)buf_put_u64(b, total);
 	(void)link_send(x->session, INSPECT_PROGRESS, 0, b, -1);
@@ -359,6 +364,127 @@ inspect_walk(struct inspect *x)
 }
 
 static int
+inspect_want(struct inspect *x)
+{
+	struct buf *b = buf_new(64);
+	char hex[OID_HEX + 1];
+	int r = b == NULL ? ERR_NOMEM : 0;
+
+	oid_format(changes_wanted(x->changes), hex);
+	if (r == 0 && x->object == NULL && (x->object = buf_new(OUTSIDE_BYTES)) == NULL)
+		r = ERR_NOMEM;
+	if (r == 0 && (r = buf_put_cstring(b, hex)) == 0 && (r = buf_put_u64(b, buf_len(x->object))) == 0)
+		r = link_send(x->session, INSPECT_WANT, 0, b, -1);
+	buf_free(b);
+	return r;
+}
+
+static int
+inspect_put_change(struct buf *b, const struct change *c)
+{
+	char hex[OID_HEX + 1];
+	int r;
+
+	oid_format(c->commit, hex);
+	if ((r = buf_put_u8(b, (uint8_t)c->op)) != 0 || (r = buf_put_u8(b, c->plain)) != 0 || (r = buf_put_cstring(b, hex)) != 0)
+		return r;
+	return buf_put_cstring(b, c->path);
+}
+
+/* As many changes as one message holds. */
+static int
+inspect_tell_changes(struct inspect *x)
+{
+	struct buf *list = buf_new(OBJECT_PIECE), *b = buf_new(MSG_MAX);
+	uint32_t n = 0;
+	int r = list == NULL || b == NULL ? ERR_NOMEM : 0;
+
+	for (; r == 0 && x->told < changes_count(x->changes); n++) {
+		struct change c = changes_nth(x->changes, x->told);
+
+		if (buf_room(list) < strlen(c.path) + OID_HEX + 16)
+			break;
+		r = inspect_put_change(list, &c);
+		x->told++;
+	}
+	if (r == 0 && (r = buf_put_u32(b, n)) == 0 && (r = buf_put(b, buf_ptr(list), buf_len(list))) == 0)
+		r = link_send(x->session, INSPECT_CHANGES, 0, b, -1);
+	buf_free(list);
+	buf_free(b);
+	return r;
+}
+
+/* What is not done in a handler, because it waits: for objects of the repository, and for the session to take it all in. */
+static void
+inspect_advance(struct inspect *x)
+{
+	int r = 0;
+
+	if (x->phase == PHASE_COMPARE && x->object == NULL) {
+		if ((r = changes_run(x->changes)) == 0)
+			x->phase = PHASE_TELL;
+		else if (r == ERR_AGAIN)
+			r = inspect_want(x);
+		else
+			(void)inspect_fail(x, r, "%s", changes_why(x->changes));
+	}
+	while (r == 0 && x->phase == PHASE_TELL && x->told < changes_count(x->changes) && link_queued(x->session) < MSG_OUT_HIGH)
+		r = inspect_tell_changes(x);
+	if (r != 0 || (x->phase == PHASE_TELL && x->told == changes_count(x->changes)))
+		inspect_finish(x, r);
+}
+
+/* The whole pack has been walked: what is left depends on whether the changed paths are asked for. */
+static void
+inspect_walked(struct inspect *x)
+{
+	if (!x->tell_changes) {
+		inspect_finish(x, 0);
+		return;
+	}
+	x->phase = PHASE_COMPARE;
+	if ((x->changes = changes_new(x->walk, x->pack)) == NULL)
+		inspect_finish(x, ERR_NOMEM);
+}
+
+/* INSPECT_OBJECT: s oid, u64 size, s bytes. */
+static int
+inspect_object_piece(struct link *l, struct msg *m, void *arg)
+{
+	struct inspect *x = arg;
+	const uint8_t *oid, *p;
+	char hex[OID_HEX + 1];
+	uint64_t size;
+	size_t noid, n;
+	int r;
+
+	(void)l;
+	if ((r = buf_peek_string(m->body, &oid, &noid)) != 0 || (r = buf_get_u64(m->body, &size)) != 0 ||
+	    (r = buf_peek_string(m->body, &p, &n)) != 0 || (r = buf_end(m->body)) != 0)
+		return r;
+	if (x->phase == PHASE_OVER)
+		return 0;
+	if (x->phase != PHASE_COMPARE || x->object == NULL)
+		return ERR_DENIED;
+	oid_format(changes_wanted(x->changes), hex);
+	if (noid != OID_HEX || memcmp(oid, hex, OID_HEX) != 0)
+		return ERR_FORMAT;
+	if (size == 0 || n == 0 || size > OUTSIDE_BYTES || n > size - buf_len(x->object))
+		r = inspect_fail(x, ERR_NOTFOUND, "what %s is in the repository cannot be seen", hex);
+	else if ((r = buf_put(x->object, p, n)) == 0 && buf_len(x->object) < size)
+		r = inspect_want(x);
+	else if (r == 0) {
+		if ((r = changes_give(x->changes, buf_ptr(x->object), buf_len(x->object))) != 0)
+			(void)inspect_fail(x, r, "%s", changes_why(x->changes));
+		buf_free(x->object);
+		x->object = NULL;
+	}
+	if (r != 0)
+		inspect_finish(x, r);
+	return 0;
+}
+
+static int
 inspect_take_command(struct buf *body, struct push_command *c)
 {
 	const struct { char *to; size_t size; } fields[] = {
@@ -509,15 +635,16 @@ inspect_begin(struct link *l, struct msg *m, void *arg)
 	struct inspect *x = arg;
 	const uint8_t *order;
 	size_t norder;
-	uint8_t follows;
+	uint8_t follows, tell;
 	int r;
 
 	(void)l;
 	if ((r = buf_peek_string(m->body, &order, &norder)) != 0 || (r = inspect_take_commands(x, m->body)) != 0 ||
-	    (r = buf_get_u8(m->body, &follows)) != 0 || (r = buf_end(m->body)) != 0 ||
+	    (r = buf_get_u8(m->body, &follows)) != 0 || (r = buf_get_u8(m->body, &tell)) != 0 || (r = buf_end(m->body)) != 0 ||
 	    (r = inspect_check_order(x, order, norder)) != 0)
 		return r;
 	x->phase = PHASE_RECEIVE;
+	x->tell_changes = tell != 0;
 	if ((r = inspect_spool(x, order, norder)) == 0 && (r = inspect_scan_names(x)) == 0 && follows)
 		r = inspect_start_pack(x);
 	for (size_t i = 0; r == 0 && i < x->n && !follows; i++)
@@ -567,9 +694,10 @@ inspect_pack(struct link *l, struct msg *m, void *arg)
 		return r;
 	if (r == 0 && !pack_is_whole(x->pack))
 		return 0;
-	if (r == 0)
-		r = inspect_walk(x);
-	inspect_finish(x, r);
+	if (r == 0 && (r = inspect_walk(x)) == 0)
+		inspect_walked(x);
+	else
+		inspect_finish(x, r);
 	return 0;
 }
 
@@ -601,6 +729,7 @@ static const struct link_row session_rows[] = {
 	{ INSPECT_BEGIN, "begin", LINK_PERMIT | LINK_ONCE, inspect_begin },
 	{ INSPECT_PACK, "pack", LINK_PERMIT, inspect_pack },
 	{ INSPECT_EOF, "eof", LINK_PERMIT | LINK_ONCE, inspect_eof },
+	{ INSPECT_OBJECT, "object", LINK_PERMIT, inspect_object_piece },
 	{ 0, NULL, 0, NULL }
 };
 
@@ -634,8 +763,10 @@ inspect_loop(struct inspect *x)
 {
 	int64_t until;
 
-	while (!x->gone && x->phase != PHASE_OVER)
+	while (!x->gone && x->phase != PHASE_OVER) {
 		inspect_turn(x, -1);
+		inspect_advance(x);
+	}
 	until = clock_mono_ms() + FINISH_MS;
 	while (!x->gone && (link_queued(x->session) > 0 || link_queued(x->parent) > 0) && clock_mono_ms() < until)
 		inspect_turn(x, TICK_MS);
@@ -646,6 +777,8 @@ inspect_release(struct inspect *x)
 {
 	link_free(x->session);
 	link_free(x->parent);
+	changes_free(x->changes);
+	buf_free(x->object);
 	pack_free(x->pack);
 	walk_free(x->walk);
 	EVP_MD_CTX_free(x->digest);

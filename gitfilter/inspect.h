@@ -15,7 +15,7 @@ struct secretscan;
 
 enum inspect_msg {
 	/* session -> inspector: s order (the bytes of push_order: commands, capabilities, flush), u32 n,
-	 * n * (s old, s new, s reference name), u8 a pack follows */
+	 * n * (s old, s new, s reference name), u8 a pack follows, u8 the changed paths are to be told */
 	INSPECT_BEGIN = 400,
 	/* session -> inspector: s bytes as the client sent them. Acknowledged by count, for back-pressure. */
 	INSPECT_PACK = 402,
@@ -28,6 +28,13 @@ enum inspect_msg {
 	/* inspector -> session: s rule, s description, s kind ("blob", "commit", "tag", "path", "reference", "option"),
 	 * s commit (40 hex or ""), s path or "", u32 line, s masked, s fingerprint */
 	INSPECT_FINDING = 407,
+	/* inspector -> session: s oid (40 hex), u64 offset: a commit or folder of the repository, to compare with. One at a time. */
+	INSPECT_WANT = 411,
+	/* session -> inspector, once for each of these: s oid, u64 its size, 0 when it cannot be had, s bytes from the offset */
+	INSPECT_OBJECT = 412,
+	/* inspector -> session, when asked for: u32 n, n * (u8 op (enum change_op), u8 1 = a file, 0 = a link or
+	 * submodule, s commit (40 hex), s path) */
+	INSPECT_CHANGES = 413,
 	/*
 	 * inspector -> session and -> parent, last: u8 status (enum inspect_status), s reason, u64 objects, u64 pack bytes,
 	 * u32 findings, s digest (32 bytes: SHA-256 over order and pack as spooled), u64 spool length,

@@ -24,6 +24,11 @@
 #define COMMIT_PARENTS_MAX	256	/* the largest known octopus has 66 */
 #define HEADER_TEXT_MAX		(1024 * 1024)	/* a commit's or tag's whole bytes: signatures and mergetags included */
 #define OUTSIDE_MAX		1024	/* commits outside the pack: 44 bytes each in one message */
+#define CHANGES_MAX		200000	/* distinct paths that one push changes; the largest known trees have 100,000 files */
+#define CHANGES_BYTES		(16 * 1024 * 1024)	/* of their names */
+#define COMPARE_WORK		(4ULL * 1024 * 1024 * 1024)	/* bytes of folders compared: ten seconds or so */
+#define OUTSIDE_BYTES		(32 * 1024 * 1024)	/* folders and commits of the repository, held to compare with */
+#define OBJECT_PIECE		(128 * 1024)	/* of such an object in one message */
 #define FINDINGS_SENT_MAX	100	/* enough for a reader; the count goes on */
 #define FINDINGS_KEPT_MAX	1000	/* kept until their path is known */
 #define REASON_MAX		160	/* one line of an `ng` */

@@ -199,6 +199,12 @@ is_ntfs_dotgit(const uint8_t *p, size_t n)
 	return len == n || p[len] == ':' || p[len] == '\\';
 }
 
+bool
+mode_is_file(unsigned mode)
+{
+	return mode == MODE_FILE || mode == MODE_PROGRAM || mode == MODE_GROUP_FILE;
+}
+
 const char *
 tree_name_fault(const uint8_t *p, size_t n)
 {

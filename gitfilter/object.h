@@ -3,6 +3,7 @@
 #ifndef GITFILTER_OBJECT_H
 #define GITFILTER_OBJECT_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -42,6 +43,8 @@ void	tree_begin(struct tree_cursor *, const uint8_t *p, size_t n);
 int	tree_next(struct tree_cursor *, struct tree_entry *, const char **whyp);
 /* The kind of object a mode stands for; 0 for a submodule, which has none here. */
 enum object_type	mode_type(unsigned mode);
+/* Whether it is a file with content of its own: no link, no submodule, no folder. */
+bool		 mode_is_file(unsigned mode);
 /* Why a file or folder may not have this name, or NULL. */
 const char	*tree_name_fault(const uint8_t *p, size_t n);
 

@@ -475,6 +475,21 @@ walk_why(const struct walk *w)
 	return w->why;
 }
 
+size_t
+walk_nsteps(const struct walk *w)
+{
+	return w->norder;
+}
+
+struct walk_step
+walk_step(const struct walk *w, size_t i)
+{
+	const struct walk_commit *c = &w->commits[w->order[i]];
+
+	return (struct walk_step){ .oid = c->oid, .tree = c->tree, .parents = (const uint8_t (*)[20])(w->parents + c->parents),
+	    .nparents = c->nparents };
+}
+
 uint32_t
 walk_unreached(const struct walk *w)
 {

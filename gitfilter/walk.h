@@ -35,6 +35,16 @@ int	walk_object(struct walk *, uint32_t index, enum object_type, const uint8_t o
 int	walk_run(struct walk *, struct pack *, const char *const *tips, size_t n);
 const char	*walk_why(const struct walk *);
 
+/* One commit of the push; all borrowed from the walk. */
+struct walk_step {
+	const uint8_t	*oid, *tree;
+	const uint8_t	(*parents)[20];
+	uint32_t	 nparents;
+};
+
+/* The commits that the tips lead to inside the pack, parents first: how many, and the i-th one. */
+size_t		walk_nsteps(const struct walk *);
+struct walk_step walk_step(const struct walk *, size_t i);
 /* How many objects of the pack no tip leads to. */
 uint32_t	walk_unreached(const struct walk *);
 /* The commit that brings the object: 40 digits, "" when none does (a tag's tree), into out[41]. */

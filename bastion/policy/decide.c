@@ -27,7 +27,7 @@ const char *
 request_kind_word(enum request_kind k)
 {
 	static const char *const words[] = { "exec", "shell", "subsystem", "forward", "listen", "sftp", "fetch", "push",
-	    "finding", "approve" };
+	    "finding", "change", "approve" };
 
 	return words[k];
 }
@@ -110,6 +110,10 @@ describe_request(struct verdict *v, const struct request *req)
 		set_detail(v, "%s in %s; remove it from %s and rotate it", detail, req->path != NULL ? req->path : "?",
 		    req->repo != NULL ? "every pushed commit" : "the file");
 		break;
+	case REQUEST_CHANGE:
+		set_detail(v, "%s of %s in %s/%s; leave it out of every pushed commit, or ask a human to push it",
+		    path_op_word(req->path_op), req->path != NULL ? req->path : "?", req->target, repo);
+		break;
 	case REQUEST_SFTP:
 		set_detail(v, "%s %s on %s; ssh BASTION policy lists what you may do", file_op_word(req->file_op),
 		    req->path != NULL ? req->path : "", req->target);
@@ -143,6 +147,9 @@ decide_plain(const struct policy *p, const struct subject *s, const struct reque
 		out->what = DECISION_ALLOW;
 		out->rule = "no-secret";
 		out->because = "nothing says that such content may not pass";
+	} else if (req->kind == REQUEST_CHANGE) {
+		out->what = DECISION_ALLOW;	/* whether there may be a push at all is asked elsewhere */
+		out->because = "no rule on changes names it";
 	} else if (req->kind == REQUEST_FINDING && req->repo == NULL) {
 		out->rule = "secret-in-file";
 		out->because = "the file carries a secret";
@@ -267,6 +274,13 @@ is_of_repositories(enum request_kind k)
 	return k == REQUEST_FETCH || k == REQUEST_PUSH;
 }
 
+/* The kinds that only restrict what another one lets through. */
+static bool
+is_of_content(enum request_kind k)
+{
+	return k == REQUEST_FINDING || k == REQUEST_CHANGE;
+}
+
 /* Whether a profile leaves anything of what a rule allows: the freest request that it could be about decides. */
 static bool
 profile_leaves(enum profile profile, const struct rule *r)
@@ -274,7 +288,7 @@ profile_leaves(enum profile profile, const struct rule *r)
 	struct request req = { .kind = r->kind, .detail = "sftp" };
 	struct verdict ignored;
 
-	return r->kind == REQUEST_FINDING || profile_permits(profile, &req, &ignored);
+	return is_of_content(r->kind) || profile_permits(profile, &req, &ignored);
 }
 
 static bool
@@ -285,7 +299,7 @@ reaches(const struct policy *p, const struct subject *s, const char *place, cons
 	for (size_t i = 0; i < p->nrules; i++) {
 		const struct rule *r = &p->rules[i];
 
-		if (r->what != DECISION_DENY && r->kind != REQUEST_FINDING && is_of_repositories(r->kind) == repositories &&
+		if (r->what != DECISION_DENY && !is_of_content(r->kind) && is_of_repositories(r->kind) == repositories &&
 		    rule_reaches(r, s, place, login) && profile_leaves(profile, r))
 			return true;
 	}
@@ -329,6 +343,39 @@ policy_may_push(const struct policy *p, const struct subject *s, const char *ups
 			if (rule_applies(&p->rules[i], s, &req) && rule_meets(&p->rules[i], &req))
 				return true;
 	return false;
+}
+
+bool
+policy_judges_changes(const struct policy *p, const struct subject *s, const char *upstream, const char *repo)
+{
+	const struct request req = { .kind = REQUEST_CHANGE, .target = upstream, .repo = repo };
+
+	for (size_t i = 0; i < p->nrules; i++)
+		if (rule_applies(&p->rules[i], s, &req) && rule_meets(&p->rules[i], &req))
+			return true;
+	return false;
+}
+
+static const struct approver_rule *
+approvers_of(const struct policy *p, const char *rule)
+{
+	for (size_t i = 0; i < p->nasks; i++)
+		if (strcmp(p->asks[i]->rule, rule) == 0)
+			return p->asks[i];
+	return NULL;
+}
+
+bool
+policy_same_approvers(const struct policy *p, const char *a, const char *b)
+{
+	const struct approver_rule *x = approvers_of(p, a), *y = approvers_of(p, b);
+
+	if (x == NULL || y == NULL || x->quorum != y->quorum || x->who.n != y->who.n)
+		return false;
+	for (size_t i = 0; i < x->who.n; i++)
+		if (strcmp(x->who.v[i], y->who.v[i]) != 0)
+			return false;
+	return true;
 }
 
 const struct approver_rule *
@@ -377,6 +424,10 @@ describe_ops(struct strvec *line, const struct rule *r)
 		for (int op = REF_CREATE; op <= REF_FORCE; op++)
 			if ((r->ops & 1u << op) != 0)
 				strvec_push(line, ref_op_word((enum ref_op)op));
+	if (r->kind == REQUEST_CHANGE)
+		for (int op = 0; op < PATH_OPS; op++)
+			if ((r->ops & 1u << op) != 0)
+				strvec_push(line, path_op_word((enum path_op)op));
 	if (r->kind == REQUEST_SFTP && (r->ops | 1u << FILE_SYNC) == FILE_OPS_ALL)
 		strvec_push(line, r->ops == FILE_OPS_ALL ? "everything" : "everything but sync");
 	else if (r->kind == REQUEST_SFTP)
@@ -395,9 +446,11 @@ describe_rule(const struct rule *r, enum profile profile)
 	for (size_t i = 0; i < r->nconds; i++)
 		describe_cond(&line, &r->conds[i]);
 	describe_ops(&line, r);
-	line_add(&line, r->kind == REQUEST_FETCH || r->kind == REQUEST_PUSH ? "repositories" : "of", &r->names);
+	line_add(&line, is_of_repositories(r->kind) || r->kind == REQUEST_CHANGE ? "repositories" : "of", &r->names);
 	line_add(&line, "references", &r->refs);
 	line_add(&line, "but not", &r->not_refs);
+	if (r->guards)
+		strvec_push(&line, "the protected paths");
 	line_add(&line, "paths", &r->paths);
 	line_add(&line, "but not", &r->not_paths);
 	line_add(&line, "as login", &r->login);

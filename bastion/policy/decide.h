@@ -27,10 +27,15 @@ enum request_kind {
 	REQUEST_FETCH,		/* target = upstream, repo; ref = "" or one wanted reference */
 	REQUEST_PUSH,		/* target = upstream, repo, ref, op; one reference update */
 	REQUEST_FINDING,	/* a secret found in a push: target, repo, ref, detail = scanner rule, path; or, repo NULL, in a file */
+	REQUEST_CHANGE,		/* a path that a push changes: target, repo, path, change_op; tree: a link or submodule stands there */
 	REQUEST_APPROVE,	/* may this identity decide on requests? detail = rule id of the request */
 };
 
 enum ref_op { REF_CREATE, REF_UPDATE, REF_DELETE, REF_FORCE };
+
+/* What a commit does to a path. */
+enum path_op { PATH_CREATE, PATH_MODIFY, PATH_DELETE };
+#define PATH_OPS	3
 
 /* What is done to a file of a target, by SFTP or by a copying program. */
 enum file_op { FILE_READ, FILE_WRITE, FILE_LIST, FILE_STAT, FILE_REMOVE, FILE_RENAME, FILE_MKDIR, FILE_RMDIR, FILE_SETSTAT,
@@ -58,7 +63,8 @@ struct request {
 	const char		*ref;		/* full name, refs/heads/main */
 	enum ref_op		 op;
 	enum file_op		 file_op;
-	const char		*path;		/* sftp: absolute, without "." and ".." */
+	enum path_op		 path_op;
+	const char		*path;		/* sftp: absolute, without "." and ".."; change: below the repository's root */
 	const char		*home;		/* sftp: the login's home folder, where it is known: "~" of the rules */
 	bool			 tree;		/* sftp: it is a folder, and what is below it is meant too */
 	/* exec: exactly one scp or rsync server (transfer-command.h) without a terminal: each file is decided too */
@@ -93,6 +99,12 @@ bool	policy_may_forward(const struct policy *, const struct subject *, const cha
  */
 bool	policy_may_push(const struct policy *, const struct subject *, const char *upstream, const char *repo);
 
+/* Whether any rule is about paths that this subject's pushes to the repository change: else they need not be found out. */
+bool	policy_judges_changes(const struct policy *, const struct subject *, const char *upstream, const char *repo);
+
+/* Whether two rules that ask, by id, name the same approvers: one answer can be for both. */
+bool	policy_same_approvers(const struct policy *, const char *a, const char *b);
+
 /*
  * Who may approve what rule id asks about: patterns of identities ("human/..", "group:NAME"), and how many distinct
  * humans it takes. NULL when there is no such rule. Belongs to the policy.
@@ -113,6 +125,7 @@ char	*policy_describe(const struct policy *, const struct subject *);
 const char	*decision_word(enum decision);		/* "allow", "ask", "deny" */
 const char	*request_kind_word(enum request_kind);	/* "exec", "push", .. */
 const char	*ref_op_word(enum ref_op);		/* "create", .. */
+const char	*path_op_word(enum path_op);		/* "create", .. */
 const char	*file_op_word(enum file_op);		/* "read", .. */
 
 #endif

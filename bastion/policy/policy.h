@@ -45,9 +45,10 @@ struct rule {
 	struct strvec		 names;		/* subsystem names, HOST:PORT patterns, repositories, scanner rules */
 	struct strvec		 refs;		/* push: references; empty = any */
 	struct strvec		 not_refs;	/* push, fetch: but not these */
-	struct strvec		 paths;		/* finding, sftp: paths; empty = any */
-	struct strvec		 not_paths;	/* sftp: but not these */
-	unsigned		 ops;		/* push: bits 1 << enum ref_op; sftp: 1 << enum file_op */
+	struct strvec		 paths;		/* finding, sftp, change: paths; empty = any */
+	struct strvec		 not_paths;	/* sftp, change: but not these */
+	bool			 guards;	/* change: the paths of preset "protected" as well (change-rule.c) */
+	unsigned		 ops;		/* push: bits 1 << enum ref_op; sftp: 1 << enum file_op; change: 1 << enum path_op */
 	struct strvec		 match, not_match;	/* examples, checked at load */
 	struct approver_rule	 approvers;	/* ask alone */
 };
@@ -82,6 +83,10 @@ void	policy_rule_release(struct rule *);	/* what it holds, not itself */
 bool	rule_applies(const struct rule *, const struct subject *, const struct request *);
 /* Whether this one rule meets the request of its kind, with who, on and login left aside. For examples. */
 bool	rule_meets(const struct rule *, const struct request *);
+/* The same for a rule on what pushes change (change-rule.c). */
+bool	change_rule_meets(const struct rule *, const struct request *);
+/* Bring its patterns into the form that they are compared in, once. */
+void	change_rule_fold(struct rule *);
 /* The same for a rule on files (file-rule.c). */
 bool	file_rule_meets(const struct rule *, const struct request *);
 

@@ -23,13 +23,14 @@ struct kind_row {
 	const char		*key;
 	enum request_kind	 kind;
 	const char		*names_key;	/* the list that a bare list stands for */
-	const char		*known[5];
+	const char		*known[6];
 	const char *const	*ops;		/* words of the list "ops" */
 	size_t			 nops;
 };
 
 static const char *const ref_ops[] = { [REF_CREATE] = "create", [REF_UPDATE] = "update", [REF_DELETE] = "delete",
     [REF_FORCE] = "force" };
+static const char *const path_ops[PATH_OPS] = { [PATH_CREATE] = "create", [PATH_MODIFY] = "modify", [PATH_DELETE] = "delete" };
 #define NREFOPS	(sizeof(ref_ops) / sizeof(ref_ops[0]))
 
 static const char *const file_ops[FILE_OPS] = { [FILE_READ] = "read", [FILE_WRITE] = "write", [FILE_LIST] = "list",
@@ -46,6 +47,7 @@ static const struct kind_row kinds[] = {
 	{ "fetch", REQUEST_FETCH, "repos", { "repos", "refs", "not_refs", NULL }, NULL, 0 },
 	{ "push", REQUEST_PUSH, NULL, { "repos", "refs", "not_refs", "ops", NULL }, ref_ops, NREFOPS },
 	{ "finding", REQUEST_FINDING, NULL, { "rules", "paths", NULL }, NULL, 0 },
+	{ "change", REQUEST_CHANGE, NULL, { "repos", "paths", "not_paths", "preset", "ops", NULL }, path_ops, PATH_OPS },
 };
 #define NKINDS	(sizeof(kinds) / sizeof(kinds[0]))
 
@@ -57,6 +59,12 @@ const char *
 file_op_word(enum file_op op)
 {
 	return file_ops[op];
+}
+
+const char *
+path_op_word(enum path_op op)
+{
+	return path_ops[op];
 }
 
 static void
@@ -298,6 +306,37 @@ check_paths(const struct strvec *v, unsigned line, struct tree_error *e)
 }
 
 static int
+check_repo_paths(const struct strvec *v, unsigned line, struct tree_error *e)
+{
+	for (size_t i = 0; i < v->n; i++) {
+		const char *s = v->v[i];
+
+		if (s[0] == '/' || s[0] == '~' || s[strlen(s) - 1] == '/' || strstr(s, "//") != NULL)
+			return tree_fail(e, line, "'%s': a path of a repository begins and ends with no /; a folder is 'FOLDER/**'", s);
+	}
+	return 0;
+}
+
+static int
+read_change(const struct tree *t, struct rule *r, struct tree_error *e)
+{
+	const struct tree *v = tree_get(t, "preset");
+	char *name = NULL;
+	int rc;
+
+	if ((rc = check_repo_paths(&r->paths, t->line, e)) != 0 || (rc = check_repo_paths(&r->not_paths, t->line, e)) != 0)
+		return rc;
+	change_rule_fold(r);
+	if (v == NULL || (rc = tree_string(v, "preset", &name, e)) != 0)
+		return rc;
+	r->guards = strcmp(name, "protected") == 0;
+	if (!r->guards)
+		rc = tree_fail(e, v->line, "there is no preset '%s'; there is protected", name);
+	free(name);
+	return rc;
+}
+
+static int
 read_condition(const struct kind_row *k, const struct tree *t, struct rule *r, struct tree_error *e)
 {
 	bool yes = false;
@@ -320,6 +359,7 @@ read_condition(const struct kind_row *k, const struct tree *t, struct rule *r, s
 		return rc;
 	for (size_t i = 0; i < t->n; i++) {
 		rc = strcmp(t->keys[i], "ops") == 0 ? read_ops(k, t->items[i], r, e) :
+		    strcmp(t->keys[i], "preset") == 0 ? 0 :
 		    tree_strings(t->items[i], t->keys[i], POLICY_MAX_WORDS, list_of(r, t->keys[i]), e);
 		if (rc != 0)
 			return rc;
@@ -332,6 +372,8 @@ read_condition(const struct kind_row *k, const struct tree *t, struct rule *r, s
 		if (k->kind == REQUEST_SFTP && r->what != DECISION_DENY)
 			r->ops &= ~(1u << FILE_SYNC);
 	}
+	if (k->kind == REQUEST_CHANGE)
+		return read_change(t, r, e);
 	if (k->kind == REQUEST_SFTP && (rc = check_paths(&r->paths, t->line, e)) == 0)
 		rc = check_paths(&r->not_paths, t->line, e);
 	return rc;
@@ -474,13 +516,17 @@ read_kind(const struct tree *t, struct rule *r, struct tree_error *e)
 		found = &kinds[i];
 	}
 	if (found == NULL)
-		return tree_fail(e, r->line, "rule %s says nothing about exec, shell, subsystem, forward, listen, sftp, fetch, push or finding",
+		return tree_fail(e, r->line, "rule %s says nothing about exec, shell, subsystem, forward, listen, sftp, fetch, push, change or "
+		    "finding",
 		    r->id);
 	r->kind = found->kind;
 	if ((rc = read_condition(found, tree_get(t, found->key), r, e)) != 0)
 		return rc;
 	if (r->kind == REQUEST_FINDING && r->what == DECISION_ALLOW)
 		return tree_fail(e, r->line, "rule %s: a secret in a push can be asked about or denied, never allowed unseen", r->id);
+	if (r->kind == REQUEST_CHANGE && r->what == DECISION_ALLOW)
+		return tree_fail(e, r->line, "rule %s: a change can be asked about or denied; what no such rule names is left to the "
+		    "rules on push", r->id);
 	if (r->kind == REQUEST_LISTEN && r->what == DECISION_ASK)
 		return tree_fail(e, r->line, "rule %s asks, but a client that wants to listen is answered at once; write allow or deny",
 		    r->id);
@@ -511,7 +557,7 @@ static int
 read_rule(const struct tree *t, struct rule *r, struct tree_error *e)
 {
 	static const char *const known[] = { "id", "who", "on", "login", "exec", "shell", "subsystem", "forward", "listen", "sftp", "fetch",
-	    "push", "finding", "do", "because", "approvers", "quorum", "match", "not_match", NULL };
+	    "push", "change", "finding", "do", "because", "approvers", "quorum", "match", "not_match", NULL };
 	int rc;
 
 	if ((rc = tree_keys(t, "a rule", known, e)) != 0 || (rc = rule_read_head(t, "a rule", r, e)) != 0)
@@ -552,6 +598,13 @@ example_request(const struct rule *r, char *copy, struct request *req)
 		req->ref = strsep(&rest, " ");
 		req->repo = rest;
 		return 0;
+	case REQUEST_CHANGE:
+		op = word_find(path_ops, PATH_OPS, strsep(&rest, " "));
+		if (op == PATH_OPS || rest == NULL)
+			return ERR_FORMAT;
+		req->path_op = (enum path_op)op;
+		req->path = rest;
+		return 0;
 	case REQUEST_SFTP:
 		op = word_find(file_ops, FILE_OPS, strsep(&rest, " "));
 		if (op == FILE_OPS || rest == NULL || (rest[0] != '/' && rest[0] != '~'))
@@ -576,6 +629,7 @@ try_examples(const struct rule *r, const struct strvec *v, bool want, struct tre
 		if (example_request(r, copy, &req) != 0)
 			rc = tree_fail(e, r->line, "rule %s: the example '%s' is not %s", r->id, v->v[i],
 			    r->kind == REQUEST_PUSH ? "'update refs/heads/x'" :
+			    r->kind == REQUEST_CHANGE ? "'modify src/x'" :
 			    r->kind == REQUEST_SFTP ? "'read /srv/x'" : "of this kind");
 		else if (rule_meets(r, &req) != want)
 			rc = tree_fail(e, r->line, "rule %s: the example '%s' %s", r->id, v->v[i],
@@ -625,6 +679,8 @@ rule_meets(const struct rule *r, const struct request *req)
 	case REQUEST_FINDING:
 		/* A rule on secrets is none on what is no secret, unless it says so. */
 		return (r->names.n == 0 ? !req->notice : match_any(&r->names, req->detail)) && list_meets(&r->paths, req->path);
+	case REQUEST_CHANGE:
+		return list_meets(&r->names, req->repo) && change_rule_meets(r, req);
 	case REQUEST_SFTP:
 		return file_rule_meets(r, req);
 	case REQUEST_APPROVE:

@@ -25,6 +25,7 @@
 #include "bastion/ssh/consent.h"
 #include "bastion/ssh/git_digest.h"
 #include "bastion/ssh/session_int.h"
+#include "gitfilter/changes.h"
 #include "gitfilter/gitleg_msg.h"
 #include "gitfilter/inspect.h"
 #include "gitfilter/push.h"
@@ -32,6 +33,8 @@
 #define REFS_MAX	100000
 #define REFUSAL_MAX	140		/* in the parenthesis of `! [remote rejected]` */
 #define FINDINGS_SHOWN	20
+#define CHANGES_SHOWN	60		/* of the paths that a rule names, to approvers */
+#define CHANGES_RECORDED 200
 #define OUTSIDE_MAX	100000
 #define ALIVE_US	5000000
 #define OPTIONS_MAX	16
@@ -62,6 +65,8 @@ struct push_call {
 	/* decision */
 	struct verdict		 verdict;	/* the strictest of all */
 	struct verdict		 finding;	/* the strictest about findings */
+	uint32_t		 nchanges;	/* paths that a rule names */
+	struct verdict		 change;	/* the first denial about them; rule "" while there is none */
 	struct buf		*text;		/* what a human would be shown */
 	bool			 text_bad;	/* not all of it fitted */
 	char			*two_rules;	/* two rules ask, for different approvers: cannot be one question */
@@ -300,9 +305,22 @@ on_leg_stored(struct link *l, struct msg *m, void *arg)
 	return r;
 }
 
+/* GITLEG_OBJECT_ANSWER goes on to the inspector as it is: it trusts the object's name alone. */
+static int
+on_leg_object(struct link *l, struct msg *m, void *arg)
+{
+	struct push_call *p = arg;
+
+	(void)l;
+	if (p->inspector != NULL)
+		(void)link_send(p->inspector, INSPECT_OBJECT, 0, m->body, -1);
+	return 0;
+}
+
 static const struct link_row leg_rows[] = {
 	{ GITLEG_REFS, "refs", LINK_PERMIT | LINK_ONCE, on_leg_refs },
 	{ GITLEG_ANCESTOR_ANSWER, "ancestor-answer", LINK_PERMIT, on_leg_ancestor },
+	{ GITLEG_OBJECT_ANSWER, "object-answer", LINK_PERMIT, on_leg_object },
 	{ GITLEG_STORED, "stored", LINK_PERMIT | LINK_ONCE, on_leg_stored },
 	{ 0, NULL, 0, NULL }
 };
@@ -339,6 +357,19 @@ on_progress(struct link *l, struct msg *m, void *arg)
 		p->spoke_us = clock_mono_us();
 	}
 	return 0;
+}
+
+/* The strictest counts. Two rules that ask may have different approvers: one answer cannot be for both. */
+static void
+push_take_verdict(struct push_call *p, const struct verdict *v)
+{
+	const struct policy *policy = p->door.channel->session->p->conf->policy;
+
+	if (v->what == DECISION_ASK && p->verdict.what == DECISION_ASK && strcmp(v->rule, p->verdict.rule) != 0 &&
+	    p->two_rules == NULL && !policy_same_approvers(policy, v->rule, p->verdict.rule))
+		p->two_rules = xasprintf("%s and %s", p->verdict.rule, v->rule);
+	if (v->what > p->verdict.what || strcmp(p->verdict.rule, "") == 0)
+		p->verdict = *v;
 }
 
 static void
@@ -393,6 +424,80 @@ on_finding(struct link *l, struct msg *m, void *arg)
 	for (size_t i = 0; i < 8; i++)
 		free(f[i]);
 	return r;
+}
+
+/* INSPECT_WANT: s oid, u64 offset. The leg is asked the same. */
+static int
+on_want(struct link *l, struct msg *m, void *arg)
+{
+	struct push_call *p = arg;
+
+	if (p->leg == NULL || link_send(p->leg, GITLEG_OBJECT, 1, m->body, -1) != 0)
+		return ERR_DENIED;
+	(void)l;
+	return 0;
+}
+
+/* One path: what no rule names is left to the rules on references. */
+static void
+push_judge_change(struct push_call *p, enum path_op op, bool plain, const char *commit, const char *path)
+{
+	struct session *s = p->door.channel->session;
+	struct request q = { .kind = REQUEST_CHANGE, .target = p->door.upstream, .repo = p->door.repo, .path_op = op,
+	    .path = path, .tree = !plain && op != PATH_DELETE, .now = clock_wall_ms() / 1000 };
+	char *masked, *shown;
+	struct verdict v;
+
+	decide(s->p->conf->policy, &s->who, &q, &v);
+	if (v.what == DECISION_ALLOW)
+		return;
+	masked = session_mask(s, path, strlen(path));
+	shown = text_printable(masked, strlen(masked));
+	p->nchanges++;
+	if (p->nchanges <= CHANGES_SHOWN)
+		p->text_bad |= buf_putf(p->text, "change: %s %s commit=%.12s (rule %s: %s)\n", path_op_word(op), shown, commit, v.rule,
+		    decision_word(v.what)) != 0;
+	if (v.what == DECISION_DENY && p->nchanges <= FINDINGS_SHOWN)
+		push_say(p, "sallyport: denied %s rule=%s: %s commit=%.12s file=%s: %s", p->door.request, v.rule, path_op_word(op),
+		    commit, shown, v.because);
+	if (v.what == DECISION_DENY && p->change.rule == NULL)
+		p->change = v;
+	if (p->nchanges <= CHANGES_RECORDED)
+		(void)session_record(s, "push.change", json_pack("{s:s, s:s, s:s, s:s, s:s, s:s}", "request", p->door.request, "rule",
+		    v.rule, "verdict", decision_word(v.what), "op", path_op_word(op), "commit", commit, "path", shown), NULL, NULL);
+	push_take_verdict(p, &v);
+	free(masked);
+	free(shown);
+}
+
+/* INSPECT_CHANGES: u32 n, n * (u8 op, u8 plain, s commit, s path). */
+static int
+on_changes(struct link *l, struct msg *m, void *arg)
+{
+	static const enum path_op ops[] = { [CHANGE_CREATE] = PATH_CREATE, [CHANGE_MODIFY] = PATH_MODIFY,
+	    [CHANGE_DELETE] = PATH_DELETE };
+	struct push_call *p = arg;
+	uint32_t n;
+	int r;
+
+	(void)l;
+	if ((r = buf_get_u32(m->body, &n)) != 0)
+		return r;
+	for (; r == 0 && n > 0; n--) {
+		char *commit = NULL, *path = NULL;
+		uint8_t op, plain;
+
+		if ((r = buf_get_u8(m->body, &op)) == 0 && (r = buf_get_u8(m->body, &plain)) == 0 &&
+		    (r = buf_get_cstring(m->body, &commit)) == 0 && (r = buf_get_cstring(m->body, &path)) == 0) {
+			if (op < sizeof(ops) / sizeof(ops[0]))
+				push_judge_change(p, ops[op], plain != 0, commit, path);
+			else
+				r = ERR_FORMAT;
+		}
+		free(commit);
+		free(path);
+	}
+	return r != 0 ? r : buf_end(m->body);
 }
 
 /* The references of a result must be the commands we sent, in their order. */
@@ -475,6 +580,8 @@ static const struct link_row inspector_rows[] = {
 	{ INSPECT_TAKEN, "taken", LINK_PERMIT, on_taken },
 	{ INSPECT_PROGRESS, "progress", LINK_PERMIT, on_progress },
 	{ INSPECT_FINDING, "finding", LINK_PERMIT, on_finding },
+	{ INSPECT_WANT, "want", LINK_PERMIT, on_want },
+	{ INSPECT_CHANGES, "changes", LINK_PERMIT, on_changes },
 	{ INSPECT_RESULT, "result", LINK_PERMIT | LINK_ONCE, on_result },
 	{ 0, NULL, 0, NULL }
 };
@@ -490,6 +597,7 @@ push_start(struct channel *c)
 	struct push_call *p = xcalloc(1, sizeof(*p));
 
 	c->own = p;
+	p->verdict = (struct verdict){ .what = DECISION_ALLOW, .rule = "", .because = "" };
 	p->text = buf_new(48 * 1024);
 	p->git = push_new(&limits);
 	if (p->text == NULL || p->git == NULL)
@@ -545,6 +653,8 @@ push_wait_refs(struct push_call *p)
 static void
 push_begin_inspection(struct push_call *p)
 {
+	const struct session *s = p->door.channel->session;
+	bool judges = policy_judges_changes(s->p->conf->policy, &s->who, p->door.upstream, p->door.repo);
 	struct buf *order = buf_new(MSG_MAX), *b = buf_new(MSG_MAX);
 	struct push_command *cmds;
 	size_t n;
@@ -560,7 +670,8 @@ push_begin_inspection(struct push_call *p)
 		r = buf_put_string(b, buf_ptr(order), buf_len(order)) | buf_put_u32(b, (uint32_t)n);
 	for (size_t i = 0; i < n && r == 0; i++)
 		r = buf_put_cstring(b, cmds[i].old_oid) | buf_put_cstring(b, cmds[i].new_oid) | buf_put_cstring(b, cmds[i].name);
-	if (r != 0 || buf_put_u8(b, push_wants_pack(p->git)) != 0 || link_send(p->inspector, INSPECT_BEGIN, 0, b, -1) != 0) {
+	if (r != 0 || buf_put_u8(b, push_wants_pack(p->git)) != 0 || buf_put_u8(b, judges) != 0 ||
+	    link_send(p->inspector, INSPECT_BEGIN, 0, b, -1) != 0) {
 		push_refuse_all(p, "%s: the inspection could not begin", p->door.request);
 		push_finish(p, NULL);
 	} else
@@ -712,17 +823,6 @@ push_record(struct push_call *p, const char *event, const char *extra)
 	(void)session_record(c->session, event, o, push_is_durable, c);
 }
 
-/* The strictest counts. Two rules that ask may have different approvers: one answer cannot be for both. */
-static void
-push_take_verdict(struct push_call *p, const struct verdict *v)
-{
-	if (v->what == DECISION_ASK && p->verdict.what == DECISION_ASK && strcmp(v->rule, p->verdict.rule) != 0 &&
-	    p->two_rules == NULL)
-		p->two_rules = xasprintf("%s and %s", p->verdict.rule, v->rule);
-	if (v->what > p->verdict.what || strcmp(p->verdict.rule, "") == 0)
-		p->verdict = *v;
-}
-
 static void
 push_judge_ref(struct push_call *p, struct push_command *cmd, enum ref_op op)
 {
@@ -747,7 +847,7 @@ push_judge_ref(struct push_call *p, struct push_command *cmd, enum ref_op op)
 static void
 push_refuse_unaskable(struct push_call *p)
 {
-	const char *why = p->two_rules != NULL ? "two rules ask, for different approvers; push the references one by one" :
+	const char *why = p->two_rules != NULL ? "two rules ask, for different approvers; push what they are about one by one" :
 	    p->text_bad ? "more than a human can be shown at once; push less at a time" : NULL;
 
 	if (p->verdict.what != DECISION_ASK || why == NULL)
@@ -765,7 +865,6 @@ push_judge(struct push_call *p)
 	size_t n;
 
 	cmds = push_commands(p->git, &n);
-	p->verdict = (struct verdict){ .what = DECISION_ALLOW, .rule = "", .because = "" };
 	/* The inspector names a bounded number of findings; what was not named was not judged. */
 	if (p->nfindings > p->nshown)
 		p->finding = (struct verdict){ .what = DECISION_DENY, .rule = "secret-in-push",
@@ -786,6 +885,13 @@ push_judge(struct push_call *p)
 	}
 	if (p->nfindings > FINDINGS_SHOWN)
 		push_say(p, "sallyport: and %u more", p->nfindings - FINDINGS_SHOWN);
+	if (p->nchanges > CHANGES_SHOWN)
+		p->text_bad |= buf_putf(p->text, "and %u more changes that rules name\n", p->nchanges - CHANGES_SHOWN) != 0;
+	if (p->change.rule != NULL) {
+		push_say(p, "sallyport: what may not be changed must be left out of every commit of the push (git rebase -i COMMIT^, "
+		    "git checkout COMMIT^ -- FILE, git commit --amend), or pushed by somebody who may");
+		push_refuse_all(p, "denied %s rule=%s: %s", p->door.request, p->change.rule, p->change.because);
+	}
 	if (p->nfindings > 0 && p->finding.what == DECISION_DENY) {
 		push_say(p, "sallyport: a secret that was in a commit must be taken out of every commit of the push (git rebase -i "
 		    "COMMIT^, edit, git commit --amend) and rotated; deleting it in a later commit is not enough");
