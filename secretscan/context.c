@@ -78,6 +78,9 @@ ends_in_connector(const uint8_t *p, size_t n)
 
 	while (from > 0 && is_letter(p[from - 1]))
 		from--;
+	/* The last part of a path, as in a list of packages. */
+	if (from > 0 && p[from - 1] == '/')
+		return false;
 	for (size_t w = 0; w < sizeof(connectors) / sizeof(connectors[0]); w++) {
 		if (connectors[w].len == n - from && connectors[w].word[0] == (p[from] | 0x20) &&
 		    strncasecmp((const char *)p + from, connectors[w].word, n - from) == 0)
@@ -127,6 +130,7 @@ names_digest(const uint8_t *p, size_t n)
 	static const char *const digests[] = {
 		"sha", "sha1", "sha256", "sha512", "md5", "digest", "checksum", "hash", "integrity", "etag", "commit", "revision",
 		"rev", "reference", "ref", "oid", "blob", "tree", "parent", "fingerprint", "thumbprint", "resolved", "sum",
+		"version", "githead", "shasum", "sha1sum", "sha256sum", "sha512sum", "md5sum", "changeset", "uuid", "guid",
 	};
 	size_t end = n, from;
 

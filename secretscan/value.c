@@ -11,6 +11,8 @@
 /* Of so many characters, that cost less each, no machine drew them. */
 #define WORDY_MIN	16
 #define WORDY_BITS	4.4
+/* Of letters of both cases alone: a name of a program costs less, all but a thousandth of them, and a token more. */
+#define NAME_BITS	6.0
 
 #define COUNT(a)	(sizeof(a) / sizeof((a)[0]))
 
@@ -260,7 +262,14 @@ is_dressed(const uint8_t *p, size_t n, const struct makeup *m)
 bool
 value_is_wordy(const uint8_t *p, size_t n)
 {
-	return n >= WORDY_MIN && words_surprise(p, n) < WORDY_BITS * (double)n;
+	struct makeup m;
+	bool name;
+
+	if (n < WORDY_MIN)
+		return false;
+	m = measure(p, n);
+	name = m.lower > 0 && m.upper > 0 && m.lower + m.upper == n;
+	return words_surprise(p, n) < (name ? NAME_BITS : WORDY_BITS) * (double)n;
 }
 
 bool

@@ -80,6 +80,20 @@ test_tokens(void **state)
 	assert_true(is_credible(VALUE_ANY, "anything"));
 }
 
+/* Names of programs, and random letters of the same length. */
+static void
+test_wordy(void **state)
+{
+	static const char *const wordy[] = { "AbstractEjbTxTestsRunner", "AWSEBSInTreePluginName", "internationalization" };
+	static const char *const drawn[] = { "qJmBgVdFhTeuwvXnABvodKyb", "hjmVkIQVTejdNUVx", "ogplzkybortjqthxjjmrwlzx" };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(wordy) / sizeof(wordy[0]); i++)
+		assert_true(value_is_wordy((const uint8_t *)wordy[i], strlen(wordy[i])));
+	for (size_t i = 0; i < sizeof(drawn) / sizeof(drawn[0]); i++)
+		assert_false(value_is_wordy((const uint8_t *)drawn[i], strlen(drawn[i])));
+}
+
 int
 main(void)
 {
@@ -88,6 +102,7 @@ main(void)
 		cmocka_unit_test(test_placeholders),
 		cmocka_unit_test(test_passwords),
 		cmocka_unit_test(test_tokens),
+		cmocka_unit_test(test_wordy),
 	};
 
 	cmocka_set_message_output(CM_OUTPUT_TAP);
