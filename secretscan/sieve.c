@@ -11,91 +11,116 @@
 #include "secretscan/layer.h"
 #include "secretscan/secretscan.h"
 
-#define LANE		16
+#define LANE		32
+#define HALF		16
 #define CHUNK		64
 #define CHUNKS		(SIEVE_BLOCK / CHUNK)
 #define AHEAD		(CHUNK + LANE)	/* bytes after a block that are looked at as well */
 
-typedef int8_t bytes16 __attribute__((vector_size(LANE)));
-typedef uint8_t ubytes16 __attribute__((vector_size(LANE)));
+typedef int8_t bytes32 __attribute__((vector_size(LANE)));
+typedef uint8_t ubytes32 __attribute__((vector_size(LANE)));
+typedef int8_t bytes16 __attribute__((vector_size(HALF)));
 typedef unsigned __int128 bits128;
 
-static inline bytes16
-load(const uint8_t *p)
-{
-	bytes16 v;
+/* Compiled for the processors with wide vectors as well, and chosen when the program starts. */
+#if defined(__x86_64__)
+#define WIDE	__attribute__((target_clones("avx2", "default")))
+#else
+#define WIDE
+#endif
+#define INLINE	static inline __attribute__((always_inline))
 
-	memcpy(&v, p, sizeof(v));
-	return v;
-}
+/* Expressions, not functions: how vectors are passed hangs on the processor. */
+#define BETWEEN(v, low, high)	((bytes32)((ubytes32)(v) - (uint8_t)(low) <= (uint8_t)((high) - (low))))
 
-static inline bool
-any(bytes16 v)
-{
-	uint64_t half[2];
-
-	memcpy(half, &v, sizeof(half));
-	return (half[0] | half[1]) != 0;
-}
+enum class {
+	DIGIT64,		/* of base64, of either alphabet */
+	SEPARATOR,		/* not a digit within a word, such as a file name: base64 can begin after it */
+	FIRST64,		/* of four digits that say three characters of ASCII the first one is one of these */
+	DIGIT16,
+	LINE_FEED,
+};
 
 /* A bit for each byte that is -1, of bytes that are 0 or -1. */
-static inline uint64_t
-bits(bytes16 v)
+INLINE uint32_t
+bits(const bytes32 *v)
 {
+	bytes16 half[2];
+	uint32_t r = 0;
+
+	memcpy(half, v, sizeof(half));
 #ifdef __SSE2__
-	return (uint64_t)(unsigned)__builtin_ia32_pmovmskb128((char __attribute__((vector_size(LANE))))v);
+	r = (uint32_t)__builtin_ia32_pmovmskb128((char __attribute__((vector_size(HALF))))half[0]);
+	r |= (uint32_t)__builtin_ia32_pmovmskb128((char __attribute__((vector_size(HALF))))half[1]) << HALF;
 #else
-	uint64_t r = 0;
-
 	for (size_t i = 0; i < LANE; i++)
-		r |= (uint64_t)(v[i] & 1) << i;
-	return r;
+		r |= (uint32_t)(half[i / HALF][i % HALF] & 1) << i;
 #endif
+	return r;
 }
 
-static inline bytes16
-between(bytes16 v, uint8_t low, uint8_t high)
+INLINE bool
+any(const bytes32 *v)
 {
-	return (bytes16)((ubytes16)v - low <= (uint8_t)(high - low));
+	uint64_t part[4];
+
+	memcpy(part, v, sizeof(part));
+	return (part[0] | part[1] | part[2] | part[3]) != 0;
 }
 
-static inline bytes16
-is_digit64(bytes16 v)
+/* Bit i: p[i] is of the class. LANE bytes are read. */
+INLINE uint32_t
+lane(const uint8_t *p, enum class c)
 {
-	return between(v | 0x20, 'a', 'z') | between(v, '/', '9') | (v == '+') | (v == '-') | (v == '_');
+	bytes32 v, in = { 0 };
+
+	memcpy(&v, p, sizeof(v));
+	switch (c) {
+	case DIGIT64:
+		in = BETWEEN(v | 0x20, 'a', 'z') | BETWEEN(v, '/', '9') | (v == '+') | (v == '-') | (v == '_');
+		break;
+	case SEPARATOR:
+		in = (v == '/') | (v == '+') | (v == '-') | (v == '_');
+		break;
+	case FIRST64:
+		in = BETWEEN(v, 'A', 'Z') | BETWEEN(v, 'a', 'f');
+		break;
+	case DIGIT16:
+		in = BETWEEN(v, '0', '9') | BETWEEN(v | 0x20, 'a', 'f');
+		break;
+	case LINE_FEED:
+		in = v == '\n';
+		break;
+	}
+	return bits(&in);
 }
 
-/* Not a digit within a word, such as a file name: base64 can begin after it. */
-static inline bytes16
-is_separator(bytes16 v)
+INLINE uint64_t
+chunk(const uint8_t *p, enum class c)
 {
-	return (v == '/') | (v == '+') | (v == '-') | (v == '_');
+	return lane(p, c) | (uint64_t)lane(p + LANE, c) << LANE;
 }
 
-/* Of four digits that say three characters of ASCII the first one is one of these. */
-static inline bytes16
-is_first64(bytes16 v)
+static bool
+is_separator(uint8_t c)
 {
-	return between(v, 'A', 'Z') | between(v, 'a', 'f');
+	return c == '/' || c == '+' || c == '-' || c == '_';
 }
 
-static inline bytes16
-is_digit16(bytes16 v)
+static bool
+is_digit16(uint8_t c)
 {
-	return between(v, '0', '9') | between(v | 0x20, 'a', 'f');
+	return (c >= '0' && c <= '9') || ((c | 0x20) >= 'a' && (c | 0x20) <= 'f');
 }
 
-#define BITS_OF(p, is)	(bits(is(load(p))) | bits(is(load((p) + 16))) << 16 | bits(is(load((p) + 32))) << 32 | \
-	    bits(is(load((p) + 48))) << 48)
-
-static inline bytes16
-is_line_feed(bytes16 v)
+static bool
+is_digit64(uint8_t c)
 {
-	return v == '\n';
+	return (c >= '0' && c <= '9') || ((c | 0x20) >= 'a' && (c | 0x20) <= 'z') || is_separator(c);
 }
 
 /* Where 16 bits in a row begin. */
-static inline bits128
+INLINE bits128
 runs16(bits128 b)
 {
 	b &= b >> 1;
@@ -105,25 +130,28 @@ runs16(bits128 b)
 }
 
 /* The signs of SIEVE_BLOCK bytes, of which AHEAD more may be read. */
-static uint8_t
+INLINE uint8_t
 signs_of(const uint8_t *p)
 {
-	bytes16 backslash = { 0 }, percent = { 0 }, amp = { 0 }, control = { 0 }, high = { 0 }, plus = { 0 }, equals = { 0 };
+	bytes32 backslash = { 0 }, percent = { 0 }, amp = { 0 }, control = { 0 }, high = { 0 }, plus = { 0 }, equals = { 0 };
 
 	for (size_t i = 0; i < SIEVE_BLOCK; i += LANE) {
-		bytes16 v = load(p + i), next = load(p + i + 1);
+		bytes32 v, next;
 
+		memcpy(&v, p + i, sizeof(v));
+		memcpy(&next, p + i + 1, sizeof(next));
 		backslash |= v == '\\';
 		percent |= v == '%';
 		amp |= v == '&';
-		control |= between(v, 0, 8) | between(v, 14, 31);
+		control |= BETWEEN(v, 0, 8) | BETWEEN(v, 14, 31);
 		high |= v;
 		plus |= (v == '\n') & ((next == '+') | (next == '-'));
 		equals |= (v == '=') & ((next == '\n') | (next == '\r') | (next == '3'));
 	}
-	return (uint8_t)((any(backslash) ? SIEVE_BACKSLASH : 0) | (any(percent) ? SIEVE_PERCENT : 0) |
-	    (any(amp) ? SIEVE_AMPERSAND : 0) | (any(control) ? SIEVE_CONTROL : 0) | (any(high < 0) ? SIEVE_HIGH : 0) |
-	    (any(plus) ? SIEVE_PLUS_MINUS : 0) | (any(equals) ? SIEVE_EQUALS : 0));
+	high = high < 0;
+	return (uint8_t)((any(&backslash) ? SIEVE_BACKSLASH : 0) | (any(&percent) ? SIEVE_PERCENT : 0) |
+	    (any(&amp) ? SIEVE_AMPERSAND : 0) | (any(&control) ? SIEVE_CONTROL : 0) | (any(&high) ? SIEVE_HIGH : 0) |
+	    (any(&plus) ? SIEVE_PLUS_MINUS : 0) | (any(&equals) ? SIEVE_EQUALS : 0));
 }
 
 static int
@@ -162,22 +190,22 @@ is_blob(const uint8_t *p)
 }
 
 /* Places in a chunk in which 16 digits begin; its digits, and those of the next one, are known. */
-static int
+INLINE int
 add_runs(struct sieve *s, const uint8_t *p, size_t at, bits128 digits)
 {
-	bytes16 last = (bytes16){ 0 } + (int8_t)(at > 0 ? s->p[at - 1] : ' ');
-	bits128 first = (bits128)BITS_OF(p, is_first64) | (bits128)BITS_OF(p + LANE, is_first64) << LANE;
-	bits128 digit16 = (bits128)BITS_OF(p, is_digit16) | (bits128)BITS_OF(p + LANE, is_digit16) << LANE;
+	uint8_t last = at > 0 ? s->p[at - 1] : ' ';
+	bits128 first = (bits128)chunk(p, FIRST64) | (bits128)lane(p + CHUNK, FIRST64) << CHUNK;
+	bits128 digit16 = (bits128)chunk(p, DIGIT16) | (bits128)lane(p + CHUNK, DIGIT16) << CHUNK;
 	uint64_t runs = (uint64_t)runs16(digits), blobs = 0, base64, hex, starts;
 	/* Lines of dashes are long, too, and say nothing. */
 	bool is_long = (uint64_t)digits == UINT64_MAX && (uint64_t)first != 0;
 	int e = 0;
 
-	starts = ~((uint64_t)digits << 1 | (bits(is_digit64(last)) & 1));
+	starts = ~((uint64_t)digits << 1 | is_digit64(last));
 	base64 = runs & (uint64_t)(first & first >> 4 & first >> 8 & first >> 12);
 	if (base64 != 0)
-		base64 &= starts | BITS_OF(p, is_separator) << 1 | (bits(is_separator(last)) & 1);
-	hex = (uint64_t)runs16(digit16) & ~((uint64_t)digit16 << 1 | (bits(is_digit16(last)) & 1));
+		base64 &= starts | chunk(p, SEPARATOR) << 1 | is_separator(last);
+	hex = (uint64_t)runs16(digit16) & ~((uint64_t)digit16 << 1 | is_digit16(last));
 	for (uint64_t left = runs & starts; left != 0; left &= left - 1) {
 		if (is_blob(p + __builtin_ctzll(left)))
 			blobs |= left & -left;
@@ -193,19 +221,19 @@ add_runs(struct sieve *s, const uint8_t *p, size_t at, bits128 digits)
 }
 
 /* The places of a block, of which AHEAD more bytes may be read. */
-static int
+INLINE int
 add_places(struct sieve *s, const uint8_t *p, size_t at)
 {
-	uint64_t digits = BITS_OF(p, is_digit64), next, joints, carry;
+	uint64_t digits = chunk(p, DIGIT64), next, joints, carry;
 	int e = 0;
 
-	carry = at > 0 && (bits(is_digit64((bytes16){ 0 } + (int8_t)s->p[at - 1])) & 1) != 0;
+	carry = at > 0 && is_digit64(s->p[at - 1]);
 	for (size_t i = 0; i < CHUNKS && e == 0; i++, p += CHUNK, at += CHUNK) {
 		bits128 both;
 
-		next = BITS_OF(p + CHUNK, is_digit64);
+		next = chunk(p + CHUNK, DIGIT64);
 		both = (bits128)digits | (bits128)next << CHUNK;
-		joints = BITS_OF(p, is_line_feed) & (digits << 1 | carry) & (uint64_t)(both >> 1);
+		joints = chunk(p, LINE_FEED) & (digits << 1 | carry) & (uint64_t)(both >> 1);
 		for (; joints != 0 && e == 0; joints &= joints - 1)
 			e = add_place(s, at + (size_t)__builtin_ctzll(joints), SIEVE_JOINT);
 		if (e == 0 && (uint64_t)runs16(both) != 0)
@@ -216,7 +244,7 @@ add_places(struct sieve *s, const uint8_t *p, size_t at)
 	return e;
 }
 
-int
+WIDE int
 sieve_init(struct sieve *s, const uint8_t *p, size_t n)
 {
 	uint8_t rest[SIEVE_BLOCK + AHEAD];
