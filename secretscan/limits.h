@@ -70,6 +70,8 @@
 #define SS_CELL_MAX		(16 * 1024 * 1024)
 /* A token of so many bytes makes its surroundings worth a look for keywords; runs this long are few in text. */
 #define SS_TOKEN_MIN		20
+/* One of so many is worth a look whatever is around it: where a secret is that long, its anchor is sought there only. */
+#define SS_RUN_MIN		32
 
 /* Bytes between the beginnings of a key id and of the secret that goes with it, and how many halves may stand there. */
 #define SS_PAIR_WINDOW		4096

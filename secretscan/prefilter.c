@@ -4,7 +4,8 @@
  * more than thousands of literals), and a literal's start is known, which expressions do not tell for free.
  *
  * Most keywords of `near` rules matter around long tokens that stand as a value only, and those are few in text: they have
- * a table of their own, which is asked about these places, and about the end of the text, where a token may follow.
+ * a table of their own, which is asked about these places, and about the end of the text, where a token may follow. So
+ * have the anchors of secrets that are long runs of token bytes themselves, whatever they stand for.
  */
 #include "secretscan/prefilter.h"
 
@@ -22,7 +23,8 @@
 
 enum table_id {
 	TABLE_ALL,		/* looked for everywhere */
-	TABLE_TOKENS,		/* looked for around tokens */
+	TABLE_TOKENS,		/* looked for around tokens that stand as a value */
+	TABLE_RUNS,		/* looked for in and around longer ones */
 	TABLE_N = PREFILTER_TABLES,
 };
 
@@ -40,17 +42,21 @@ struct table {
 	size_t		*first;		/* anchors of text i are first[i] .. first[i + 1] */
 	unsigned	 ntexts;
 	hs_database_t	*db;		/* NULL: there are no anchors */
+	size_t		 reach;		/* a token's keyword begins no further before it */
 };
 
 struct prefilter {
 	struct table	 table[TABLE_N];
 	hs_scratch_t	*scratch;	/* never scanned with; cloned */
 	size_t		 longest;
-	size_t		 reach;		/* a token's keyword begins no further before it */
 };
 
 struct prefilter_scratch {
 	hs_scratch_t	*hs;
+};
+
+struct place {
+	size_t	from, to;
 };
 
 struct scan {
@@ -64,8 +70,8 @@ struct scan {
 	/* what the hits of this moment are of */
 	const struct table	*table;
 	size_t			 at;
-	/* around tokens: the place that is being put together */
-	size_t			 from, to;
+	/* around tokens: the places that are being put together */
+	struct place		 place[TABLE_N];
 };
 
 /* The form in which Vectorscan wants them. */
@@ -122,6 +128,12 @@ anchor_cmp(const void *va, const void *vb)
 	return d != 0 ? d : a->rule < b->rule ? -1 : a->rule > b->rule;
 }
 
+static enum table_id
+table_of(const struct rule *r)
+{
+	return r->run ? TABLE_RUNS : r->token ? TABLE_TOKENS : TABLE_ALL;
+}
+
 /* The anchors of a table, in an order that depends on the rules alone. */
 static int
 collect(struct prefilter *pf, enum table_id id, const struct rules *rules)
@@ -138,14 +150,14 @@ collect(struct prefilter *pf, enum table_id id, const struct rules *rules)
 	for (size_t i = 0; i < rules->n; i++) {
 		const struct rule *r = &rules->v[i];
 
-		for (size_t k = 0; r->token == (id == TABLE_TOKENS) && k < r->anchors.n; k++) {
+		for (size_t k = 0; table_of(r) == id && k < r->anchors.n; k++) {
 			const struct rule_text *text = &r->anchors.v[k];
 
 			t->anchors[t->n++] = (struct anchor){ r, &r->follow[k], text, is_caseless(r) };
 			if (text->n > pf->longest)
 				pf->longest = text->n;
-			if (r->token && text->n + r->near > pf->reach)
-				pf->reach = text->n + r->near;
+			if (r->near > 0 && text->n + r->near > t->reach)
+				t->reach = text->n + r->near;
 		}
 	}
 	if (t->n > 0)
@@ -341,25 +353,30 @@ scan_range(struct scan *s, enum table_id id, size_t from, size_t to)
 		s->result = SECRETSCAN_ENGINE;
 }
 
-/* Places that overlap are one, so that no anchor is reported twice. */
+/* Around a token. Places that overlap are one, so that no anchor is reported twice. */
 static void
-add_place(struct scan *s, size_t from, size_t to)
+add_place(struct scan *s, enum table_id id, size_t start, size_t end)
 {
-	if (from > s->to) {
-		scan_range(s, TABLE_TOKENS, s->from, s->to);
-		s->from = from;
+	struct place *place = &s->place[id];
+	size_t reach = s->pf->table[id].reach, from = start > reach ? start - reach : 0;
+
+	if (from > place->to) {
+		scan_range(s, id, place->from, place->to);
+		place->from = from;
 	}
-	s->to = to;
+	place->to = end;
 }
 
-/* Whether it stands as a value hangs on what is before it; that may be out of sight. */
+/* Whether it stands as a value hangs on what is before it; that may be out of sight. So may the rest of it. */
 static void
 on_token(size_t start, size_t end, void *arg)
 {
 	struct scan *s = arg;
 
 	if (end == s->n || start < SS_CONTEXT || context_may_hold_value(s->p, start, end))
-		add_place(s, start > s->pf->reach ? start - s->pf->reach : 0, end);
+		add_place(s, TABLE_TOKENS, start, end);
+	if (end == s->n || start == 0 || end - start >= SS_RUN_MIN)
+		add_place(s, TABLE_RUNS, start, end);
 }
 
 int
@@ -369,10 +386,12 @@ prefilter_scan(const struct prefilter *pf, struct prefilter_scratch *scratch, co
 	struct scan s = { .pf = pf, .hs = scratch->hs, .p = p, .n = n, .fn = fn, .arg = arg };
 
 	scan_range(&s, TABLE_ALL, 0, n);
-	if (s.result == 0 && pf->table[TABLE_TOKENS].db != NULL) {
-		tokens_each(p, n, on_token, &s);
-		add_place(&s, n > pf->reach ? n - pf->reach : 0, n);
-		scan_range(&s, TABLE_TOKENS, s.from, s.to);
+	if (s.result != 0 || (pf->table[TABLE_TOKENS].db == NULL && pf->table[TABLE_RUNS].db == NULL))
+		return s.result;
+	tokens_each(p, n, on_token, &s);
+	for (enum table_id id = TABLE_TOKENS; id <= TABLE_RUNS; id++) {
+		add_place(&s, id, n, n);
+		scan_range(&s, id, s.place[id].from, s.place[id].to);
 	}
 	return s.result;
 }

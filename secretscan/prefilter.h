@@ -11,7 +11,7 @@ struct rules;
 struct prefilter;
 struct prefilter_scratch;	/* of one thread */
 
-#define PREFILTER_TABLES	2
+#define PREFILTER_TABLES	3
 
 /* Databases as bytes. */
 struct prefilter_saved {

@@ -46,6 +46,7 @@ static const struct rule_field fields[] = {
 	MADE(FIELD_SET, first),
 	MADE(FIELD_SIZE, shortest),
 	MADE(FIELD_BOOL, token),
+	MADE(FIELD_BOOL, run),
 	MADE(FIELD_FOLLOW, follow),
 	MADE(FIELD_SET, precede),
 	MADE(FIELD_SET, tail_set),
@@ -236,6 +237,26 @@ compile_precede(struct rule *r, const struct regex *re, struct regex_scratch *s)
 	}
 }
 
+static bool
+byteset_within(const struct byteset *s, const struct byteset *all)
+{
+	for (size_t i = 0; i < sizeof(s->bits) / sizeof(s->bits[0]); i++) {
+		if ((s->bits[i] & ~all->bits[i]) != 0)
+			return false;
+	}
+	return true;
+}
+
+/* A secret is at least so many bytes, and these are a token's. */
+static bool
+is_long(const struct rule *r, size_t least)
+{
+	struct byteset bytes;
+
+	pattern_bytes(r->secret, r->caseless, &bytes);
+	return regex_shortest(r->secret) >= least && byteset_within(&bytes, &tokens_set);
+}
+
 /*
  * For every anchor the bytes that can stand after it, found by asking the expression itself. Most hits of words like
  * "token" in source text end here, at the price of one look-up. A rule that looks behind its anchor for something
@@ -266,17 +287,8 @@ compile_follow(struct rule *r, struct regex_scratch *s)
 			memset(&r->follow[i], 0xff, sizeof(r->follow[i]));
 	}
 	compile_precede(r, re, s);
+	r->run = r->lead_re == NULL && is_long(r, SS_RUN_MIN);
 	return 0;
-}
-
-static bool
-byteset_within(const struct byteset *s, const struct byteset *all)
-{
-	for (size_t i = 0; i < sizeof(s->bits) / sizeof(s->bits[0]); i++) {
-		if ((s->bits[i] & ~all->bits[i]) != 0)
-			return false;
-	}
-	return true;
 }
 
 static void
@@ -324,14 +336,12 @@ compile_behind(struct rule *r, struct regex_scratch *s, char **errorp)
 static int
 compile_near(struct rule *r, struct regex_scratch *s, char **errorp)
 {
-	struct byteset bytes;
-
 	r->shortest = regex_shortest(r->secret);
 	if (r->shortest < SS_ANCHOR_MIN)
 		return rule_error(errorp, r->file, r->line, "%s: the secret can be too short for a keyword's rule", r->id);
 	compile_first(r, s);
-	pattern_bytes(r->secret, r->caseless, &bytes);
-	r->token = !r->bare && r->shortest >= SS_TOKEN_MIN && byteset_within(&bytes, &tokens_set);
+	r->token = !r->bare && is_long(r, SS_TOKEN_MIN);
+	r->run = r->bare && is_long(r, SS_RUN_MIN);
 	if (r->entropy == 0)
 		r->entropy = SS_NEAR_ENTROPY;
 	memset(&r->precede, 0xff, sizeof(r->precede));

@@ -73,6 +73,7 @@ struct rule {
 	struct byteset		 first;		/* near, behind: bytes that a secret begins with */
 	size_t			 shortest;	/* near: the fewest bytes of a secret */
 	bool			 token;		/* near: a value of SS_TOKEN_MIN token bytes and more (tokens.h) */
+	bool			 run;		/* SS_RUN_MIN token bytes and more, the anchor among them or near */
 	struct byteset		*follow;	/* per anchor: the bytes that can come after it */
 	struct byteset		 precede;	/* the bytes that can come before any anchor; behind: all that a secret holds */
 	struct byteset		 tail_set;	/* bytes that a block goes on with */
