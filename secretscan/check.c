@@ -8,6 +8,8 @@ static const struct check checks[] = {
 	{ "crc32-base36", check_crc32_base36 },
 	{ "crc32-hex", check_crc32_hex },
 	{ "jwt", check_jwt },
+	{ "key", check_key },
+	{ "macaroon", check_macaroon },
 	{ "basic", check_basic },
 	{ "basic-header", check_basic_header },
 	{ "basic-password", check_basic_password },

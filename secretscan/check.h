@@ -9,7 +9,7 @@
 enum check_result {
 	CHECK_UNKNOWN,		/* nothing can be said: the other conditions decide */
 	CHECK_PROVEN,
-	CHECK_REFUTED,
+	CHECK_REFUTED,		/* certainly something else: no finding */
 };
 
 struct check {
@@ -24,6 +24,8 @@ enum check_result	check_crc32_base62(const uint8_t *p, size_t n);
 enum check_result	check_crc32_base36(const uint8_t *p, size_t n);
 enum check_result	check_crc32_hex(const uint8_t *p, size_t n);
 enum check_result	check_jwt(const uint8_t *p, size_t n);
+enum check_result	check_key(const uint8_t *p, size_t n);
+enum check_result	check_macaroon(const uint8_t *p, size_t n);
 enum check_result	check_basic(const uint8_t *p, size_t n);
 enum check_result	check_basic_header(const uint8_t *p, size_t n);
 enum check_result	check_basic_password(const uint8_t *p, size_t n);

@@ -180,7 +180,7 @@ is_plausible(const struct rule *rule, const uint8_t *p, size_t n, double entropy
 	*provenp = r == CHECK_PROVEN;
 	if (r == CHECK_PROVEN)
 		return true;
-	if (rule->proof)
+	if (r == CHECK_REFUTED || rule->proof)
 		return false;
 	if (rule->near > 0 && value_is_wordy(p, n))
 		return false;
