@@ -2,13 +2,15 @@
 /*
  * The first bytes of a private key in its armour: a DER sequence that begins with a version or with an algorithm (RFC 8017
  * A.1.2, RFC 5915, RFC 5958), the magic of OpenSSH (PROTOCOL.key), a secret-key packet of OpenPGP (RFC 9580, 4.2 and 5.5.1),
- * or the length of PuTTY's first number. What is encrypted as a whole begins with anything, but never with so much text.
+ * or the length of PuTTY's first number. What is encrypted as a whole begins with anything, but never with so much text,
+ * and never looks like words itself.
  */
 #include <stdbool.h>
 #include <string.h>
 
 #include "secretscan/base64.h"
 #include "secretscan/check.h"
+#include "secretscan/value.h"
 
 #define BODY_CHARS	24	/* that a rule gives; what stands before them are line ends and headers */
 #define BODY_MIN	15	/* bytes that have to be text to be none of a key */
@@ -54,6 +56,8 @@ check_key(const uint8_t *p, size_t n)
 		return CHECK_UNKNOWN;
 	if (is_der(b) || is_openpgp(b) || memcmp(b, openssh_magic, sizeof(openssh_magic)) == 0 || (b[0] == 0 && b[1] == 0))
 		return CHECK_PROVEN;
+	if (value_is_wordy(p + n - run, run))
+		return CHECK_REFUTED;
 	while (text < len && b[text] >= 0x20 && b[text] <= 0x7e)
 		text++;
 	return text == len ? CHECK_REFUTED : CHECK_UNKNOWN;

@@ -11,7 +11,7 @@
 /* Of so many characters, that cost less each, no machine drew them. */
 #define WORDY_MIN	16
 #define WORDY_BITS	4.4
-/* Of letters of both cases alone: a name of a program costs less, all but a thousandth of them, and a token more. */
+/* Of letters of both cases and few digits: names of programs cost less, all but one in a thousand, and tokens more. */
 #define NAME_BITS	6.0
 
 #define COUNT(a)	(sizeof(a) / sizeof((a)[0]))
@@ -268,7 +268,7 @@ value_is_wordy(const uint8_t *p, size_t n)
 	if (n < WORDY_MIN)
 		return false;
 	m = measure(p, n);
-	name = m.lower > 0 && m.upper > 0 && m.lower + m.upper == n;
+	name = m.lower > 0 && m.upper > 0 && m.lower + m.upper + m.digits == n && m.digits * 8 <= n;
 	return words_surprise(p, n) < (name ? NAME_BITS : WORDY_BITS) * (double)n;
 }
 

@@ -253,6 +253,7 @@ test_checks(void **state)
 		{ "key", "AAABAfbxWh2DC7fOCda7", CHECK_PROVEN },
 		{ "key", "\n" "wATnF1xkPH3ssLWA7De8lxLd", CHECK_UNKNOWN },
 		{ "key", "\n" "VGhpcyBpcyBub3QgYSBrZXku", CHECK_REFUTED },
+		{ "key", "\n" "java/nio/charset/Standard", CHECK_REFUTED },
 		{ "key", "", CHECK_UNKNOWN },
 		{ "macaroon", MACAROON "x1EkR-NAQwACa25UVQ", CHECK_PROVEN },
 		{ "macaroon", MACAROON "x1EkR-NAQwACa25U", CHECK_UNKNOWN },

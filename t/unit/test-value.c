@@ -84,8 +84,8 @@ test_tokens(void **state)
 static void
 test_wordy(void **state)
 {
-	static const char *const wordy[] = { "AbstractEjbTxTestsRunner", "AWSEBSInTreePluginName", "internationalization" };
-	static const char *const drawn[] = { "qJmBgVdFhTeuwvXnABvodKyb", "hjmVkIQVTejdNUVx", "ogplzkybortjqthxjjmrwlzx" };
+	static const char *const wordy[] = { "AbstractEjbTxTestsRunner", "GoogleCloudApigeeV1Query", "AWSEBSInTreePluginName", "internationalization" };
+	static const char *const drawn[] = { "qJmBgVdFhTeuwvXnABvodKyb", "hjmVkIQVTejdNUVx", "x9mUtYCAObNkBtzVoWqNlyGF", "ogplzkybortjqthxjjmrwlzx" };
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(wordy) / sizeof(wordy[0]); i++)
