@@ -336,12 +336,13 @@ open_push(struct gitjob *j, const struct conf_upstream *u)
 	return ok && send_fd(j, MONITOR_FD_DONE, -1);
 }
 
-/* Whether an approval of exactly this, asked for by this rule, was used in this session and not spent yet. */
+/* Whether an approval of exactly this, by those whom this rule names, was used in this session and not spent yet. */
 static bool
 has_grant(const struct peer *p, const uint8_t digest[DIGEST_LEN], const char *rule)
 {
 	for (unsigned i = 0; i < GRANTS; i++)
-		if (p->grants[i].rule != NULL && strcmp(p->grants[i].rule, rule) == 0 &&
+		if (p->grants[i].rule != NULL && (strcmp(p->grants[i].rule, rule) == 0 ||
+		    policy_same_approvers(p->conf->conf->policy, p->grants[i].rule, rule)) &&
 		    memcmp(p->grants[i].digest, digest, DIGEST_LEN) == 0)
 			return true;
 	return false;

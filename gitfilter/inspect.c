@@ -30,6 +30,8 @@ struct kept {			/* a finding, until its place is known */
 	uint32_t	 index;			/* object; PACK_NONE: commit and path are set */
 	uint32_t	 line;
 	char		*path;			/* owned, or NULL */
+	char		*member, *decoded;	/* owned: where in a container, in which encodings; or NULL */
+	bool		 notice;
 	char		 commit[OID_HEX + 1];
 	char		 fingerprint[SECRETSCAN_FINGERPRINT + 1];
 	char		 masked[SECRETSCAN_MASKED];
@@ -52,7 +54,7 @@ struct inspect {
 	uint64_t		 spooled, taken;
 	struct kept		*kept;			/* owned */
 	size_t			 nkept;
-	uint32_t		 findings;
+	uint32_t		 findings, notices, kept_notices;
 	int64_t			 told_ms;		/* when the last progress was sent */
 	/* What is being scanned now. */
 	const char		*kind, *commit, *path;
@@ -78,24 +80,24 @@ inspect_fail(struct inspect *x, int r, const char *fmt, ...)
 	return r;
 }
 
-static int
-inspect_on_finding(const struct secretscan_finding *f, void *arg)
+/* NULL stays NULL, and so does what is empty. */
+static bool
+copy_text(char **top, const char *text)
 {
-	struct inspect *x = arg;
+	return text == NULL || *text == '\0' || (*top = strdup(text)) != NULL;
+}
+
+static int
+inspect_keep(struct inspect *x, const struct secretscan_finding *f)
+{
 	struct kept *k;
 
-	/* Encrypted files are pushed by right; but what could have been read and was not does not pass. */
-	if (f->notice && strcmp(f->rule, "not-fully-scanned") != 0)
-		return 0;
-	if (x->findings < UINT32_MAX)
-		x->findings++;
-	if (x->nkept == FINDINGS_KEPT_MAX)
-		return 0;
-	if (x->kept == NULL && (x->kept = calloc(FINDINGS_KEPT_MAX, sizeof(*x->kept))) == NULL)
+	if (x->kept == NULL && (x->kept = calloc(FINDINGS_KEPT_MAX + NOTICES_KEPT_MAX, sizeof(*x->kept))) == NULL)
 		return SECRETSCAN_NOMEM;
-	k = &x->kept[x->nkept];
-	if (x->path != NULL && (k->path = strdup(x->path)) == NULL)
+	k = &x->kept[x->nkept++];	/* counted at once: what it owns is freed then */
+	if (!copy_text(&k->path, x->path) || !copy_text(&k->member, f->member) || !copy_text(&k->decoded, f->decoded))
 		return SECRETSCAN_NOMEM;
+	k->notice = f->notice && strcmp(f->rule, "not-fully-scanned") != 0;
 	k->kind = x->kind;
 	k->rule = f->rule;
 	k->description = f->description;
@@ -105,8 +107,31 @@ inspect_on_finding(const struct secretscan_finding *f, void *arg)
 	memcpy(k->fingerprint, f->fingerprint, sizeof(k->fingerprint));
 	memcpy(k->masked, f->masked, sizeof(k->masked));
 	k->fingerprint[sizeof(k->fingerprint) - 1] = k->masked[sizeof(k->masked) - 1] = '\0';
-	x->nkept++;
 	return 0;
+}
+
+static int
+inspect_on_notice(struct inspect *x, const struct secretscan_finding *f)
+{
+	if (x->notices < UINT32_MAX)
+		x->notices++;
+	if (x->kept_notices == NOTICES_KEPT_MAX)
+		return 0;
+	x->kept_notices++;
+	return inspect_keep(x, f);
+}
+
+static int
+inspect_on_finding(const struct secretscan_finding *f, void *arg)
+{
+	struct inspect *x = arg;
+
+	/* What is encrypted is policy's to judge; but what could have been read and was not is as bad as a secret. */
+	if (f->notice && strcmp(f->rule, "not-fully-scanned") != 0)
+		return inspect_on_notice(x, f);
+	if (x->findings < UINT32_MAX)
+		x->findings++;
+	return x->nkept - x->kept_notices == FINDINGS_KEPT_MAX ? 0 : inspect_keep(x, f);
 }
 
 /* Scan one piece of content; not being able to means that the push is not clean. */
@@ -222,7 +247,7 @@ static bool
 is_secret_name(const struct inspect *x, const char *path)
 {
 	for (size_t i = 0; i < x->nkept; i++)
-		if (x->kept[i].path != NULL && strncmp(path, x->kept[i].path, strlen(x->kept[i].path)) == 0)
+		if (!x->kept[i].notice && x->kept[i].path != NULL && strncmp(path, x->kept[i].path, strlen(x->kept[i].path)) == 0)
 			return true;
 	return false;
 }
@@ -244,18 +269,27 @@ inspect_put_finding(struct inspect *x, const struct kept *k, struct buf *b)
 	if ((r = buf_put_cstring(b, k->rule)) != 0 || (r = buf_put_cstring(b, k->description)) != 0 ||
 	    (r = buf_put_cstring(b, k->kind)) != 0 || (r = buf_put_cstring(b, commit)) != 0 ||
 	    (r = buf_put_cstring(b, where)) != 0 || (r = buf_put_u32(b, k->line)) != 0 ||
-	    (r = buf_put_cstring(b, k->masked)) != 0)
+	    (r = buf_put_cstring(b, k->masked)) != 0 || (r = buf_put_cstring(b, k->fingerprint)) != 0 ||
+	    (r = buf_put_cstring(b, k->member)) != 0 || (r = buf_put_cstring(b, k->decoded)) != 0)
 		return r;
-	return buf_put_cstring(b, k->fingerprint);
+	return buf_put_u8(b, k->notice);
 }
 
 static void
 inspect_send_findings(struct inspect *x)
 {
-	for (size_t i = 0; i < x->nkept && i < FINDINGS_SENT_MAX; i++) {
-		struct buf *b = buf_new(MSG_MAX);
+	struct buf *more = buf_new(8);
+	size_t sent = 0;
 
-		if (b != NULL && inspect_put_finding(x, &x->kept[i], b) == 0)
+	if (more != NULL && x->notices > x->kept_notices && buf_put_u32(more, x->notices) == 0)
+		(void)link_send(x->session, INSPECT_NOTICES, 0, more, -1);
+	buf_free(more);
+	for (size_t i = 0; i < x->nkept; i++) {
+		struct buf *b;
+
+		if (!x->kept[i].notice && sent++ >= FINDINGS_SENT_MAX)
+			continue;
+		if ((b = buf_new(MSG_MAX)) != NULL && inspect_put_finding(x, &x->kept[i], b) == 0)
 			(void)link_send(x->session, INSPECT_FINDING, 0, b, -1);
 		buf_free(b);
 	}
@@ -782,8 +816,11 @@ inspect_release(struct inspect *x)
 	pack_free(x->pack);
 	walk_free(x->walk);
 	EVP_MD_CTX_free(x->digest);
-	for (size_t i = 0; i < x->nkept; i++)
+	for (size_t i = 0; i < x->nkept; i++) {
 		free(x->kept[i].path);
+		free(x->kept[i].member);
+		free(x->kept[i].decoded);
+	}
 	free(x->kept);
 	free(x->commands);
 }

@@ -26,8 +26,11 @@ enum inspect_msg {
 	/* inspector -> session: u8 phase (0 receiving, 1 inspecting), u64 objects so far, u64 of how many */
 	INSPECT_PROGRESS = 405,
 	/* inspector -> session: s rule, s description, s kind ("blob", "commit", "tag", "path", "reference", "option"),
-	 * s commit (40 hex or ""), s path or "", u32 line, s masked, s fingerprint */
+	 * s commit (40 hex or ""), s path or "", u32 line, s masked, s fingerprint, s member of a container or "", s encodings
+	 * or "", u8 1 = no secret but a notice (encrypted-container, opaque-data), which is not counted as a finding */
 	INSPECT_FINDING = 407,
+	/* inspector -> session, when there are more notices than are sent: u32 how many in all */
+	INSPECT_NOTICES = 415,
 	/* inspector -> session: s oid (40 hex), u64 offset: a commit or folder of the repository, to compare with. One at a time. */
 	INSPECT_WANT = 411,
 	/* session -> inspector, once for each of these: s oid, u64 its size, 0 when it cannot be had, s bytes from the offset */

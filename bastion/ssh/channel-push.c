@@ -66,7 +66,7 @@ struct push_call {
 	struct verdict		 verdict;	/* the strictest of all */
 	struct verdict		 finding;	/* the strictest about findings */
 	uint32_t		 nchanges;	/* paths that a rule names */
-	struct verdict		 change;	/* the first denial about them; rule "" while there is none */
+	struct verdict		 content;	/* the first denial about them, or about a notice; rule NULL: none */
 	struct buf		*text;		/* what a human would be shown */
 	bool			 text_bad;	/* not all of it fitted */
 	char			*two_rules;	/* two rules ask, for different approvers: cannot be one question */
@@ -372,58 +372,152 @@ push_take_verdict(struct push_call *p, const struct verdict *v)
 		p->verdict = *v;
 }
 
-static void
-push_judge_finding(struct push_call *p, const char *rule, const char *path)
+/* An INSPECT_FINDING, its texts printable and masked; see inspect.h. */
+enum found_text { FOUND_RULE, FOUND_DESCRIPTION, FOUND_KIND, FOUND_COMMIT, FOUND_PATH, FOUND_MASKED, FOUND_FINGERPRINT, FOUND_MEMBER,
+	FOUND_DECODED, FOUND_TEXTS };
+
+struct found {
+	char		*text[FOUND_TEXTS];	/* owned */
+	char		*place;			/* owned: path, member, line, encodings in words */
+	uint32_t	 line;
+	bool		 notice;
+};
+
+static struct verdict
+push_decide_finding(struct push_call *p, const char *rule, bool notice, const char *path)
 {
 	struct session *s = p->door.channel->session;
 	struct request q = { .kind = REQUEST_FINDING, .target = p->door.upstream, .repo = p->door.repo, .ref = "",
-	    .detail = rule, .path = path, .now = clock_wall_ms() / 1000 };
+	    .detail = rule, .notice = notice, .path = path, .now = clock_wall_ms() / 1000 };
 	struct verdict v;
 
 	decide(s->p->conf->policy, &s->who, &q, &v);
-	if (p->nshown == 0 || v.what > p->finding.what)
-		p->finding = v;
+	return v;
+}
+
+/* A secret: the strictest verdict about any of them counts. */
+static void
+push_take_finding(struct push_call *p, const struct found *f, const struct verdict *v)
+{
+	char *const *t = f->text;
+
+	if (p->nshown == 0 || v->what > p->finding.what)
+		p->finding = *v;
+	p->text_bad |= buf_putf(p->text, "finding: rule=%s (%s) %s commit=%.12s %s value=%s fingerprint=%s\n", t[FOUND_RULE],
+	    t[FOUND_DESCRIPTION], t[FOUND_KIND], *t[FOUND_COMMIT] ? t[FOUND_COMMIT] : "-", f->place, t[FOUND_MASKED],
+	    t[FOUND_FINGERPRINT]) != 0;
+	if (p->nshown < FINDINGS_SHOWN)
+		push_say(p, "sallyport: BLOCKED %s rule=%s (%s) commit=%.12s file=%s value=%s", p->door.request, t[FOUND_RULE],
+		    t[FOUND_DESCRIPTION], *t[FOUND_COMMIT] ? t[FOUND_COMMIT] : "-", f->place, t[FOUND_MASKED]);
+	p->nshown++;
+}
+
+/* No secret: content that nobody can read. It passes unless a rule says otherwise. */
+static void
+push_take_notice(struct push_call *p, const struct found *f, const struct verdict *v)
+{
+	char *const *t = f->text;
+	const char *commit = *t[FOUND_COMMIT] ? t[FOUND_COMMIT] : "-";
+
+	if (v->what == DECISION_ALLOW)
+		return;
+	p->text_bad |= buf_putf(p->text, "notice: %s (%s) commit=%.12s %s (rule %s: %s)\n", t[FOUND_RULE], t[FOUND_MASKED], commit,
+	    f->place, v->rule, decision_word(v->what)) != 0;
+	if (v->what == DECISION_DENY)
+		push_say(p, "sallyport: denied %s rule=%s: %s (%s) commit=%.12s file=%s: %s", p->door.request, v->rule,
+		    t[FOUND_RULE], t[FOUND_MASKED], commit, f->place, v->because);
+	if (v->what == DECISION_DENY && p->content.rule == NULL)
+		p->content = *v;
+	push_take_verdict(p, v);
 }
 
 static void
-push_show_finding(struct push_call *p, char *const f[8], uint32_t line)
+push_record_finding(struct push_call *p, const struct found *f, const struct verdict *v)
 {
-	char *path = text_printable(f[4], strlen(f[4])), place[32] = "";
+	char *const *t = f->text;
 
-	if (line > 0)
-		snprintf(place, sizeof(place), ":%u", line);
-	p->text_bad |= buf_putf(p->text, "finding: rule=%s (%s) %s commit=%.12s %s%s value=%s fingerprint=%s\n", f[0], f[1], f[2],
-	    *f[3] ? f[3] : "-", path, place, f[6], f[7]) != 0;
-	if (p->nshown < FINDINGS_SHOWN)
-		push_say(p, "sallyport: BLOCKED %s rule=%s (%s) commit=%.12s file=%s%s value=%s", p->door.request, f[0], f[1],
-		    *f[3] ? f[3] : "-", *path ? path : f[2], place, f[6]);
-	free(path);
+	(void)session_record(p->door.channel->session, "push.finding", json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:i, s:b, "
+	    "s:s}", "request", p->door.request, "rule", t[FOUND_RULE], "verdict", decision_word(v->what), "kind", t[FOUND_KIND],
+	    "commit", t[FOUND_COMMIT], "path", t[FOUND_PATH], "member", t[FOUND_MEMBER], "decoded", t[FOUND_DECODED], "line",
+	    (int)f->line, "notice", (int)f->notice, "fingerprint", t[FOUND_FINGERPRINT]), NULL, NULL);
 }
 
-/* INSPECT_FINDING: s rule, s description, s kind, s commit, s path, u32 line, s masked, s fingerprint. */
+/* FILE!MEMBER:LINE (in base64), of what there is. The names of members are as hostile as any. */
+static void
+found_place(struct session *s, struct found *f)
+{
+	char *masked = session_mask(s, f->text[FOUND_MEMBER], strlen(f->text[FOUND_MEMBER]));
+	char *member = text_printable(masked, strlen(masked)), line[16] = "";
+	const char *path = *f->text[FOUND_PATH] ? f->text[FOUND_PATH] : f->text[FOUND_KIND], *decoded = f->text[FOUND_DECODED];
+
+	if (f->line > 0 && !f->notice)
+		(void)snprintf(line, sizeof(line), ":%u", f->line);
+	f->place = xasprintf("%s%s%s%s%s%s%s", path, *member ? "!" : "", member, line, *decoded ? " (in " : "", decoded,
+	    *decoded ? ")" : "");
+	free(f->text[FOUND_MEMBER]);
+	f->text[FOUND_MEMBER] = member;
+	free(masked);
+}
+
+/* INSPECT_FINDING: s rule, s description, s kind, s commit, s path, u32 line, s masked, s fingerprint, s member, s decoded, u8. */
 static int
 on_finding(struct link *l, struct msg *m, void *arg)
 {
 	struct push_call *p = arg;
-	struct session *s = p->door.channel->session;
-	char *f[8] = { NULL };
-	uint32_t line = 0;
+	struct found f = { .place = NULL };
+	struct verdict v;
+	uint8_t notice = 0;
+	char *path;
 	int r = 0;
 
 	(void)l;
-	for (size_t i = 0; i < 8 && r == 0; i++)
-		r = i == 5 ? buf_get_u32(m->body, &line) : buf_get_cstring(m->body, &f[i]);
-	if (r != 0 || (r = buf_end(m->body)) != 0)
+	for (size_t i = 0; i < FOUND_TEXTS && r == 0; i++)
+		if (i != FOUND_MASKED || (r = buf_get_u32(m->body, &f.line)) == 0)
+			r = buf_get_cstring(m->body, &f.text[i]);
+	if (r != 0 || (r = buf_get_u8(m->body, &notice)) != 0 || (r = buf_end(m->body)) != 0)
 		goto out;
-	push_judge_finding(p, f[0], f[4]);
-	push_show_finding(p, f, line);
-	p->nshown++;
-	(void)session_record(s, "push.finding", json_pack("{s:s, s:s, s:s, s:s, s:s, s:i, s:s}", "request", p->door.request,
-	    "rule", f[0], "kind", f[2], "commit", f[3], "path", f[4], "line", (int)line, "fingerprint", f[7]), NULL, NULL);
+	f.notice = notice != 0;
+	v = push_decide_finding(p, f.text[FOUND_RULE], f.notice, f.text[FOUND_PATH]);
+	path = text_printable(f.text[FOUND_PATH], strlen(f.text[FOUND_PATH]));
+	free(f.text[FOUND_PATH]);
+	f.text[FOUND_PATH] = path;
+	found_place(p->door.channel->session, &f);
+	if (f.notice)
+		push_take_notice(p, &f, &v);
+	else
+		push_take_finding(p, &f, &v);
+	push_record_finding(p, &f, &v);
  out:
-	for (size_t i = 0; i < 8; i++)
-		free(f[i]);
+	for (size_t i = 0; i < FOUND_TEXTS; i++)
+		free(f.text[i]);
+	free(f.place);
 	return r;
+}
+
+/* INSPECT_NOTICES: u32. What is not named one by one is what the strictest rule on any of it says. */
+static int
+on_notices(struct link *l, struct msg *m, void *arg)
+{
+	static const char *const rules[] = { "encrypted-container", "opaque-data" };
+	struct push_call *p = arg;
+	uint32_t n;
+	int r;
+
+	(void)l;
+	if ((r = buf_get_u32(m->body, &n)) != 0 || (r = buf_end(m->body)) != 0)
+		return r;
+	for (size_t i = 0; i < sizeof(rules) / sizeof(rules[0]); i++) {
+		struct verdict v = push_decide_finding(p, rules[i], true, NULL);
+
+		if (v.what == DECISION_ALLOW)
+			continue;
+		p->text_bad |= buf_putf(p->text, "notice: %u contents in all that cannot be read (rule %s: %s)\n", n, v.rule,
+		    decision_word(v.what)) != 0;
+		if (v.what == DECISION_DENY && p->content.rule == NULL)
+			p->content = v;
+		push_take_verdict(p, &v);
+	}
+	return 0;
 }
 
 /* INSPECT_WANT: s oid, u64 offset. The leg is asked the same. */
@@ -460,8 +554,8 @@ push_judge_change(struct push_call *p, enum path_op op, bool plain, const char *
 	if (v.what == DECISION_DENY && p->nchanges <= FINDINGS_SHOWN)
 		push_say(p, "sallyport: denied %s rule=%s: %s commit=%.12s file=%s: %s", p->door.request, v.rule, path_op_word(op),
 		    commit, shown, v.because);
-	if (v.what == DECISION_DENY && p->change.rule == NULL)
-		p->change = v;
+	if (v.what == DECISION_DENY && p->content.rule == NULL)
+		p->content = v;
 	if (p->nchanges <= CHANGES_RECORDED)
 		(void)session_record(s, "push.change", json_pack("{s:s, s:s, s:s, s:s, s:s, s:s}", "request", p->door.request, "rule",
 		    v.rule, "verdict", decision_word(v.what), "op", path_op_word(op), "commit", commit, "path", shown), NULL, NULL);
@@ -580,6 +674,7 @@ static const struct link_row inspector_rows[] = {
 	{ INSPECT_TAKEN, "taken", LINK_PERMIT, on_taken },
 	{ INSPECT_PROGRESS, "progress", LINK_PERMIT, on_progress },
 	{ INSPECT_FINDING, "finding", LINK_PERMIT, on_finding },
+	{ INSPECT_NOTICES, "notices", LINK_PERMIT | LINK_ONCE, on_notices },
 	{ INSPECT_WANT, "want", LINK_PERMIT, on_want },
 	{ INSPECT_CHANGES, "changes", LINK_PERMIT, on_changes },
 	{ INSPECT_RESULT, "result", LINK_PERMIT | LINK_ONCE, on_result },
@@ -887,10 +982,10 @@ push_judge(struct push_call *p)
 		push_say(p, "sallyport: and %u more", p->nfindings - FINDINGS_SHOWN);
 	if (p->nchanges > CHANGES_SHOWN)
 		p->text_bad |= buf_putf(p->text, "and %u more changes that rules name\n", p->nchanges - CHANGES_SHOWN) != 0;
-	if (p->change.rule != NULL) {
-		push_say(p, "sallyport: what may not be changed must be left out of every commit of the push (git rebase -i COMMIT^, "
+	if (p->content.rule != NULL) {
+		push_say(p, "sallyport: what may not be pushed must be left out of every commit of the push (git rebase -i COMMIT^, "
 		    "git checkout COMMIT^ -- FILE, git commit --amend), or pushed by somebody who may");
-		push_refuse_all(p, "denied %s rule=%s: %s", p->door.request, p->change.rule, p->change.because);
+		push_refuse_all(p, "denied %s rule=%s: %s", p->door.request, p->content.rule, p->content.because);
 	}
 	if (p->nfindings > 0 && p->finding.what == DECISION_DENY) {
 		push_say(p, "sallyport: a secret that was in a commit must be taken out of every commit of the push (git rebase -i "

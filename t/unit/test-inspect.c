@@ -113,13 +113,21 @@ rig_send_pack(struct rig *g, const uint8_t *p, size_t n)
 static void
 take_finding(struct msg *m, struct outcome *o)
 {
-	char *rule, *description, *masked, *fingerprint, *kind, *commit, *path;
+	char *rule, *description, *masked, *fingerprint, *kind, *commit, *path, *member, *decoded;
 	uint32_t line;
+	uint8_t notice;
 
 	assert_true(buf_get_cstring(m->body, &rule) == 0 && buf_get_cstring(m->body, &description) == 0 &&
 	    buf_get_cstring(m->body, &kind) == 0 && buf_get_cstring(m->body, &commit) == 0 &&
 	    buf_get_cstring(m->body, &path) == 0 && buf_get_u32(m->body, &line) == 0 &&
-	    buf_get_cstring(m->body, &masked) == 0 && buf_get_cstring(m->body, &fingerprint) == 0 && buf_end(m->body) == 0);
+	    buf_get_cstring(m->body, &masked) == 0 && buf_get_cstring(m->body, &fingerprint) == 0 &&
+	    buf_get_cstring(m->body, &member) == 0 && buf_get_cstring(m->body, &decoded) == 0 &&
+	    buf_get_u8(m->body, &notice) == 0 && buf_end(m->body) == 0);
+	assert_string_equal(member, "");
+	assert_string_equal(decoded, "");
+	assert_int_equal(notice, 0);
+	free(member);
+	free(decoded);
 	if (o->sent++ == 0) {
 		o->kind = xstrdup(kind);
 		o->commit = xstrdup(commit);
