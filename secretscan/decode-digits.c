@@ -15,6 +15,7 @@
 #define LONG_RUN	64	/* digits */
 #define GROUP_MAX	4	/* digits */
 #define PENDING_MAX	12	/* groups */
+#define MANY		96	/* groups that are read at once */
 
 struct digits {
 	unsigned	kind;		/* of the places where they begin */
@@ -168,6 +169,37 @@ put_group(const struct digits *d, const struct group *g, struct layer *out)
 	}
 }
 
+/* Whole groups of text in this line, many at once, up to the first one that is none. */
+static void
+put_groups(struct reader *r, struct layer *out)
+{
+	const struct digits *d = r->digits;
+	bool text = true;
+
+	while (text && r->end - r->at >= d->in && out->error == 0) {
+		size_t start = r->at, n = 0;
+		uint8_t bytes[MANY * GROUP_MAX];
+
+		for (size_t i = 0; i < MANY && r->end - r->at >= d->in; i++) {
+			const uint8_t *p = r->s->p + r->at;
+			uint8_t *to = bytes + n;
+			uint32_t acc = 0;
+
+			for (size_t k = 0; k < d->in; k++)
+				acc = acc << d->bits | (uint32_t)(d->values[p[k]] - 1);
+			for (size_t k = 0; k < d->out; k++) {
+				to[k] = (uint8_t)(acc >> (8 * (d->out - 1 - k)));
+				text = text && (decode_is_text(to[k]) || to[k] == 0);
+			}
+			if (!text)
+				break;
+			r->at += d->in;
+			n += d->out;
+		}
+		layer_put_groups(out, bytes, n, start, d->out, d->in);
+	}
+}
+
 /* All text among the groups from here on; true if there was any. *donep: up to where the plain text was used up. */
 static bool
 read_groups(struct reader *r, size_t *donep, struct layer *out)
@@ -181,9 +213,10 @@ read_groups(struct reader *r, size_t *donep, struct layer *out)
 		if (!is_text(d, &g)) {
 			open = false;
 			npending = 0;
-		} else if (open)
+		} else if (open) {
 			put_group(d, &g, out);
-		else {
+			put_groups(r, out);
+		} else {
 			pending[npending++] = g;
 			if (npending < d->least)
 				continue;

@@ -58,15 +58,25 @@ grow_bytes(struct layer *l, size_t n)
 	return 0;
 }
 
+/* A group that goes on where the last one ended. Most are one byte, which needs no division. */
+static bool
+goes_on(const struct layer_piece *last, size_t out, size_t in)
+{
+	size_t n = out - last->out;
+
+	if (last->out_unit == 1)
+		return last->in + n * last->in_unit == in;
+	return n % last->out_unit == 0 && last->in + n / last->out_unit * last->in_unit == in;
+}
+
 static int
 add_piece(struct layer *l, size_t in, uint16_t out_unit, uint16_t in_unit)
 {
-	struct layer_piece *last = l->npieces > 0 ? &l->pieces[l->npieces - 1] : NULL, *grown;
+	const struct layer_piece *last = l->npieces > 0 ? &l->pieces[l->npieces - 1] : NULL;
+	struct layer_piece *grown;
 	size_t cap = l->pieces_cap > 0 ? l->pieces_cap * 2 : FIRST_PIECES;
 
-	/* A group that goes on where the last one ended. */
-	if (last != NULL && last->out_unit == out_unit && last->in_unit == in_unit &&
-	    (l->n - last->out) % out_unit == 0 && (size_t)last->in + (l->n - last->out) / out_unit * in_unit == in)
+	if (last != NULL && last->out_unit == out_unit && last->in_unit == in_unit && goes_on(last, l->n, in))
 		return 0;
 	if (l->npieces == l->pieces_cap) {
 		if ((grown = reallocarray(l->pieces, cap, sizeof(*grown))) == NULL)
@@ -99,6 +109,12 @@ void
 layer_put(struct layer *l, const uint8_t *p, size_t n, size_t in, size_t in_n)
 {
 	add(l, p, n, in, (uint16_t)n, (uint16_t)(in_n < UINT16_MAX ? in_n : UINT16_MAX));
+}
+
+void
+layer_put_groups(struct layer *l, const uint8_t *p, size_t n, size_t in, size_t out_unit, size_t in_unit)
+{
+	add(l, p, n, in, (uint16_t)out_unit, (uint16_t)in_unit);
 }
 
 void

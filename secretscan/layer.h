@@ -33,6 +33,8 @@ void	layer_copy(struct layer *, const uint8_t *p, size_t n, size_t in);
  * base64, one byte as %41.
  */
 void	layer_put(struct layer *, const uint8_t *p, size_t n, size_t in, size_t in_n);
+/* The same of many groups side by side, n bytes altogether: each in_unit bytes of the text say out_unit of these. */
+void	layer_put_groups(struct layer *, const uint8_t *p, size_t n, size_t in, size_t out_unit, size_t in_unit);
 /* What follows does not belong to what stands here: a line ends. */
 void	layer_break(struct layer *, size_t in);
 /* Take back the last byte, if there is one. */
