@@ -13,6 +13,12 @@ enum {
 	OTHER = 2,		/* or with this, beside such */
 };
 
+/* What a neighbourhood can end at. */
+enum {
+	LINE_FEED = 1,
+	JUNK = 2,
+};
+
 struct hunt {
 	const struct rewriter	*w;
 	const struct sieve	*s;
@@ -62,11 +68,12 @@ find_in(const struct hunt *h, size_t at, size_t end)
 }
 
 /* What text does not hold, but for what terminals are told: binary data, of which no neighbourhood is made. */
-static bool
-is_junk(uint8_t c)
-{
-	return c < 0x20 && c != '\t' && c != '\n' && c != '\r' && c != '\a' && c != '\b' && c != 0x1b;
-}
+static const uint8_t ends[256] = {
+	[0x00] = JUNK, [0x01] = JUNK, [0x02] = JUNK, [0x03] = JUNK, [0x04] = JUNK, [0x05] = JUNK, [0x06] = JUNK,
+	[0x0b] = JUNK, [0x0c] = JUNK, [0x0e] = JUNK, [0x0f] = JUNK, [0x10] = JUNK, [0x11] = JUNK, [0x12] = JUNK,
+	[0x13] = JUNK, [0x14] = JUNK, [0x15] = JUNK, [0x16] = JUNK, [0x17] = JUNK, [0x18] = JUNK, [0x19] = JUNK,
+	[0x1a] = JUNK, [0x1c] = JUNK, [0x1d] = JUNK, [0x1e] = JUNK, [0x1f] = JUNK, ['\n'] = LINE_FEED,
+};
 
 /* Where the neighbourhood of what stands before `at` begins, at `least` or later. */
 static size_t
@@ -74,7 +81,7 @@ reach_back(const struct sieve *s, size_t at, size_t least)
 {
 	size_t from = at;
 
-	while (from > least && at - from < SS_AROUND && !is_junk(s->p[from - 1]))
+	while (from > least && at - from < SS_AROUND && ends[s->p[from - 1]] != JUNK)
 		from--;
 	return from;
 }
@@ -84,8 +91,9 @@ static size_t
 reach(const struct rewriter *w, const struct sieve *s, size_t at)
 {
 	size_t most = s->n - at < SS_WINDOW_MAX ? s->n : at + SS_WINDOW_MAX;
+	uint8_t passed = w->across ? LINE_FEED : 0;
 
-	while (at < most && !is_junk(s->p[at]) && (w->across || s->p[at] != '\n'))
+	while (at < most && ends[s->p[at]] <= passed)
 		at++;
 	return at;
 }
