@@ -2,7 +2,6 @@
 #include "secretscan/baseline.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -202,9 +201,6 @@ baseline_read(struct baseline *b, const char *path, char **errorp)
 		number++;
 		if (line[n - 1] == '\n')
 			line[--n] = '\0';
-		/* As git checks it out on Windows. */
-		if (n > 0 && line[n - 1] == '\r')
-			line[--n] = '\0';
 		why = n > LINE_MAX_LEN || memchr(line, '\0', (size_t)n) != NULL ? "not a line of a baseline" :
 		    read_line(b, line);
 	}
@@ -259,17 +255,14 @@ baseline_write(struct baseline *b, const char *path, size_t *np)
 {
 	char *temporary = xasprintf("%s.XXXXXX", path);
 	mode_t mask = umask(077);
-	struct stat st;
-	/* A device or pipe is written to: a file in its place would be the end of /dev/null for everybody. */
-	bool in_place = stat(path, &st) == 0 && !S_ISREG(st.st_mode);
-	int fd = in_place ? open(path, O_WRONLY | O_CLOEXEC) : mkstemp(temporary), e = 0;
+	int fd = mkstemp(temporary), e = 0;
 	FILE *out = NULL;
 
 	umask(mask);
 	if (b->n > 0)
 		qsort(b->v, b->n, sizeof(*b->v), by_line);
 	b->sorted = false;
-	if (fd == -1 || (!in_place && fchmod(fd, 0666 & ~mask) == -1) || (out = fdopen(fd, "w")) == NULL) {
+	if (fd == -1 || fchmod(fd, 0666 & ~mask) == -1 || (out = fdopen(fd, "w")) == NULL) {
 		e = errno;
 		goto out;
 	}
@@ -280,12 +273,12 @@ baseline_write(struct baseline *b, const char *path, size_t *np)
 		e = EIO;
 	if (fclose(out) != 0 && e == 0)
 		e = errno;
-	if (e == 0 && !in_place && rename(temporary, path) == -1)
+	if (e == 0 && rename(temporary, path) == -1)
 		e = errno;
 out:
 	if (fd != -1)
 		close(fd);
-	if (e != 0 && !in_place)
+	if (e != 0)
 		unlink(temporary);
 	free(temporary);
 	return e;

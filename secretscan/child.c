@@ -31,8 +31,6 @@ child_exec(const char *repo, char **argv, int in, int out)
 		unsetenv(places[i]);
 	setenv("GIT_OPTIONAL_LOCKS", "0", 1);
 	setenv("GIT_ALLOW_PROTOCOL", "", 1);
-	/* Grafts, like replacements, hide history; a name that cannot exist is said nothing about. */
-	setenv("GIT_GRAFT_FILE", "/dev/null/none", 1);
 	signal(SIGPIPE, SIG_DFL);
 	execvp(argv[0], argv);
 	_exit(127);

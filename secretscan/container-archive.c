@@ -154,22 +154,10 @@ archive_trouble(const struct inside *in, struct archive *a)
 	return tell_trouble(&r, ARCHIVE_FATAL, "");
 }
 
-struct archive *
-archive_reader_new(void)
-{
-	struct archive *a = archive_read_new();
-
-	if (a != NULL && archive_read_set_callback_data(a, NULL) != ARCHIVE_OK) {
-		archive_read_free(a);
-		return NULL;
-	}
-	return a;
-}
-
 static int
 each(const struct inside *in, const support_fn *fns, size_t nfns, const uint8_t *p, size_t n)
 {
-	struct archive *a = archive_reader_new();
+	struct archive *a = archive_read_new();
 	bool damaged;
 	int e = a == NULL ? SECRETSCAN_NOMEM : 0;
 

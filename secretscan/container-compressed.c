@@ -86,7 +86,7 @@ on_read(struct archive *to, void *arg, const void **pp)
 static struct archive *
 make(const support_fn *fns)
 {
-	struct archive *a = archive_reader_new();
+	struct archive *a = archive_read_new();
 
 	for (size_t i = 0; a != NULL && fns[i] != NULL; i++) {
 		if (fns[i](a) != ARCHIVE_OK) {

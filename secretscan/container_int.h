@@ -68,11 +68,6 @@ int	zlib_each(const struct inside *, const uint8_t *p, size_t n);
 /* All entries of an opened archive, and a notice of what went wrong when one could not be opened. */
 struct archive;
 int	archive_members(const struct inside *, struct archive *, bool *damagedp);
-/*
- * As archive_read_new(), with room for the callback's data, which libarchive otherwise makes when an archive is opened, and
- * uses even when there was no memory for it.
- */
-struct archive	*archive_reader_new(void);
 int	archive_trouble(const struct inside *, struct archive *);
 
 /* By their look; each is called when the cheap signs of container_guess say so. */

@@ -40,7 +40,7 @@ struct reader {
 };
 
 /* A digit is its value and one; 0 is no digit. */
-static const uint8_t base64_values[256] = {
+const uint8_t decode_base64_values[256] = {
 	0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
 	0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
 	0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 63, 0, 63, 0, 64,
@@ -305,7 +305,7 @@ decode_digits(const struct digits *d, const struct sieve *s, struct layer *out)
 	}
 }
 
-static const struct digits base64 = { SIEVE_BASE64, base64_values, 6, 4, 3, 4 };
+static const struct digits base64 = { SIEVE_BASE64, decode_base64_values, 6, 4, 3, 4 };
 static const struct digits hex = { SIEVE_HEX, hex_values, 4, 2, 1, 12 };
 
 void

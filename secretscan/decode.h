@@ -59,6 +59,9 @@ decode_is_text(uint8_t c)
 	return (c >= 0x20 && c < 0x7f) || c == '\t' || c == '\n' || c == '\r';
 }
 
+/* What a digit of base64 says, and one; 0 for what is none. */
+extern const uint8_t decode_base64_values[256];
+
 /* 0 to 15, or -1. */
 static inline int
 decode_hex_digit(uint8_t c)

@@ -286,6 +286,34 @@ accept(struct finder *f, const struct view *v, const struct cand *c, uint64_t at
 	return e;
 }
 
+static const struct rule *
+rule_of(const struct finder *f, const struct secretscan_finding *finding)
+{
+	const struct rule *v = f->ss->rules.v;
+	size_t i = 0;
+
+	while (v[i].id != finding->rule)
+		i++;
+	return &v[i];
+}
+
+int
+finder_add(struct finder *f, const struct secretscan_finding *finding)
+{
+	struct match m = { .rule = rule_of(f, finding), .begin = finding->start, .start = finding->start,
+	    .end = finding->end, .finding = *finding };
+
+	return insert_match(f, &m);
+}
+
+bool
+finder_is_public(const struct finder *f, const struct secretscan_finding *finding)
+{
+	const struct rule *rule = rule_of(f, finding);
+
+	return rule->lead == NULL && rule->near == 0;
+}
+
 enum fate {
 	FATE_WAITS,
 	FATE_DONE,
@@ -550,7 +578,10 @@ is_better(const struct match *a, const struct match *b)
 		return evidence(a) > evidence(b);
 	if (a->anchor != b->anchor)
 		return a->anchor > b->anchor;
-	return a->rule < b->rule;
+	if (a->rule != b->rule)
+		return a->rule < b->rule;
+	/* As it stands, rather than what it may be decoded to. */
+	return strcmp(a->finding.decoded, b->finding.decoded) < 0;
 }
 
 /* Take in every match that overlaps; true while one of them still grows. */
@@ -669,6 +700,12 @@ uint64_t
 finder_released(const struct finder *f)
 {
 	return f->released;
+}
+
+uint64_t
+finder_hold(const struct finder *f)
+{
+	return f->nmatches > 0 && f->matches[0].start < f->released ? f->matches[0].start : f->released;
 }
 
 void

@@ -56,10 +56,17 @@ int		 finder_resolve(struct finder *, const struct view *);
  */
 int		 finder_settle(struct finder *, uint64_t frontier, const struct finder_out *);
 
+/* A finding that another finder made in the same input, to be settled with the others. 0 or a negative code. */
+int		 finder_add(struct finder *, const struct secretscan_finding *);
+/* What its rule finds begins with a prefix that is no secret, not after a lead or a keyword. */
+bool		 finder_is_public(const struct finder *, const struct secretscan_finding *);
+
 /* Nothing is open: text without anchors can pass. */
 bool		 finder_is_idle(const struct finder *);
 /* Everything before this position was released or masked. */
 uint64_t	 finder_released(const struct finder *);
+/* Everything before this position is settled; what is masked while it grows is not. */
+uint64_t	 finder_hold(const struct finder *);
 void		 finder_set_released(struct finder *, uint64_t pos);
 /* No match is open, and no candidate has more than `most` bytes of its secret before `end`, released ones included. */
 bool		 finder_may_flush(const struct finder *, uint64_t end, size_t most);

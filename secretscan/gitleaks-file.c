@@ -207,16 +207,6 @@ is_id(const char *id)
 	    strspn(id, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.") == strlen(id);
 }
 
-/* A description is one line of every report. */
-static void
-flatten(char *s)
-{
-	for (; *s != '\0'; s++) {
-		if ((unsigned char)*s < 0x20 || *s == 0x7f)
-			*s = ' ';
-	}
-}
-
 static void
 read_entry(struct file *f, const struct toml *table, size_t own)
 {
@@ -239,7 +229,6 @@ read_entry(struct file *f, const struct toml *table, size_t own)
 	en = &g->v[g->n++];
 	*en = (struct gitleaks_entry){ .id = xstrdup(id), .file = xstrdup(f->name) };
 	en->description = xstrdup((text = get_text(f, table, "description")) != NULL && text[0] != '\0' ? text : id);
-	flatten(en->description);
 	if ((text = get_text(f, table, "regex")) != NULL && text[0] != '\0') {
 		en->regex = compile(f, toml_get(table, "regex"), id);
 		en->pattern = xstrdup(text);

@@ -38,13 +38,6 @@ struct desk {
 	struct gitleaks_scratch	*gitleaks;
 };
 
-/* How far the characters of a line are counted: findings come in order, and a line can hold thousands of them. */
-struct counted {
-	size_t	start;		/* of the line */
-	size_t	at;
-	size_t	chars;		/* between them */
-};
-
 /* One content on its way. */
 struct pass {
 	const struct inspect		*in;
@@ -53,7 +46,6 @@ struct pass {
 	struct gitleaks_scratch		*scratch;	/* NULL without gitleaks' rules */
 	struct secretscan_finding	*others;	/* by gitleaks' rules in this window; rule NULL: taken away */
 	size_t				 nothers;
-	struct counted			 counted;	/* in this window */
 	bool				 cut;		/* it was said that not everything was scanned */
 };
 
@@ -136,33 +128,29 @@ rule_of(const struct inspect *in, const char *rule)
 
 /* The column in characters of a byte that stands in column bytes of its line. */
 static size_t
-char_column(const struct pieces_window *w, struct counted *c, size_t at, size_t column)
+char_column(const struct pieces_window *w, size_t at, size_t column)
 {
-	size_t start;
+	size_t n = 1;
 
 	if (column == 0 || column - 1 > at || at > w->n)
 		return column;
-	start = at - (column - 1);
-	if (c->start != start || c->at < start || c->at > at)
-		*c = (struct counted){ .start = start, .at = start };
-	for (; c->at < at; c->at++)
-		c->chars += (w->p[c->at] & 0xc0) != 0x80;
-	return c->chars + 1;
+	for (size_t i = at - (column - 1); i < at; i++)
+		n += (w->p[i] & 0xc0) != 0x80;
+	return n;
 }
 
 /* Places are those in the window; a place within a container is left as it is. */
 static void
-set_places(struct record *r, struct pass *ps, const struct secretscan_finding *f)
+set_places(struct record *r, const struct pieces_window *w, const struct secretscan_finding *f)
 {
-	const struct pieces_window *w = ps->w;
 	bool inside = f->member != NULL && f->member[0] != '\0';
 
 	r->line = f->line;
 	r->column = f->column;
 	r->end_line = f->end_line;
 	r->end_column = f->end_column;
-	r->char_column = inside ? f->column : char_column(w, &ps->counted, f->start, f->column);
-	r->char_end_column = inside ? f->end_column + 1 : char_column(w, &ps->counted, f->end, f->end_column + 1);
+	r->char_column = inside ? f->column : char_column(w, f->start, f->column);
+	r->char_end_column = inside ? f->end_column + 1 : char_column(w, f->end, f->end_column + 1);
 	if (inside)
 		return;
 	r->line += w->lines;
@@ -178,7 +166,7 @@ set_places(struct record *r, struct pass *ps, const struct secretscan_finding *f
 }
 
 static struct record *
-record_of(struct pass *ps, const struct secretscan_finding *f)
+record_of(const struct pass *ps, const struct secretscan_finding *f)
 {
 	const struct source_item *it = ps->job->item;
 	const struct secretscan_rule *rule = rule_of(ps->in, f->rule);
@@ -196,7 +184,7 @@ record_of(struct pass *ps, const struct secretscan_finding *f)
 	memcpy(r->fingerprint, f->fingerprint, sizeof(r->fingerprint));
 	memcpy(r->masked, f->masked, sizeof(r->masked));
 	r->entropy = f->entropy;
-	set_places(r, ps, f);
+	set_places(r, ps->w, f);
 	if (ps->in->params.show_secrets) {
 		r->secret = xmemdup(f->secret, f->secret_len);
 		r->secret_len = f->secret_len;
@@ -328,7 +316,6 @@ on_window(const struct pieces_window *w, void *arg)
 	int r = 0;
 
 	ps->w = w;
-	ps->counted = (struct counted){ 0 };
 	if (ps->scratch != NULL)
 		scan_others(ps);
 	if (ps->in->params.rules->ss != NULL)

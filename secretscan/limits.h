@@ -5,8 +5,6 @@
 
 /* A file of rules is written by people; a generated one that is larger should be split by provider. */
 #define SS_RULEFILE_MAX		(256 * 1024)
-/* A piece of a sample stands in five lists and mappings. */
-#define SS_RULEFILE_DEPTH	8
 #define SS_RULES_MAX		4096
 #define SS_ANCHORS_MAX		64		/* literals of one rule */
 /* Shorter literals hit everywhere and slow the whole set down; longer ones gain nothing. */

@@ -102,16 +102,6 @@ rule_error(char **errorp, const char *file, unsigned line, const char *fmt, ...)
 	return *errorp != NULL ? SECRETSCAN_RULES : SECRETSCAN_NOMEM;
 }
 
-static bool
-is_one_line(const char *s)
-{
-	for (; *s != '\0'; s++) {
-		if ((unsigned char)*s < 0x20 || *s == 0x7f)
-			return false;
-	}
-	return true;
-}
-
 /* What a stream's release decision and the speed of the whole set rest on. */
 static int
 check_complete(const struct rule *r, char **errorp)
@@ -121,8 +111,6 @@ check_complete(const struct rule *r, char **errorp)
 	if (r->id[0] == '\0' || strlen(r->id) > 64 ||
 	    strspn(r->id, "abcdefghijklmnopqrstuvwxyz0123456789-") != strlen(r->id))
 		return rule_error(errorp, r->file, r->line, "id: use a-z, 0-9 and -, at most 64");
-	if (!is_one_line(r->description) || !is_one_line(r->provider))
-		return rule_error(errorp, r->file, r->line, "%s: control characters in description or provider", r->id);
 	if (r->anchors.n == 0 || r->anchors.n > SS_ANCHORS_MAX)
 		return rule_error(errorp, r->file, r->line, "%s: needs 1 to %d anchors", r->id, SS_ANCHORS_MAX);
 	for (size_t i = 0; i < r->anchors.n; i++) {

@@ -240,56 +240,6 @@ read_file(const struct parse *ps, const yaml_node_t *root)
 	return e;
 }
 
-static int
-parser_error(const yaml_parser_t *parser, const char *name, char **errorp)
-{
-	if (parser->error == YAML_MEMORY_ERROR)
-		return SECRETSCAN_NOMEM;
-	return rule_error(errorp, name, (unsigned)parser->problem_mark.line + 1, "%s",
-	    parser->problem != NULL ? parser->problem : "not YAML");
-}
-
-/*
- * The library looks through every level that is open at each step, and reads only the first document of a file: neither
- * may go unsaid.
- */
-static int
-check_shape(const char *name, const void *p, size_t n, char **errorp)
-{
-	yaml_event_type_t type = YAML_NO_EVENT;
-	yaml_parser_t parser;
-	yaml_event_t event;
-	unsigned depth = 0, documents = 0;
-	int e = 0;
-
-	if (!yaml_parser_initialize(&parser))
-		return SECRETSCAN_NOMEM;
-	yaml_parser_set_input_string(&parser, p, n);
-	while (e == 0 && type != YAML_STREAM_END_EVENT) {
-		unsigned line = 1;
-
-		if (!yaml_parser_parse(&parser, &event)) {
-			e = parser_error(&parser, name, errorp);
-			break;
-		}
-		type = event.type;
-		line += (unsigned)event.start_mark.line;
-		if (type == YAML_SEQUENCE_START_EVENT || type == YAML_MAPPING_START_EVENT)
-			depth++;
-		else if (type == YAML_SEQUENCE_END_EVENT || type == YAML_MAPPING_END_EVENT)
-			depth--;
-		else if (type == YAML_DOCUMENT_START_EVENT)
-			documents++;
-		yaml_event_delete(&event);
-		if (depth > SS_RULEFILE_DEPTH)
-			e = rule_error(errorp, name, line, "nested too deeply");
-		else if (documents > 1)
-			e = rule_error(errorp, name, line, "one document a file: what follows --- would not be read");
-	}
-	yaml_parser_delete(&parser);
-	return e;
-}
-
 int
 rulefile_parse(struct rules *rs, const char *name, const void *p, size_t n, char **errorp)
 {
@@ -301,14 +251,12 @@ rulefile_parse(struct rules *rs, const char *name, const void *p, size_t n, char
 	*errorp = NULL;
 	if (n > SS_RULEFILE_MAX)
 		return rule_error(errorp, name, 1, "larger than %d bytes", SS_RULEFILE_MAX);
-	e = check_shape(name, p, n, errorp);
-	if (e != 0)
-		return e;
 	if (!yaml_parser_initialize(&parser))
 		return SECRETSCAN_NOMEM;
 	yaml_parser_set_input_string(&parser, p, n);
 	if (!yaml_parser_load(&parser, &doc)) {
-		e = parser_error(&parser, name, errorp);
+		e = rule_error(errorp, name, (unsigned)parser.problem_mark.line + 1, "%s",
+		    parser.problem != NULL ? parser.problem : "not YAML");
 		yaml_parser_delete(&parser);
 		return e;
 	}

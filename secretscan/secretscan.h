@@ -37,7 +37,7 @@ struct secretscan_finding {
 	const char	*decoded;	/* encodings peeled, outermost first: "base64,percent"; "" for none */
 	const char	*member;	/* where in a container: "inner.tar!etc/shadow"; "" for none */
 	const uint8_t	*secret;	/* the bytes, valid during the call; NULL in a stream */
-	size_t		 secret_len;
+	size_t		 secret_len;	/* in a stream without noise or encodings; 0: end - start */
 	char		 fingerprint[SECRETSCAN_FINGERPRINT + 1];
 	char		 masked[SECRETSCAN_MASKED];	/* "AKIA************LE42" style: never enough to use */
 	double		 entropy;	/* bits per character */

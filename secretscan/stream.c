@@ -147,7 +147,7 @@ int
 stage_mask(const struct stage_out *to, const struct secretscan_finding *f)
 {
 	char token[sizeof("[masked::]") + 64 + SECRETSCAN_FINGERPRINT];
-	size_t width = f->end - f->start, n;
+	size_t width = f->secret_len > 0 ? f->secret_len : f->end - f->start, n;
 	char stars[64];
 	int e;
 

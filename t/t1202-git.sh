@@ -102,11 +102,4 @@ test_expect_success 'a repository of SHA-256' '
 	git -C wide commit -q -m one && test_expect_code 1 secretscan --git wide >out && test_line_count -eq 1 out
 '
 
-test_expect_success 'grafts do not hide history' '
-	git init -q grafted && printf "%s\n" "$token" >grafted/f && git -C grafted add . && git -C grafted commit -q -m one &&
-	git -C grafted rm -q f && git -C grafted commit -q --allow-empty -m two &&
-	mkdir -p grafted/.git/info && git -C grafted rev-parse HEAD >grafted/.git/info/grafts &&
-	test_expect_code 1 secretscan --git grafted >out 2>err && test_grep ":f:1:1:" out && test_must_be_empty err
-'
-
 test_done

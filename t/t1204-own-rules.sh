@@ -60,22 +60,4 @@ test_expect_success 'an expression that explodes ends in bounded time, and its f
 	test_grep "^text:1:1: github-token" out
 '
 
-test_expect_success 'levels without end are refused at once, in a file of any form' '
-	awk "BEGIN { for (i = 0; i < 250000; i++) printf \"[\" }" >levels.yaml &&
-	test_expect_code 2 timeout 10 secretscan --rules levels.yaml text 2>err &&
-	test_grep "levels.yaml:1: nested too deeply" err
-'
-
-test_expect_success 'a second document is not passed over in silence' '
-	{ rule first-token one_ && echo --- && rule second-token two_; } >two.yaml &&
-	test_expect_code 2 secretscan --rules two.yaml text 2>err &&
-	test_grep "two.yaml:9: one document a file" err
-'
-
-test_expect_success 'a description cannot move the cursor' '
-	rule loud-token loud_ | sed "s/Own token/\"a\\\\e[2Jb\"/" >loud.yaml &&
-	test_expect_code 2 secretscan --rules loud.yaml --list >out 2>err &&
-	test_grep "loud-token: control characters in description" err
-'
-
 test_done

@@ -121,10 +121,4 @@ test_expect_success 'an expression that explodes ends, is named, and the rest is
 	test_grep "explodes: rule bomb takes too long here: not fully scanned" err && test_grep "^tree/c:1:1: github-token" out
 '
 
-test_expect_success 'a description cannot move the cursor' '
-	printf "[[rules]]\nid = \"loud\"\ndescription = \"a\\\\u001b[2J\\\\nb\"\nregex = \"loud_[a-z]+\"\n" >loud.toml &&
-	echo loud_word >loud.txt && test_expect_code 1 secretscan --rules loud.toml loud.txt >out &&
-	test_line_count -eq 1 out && test_grep ": loud: a .2J b: " out
-'
-
 test_done

@@ -283,6 +283,139 @@ test_large_stream(void **state)
 	free(cut.p);
 }
 
+/* The output with <RULE> for each mask. */
+static void
+short_form(const struct sink *s, char *out, size_t size)
+{
+	static const char begin[] = "[masked:";
+	size_t at = 0, n = 0;
+
+	while (at < s->n) {
+		const uint8_t *p = s->p + at, *end;
+
+		if (s->n - at > sizeof(begin) && memcmp(p, begin, sizeof(begin) - 1) == 0 &&
+		    (end = memchr(p, ']', s->n - at)) != NULL) {
+			n += (size_t)snprintf(out + n, size - n, "<%.*s>", (int)strcspn((const char *)p + 8, ":"), p + 8);
+			at += (size_t)(end - p) + 1;
+		} else {
+			assert_true(n + 1 < size);
+			out[n++] = (char)s->p[at++];
+		}
+	}
+	out[n] = '\0';
+}
+
+struct peeled {
+	const char	*text;
+	const char	*masked;
+};
+
+/* Any cut into two, any pieces of one size. */
+static void
+check_peeled(const struct secretscan *ss, const struct peeled *c)
+{
+	size_t n = strlen(c->text);
+	struct sink whole, cut;
+	char out[8192];
+
+	sink_init(&whole);
+	sink_init(&cut);
+	mask(ss, c->text, n, n, n, &whole);
+	short_form(&whole, out, sizeof(out));
+	assert_string_equal(out, c->masked);
+	for (size_t at = 0; at <= n; at++) {
+		mask(ss, c->text, n, at, n, &cut);
+		same(&whole, &cut, c->text, at);
+	}
+	for (size_t step = 1; step < 40; step += 1 + step / 4) {
+		mask(ss, c->text, n, 0, step, &cut);
+		same(&whole, &cut, c->text, step);
+	}
+	free(whole.p);
+	free(cut.p);
+}
+
+#define HALF		"gh" "p_aB3dE5fG7hJ9"
+#define REST		"kL1mN3pQ5rS7tU9vW1xY3zA5"
+#define RED		"\x1b[01;31m\x1b[K"
+#define PLAIN		"\x1b[m\x1b[K"
+#define ZERO		"\xe2\x80\x8b"
+
+static void
+test_noise_hides_nothing(void **state)
+{
+	static const struct peeled cases[] = {
+		{ "a " HALF RED "kL1" PLAIN "mN3pQ5rS7tU9vW1xY3zA5 b\n", "a <github-token>\x1b[01;31m\x1b[m b\n" },
+		{ RED HALF PLAIN REST, RED "<github-token>\x1b[m" },
+		{ "g\x1b[1mh\x1b[0mp_aB3dE5fG7hJ9" REST "|", "<github-token>\x1b[1m\x1b[0m|" },
+		{ "a" RED " = " PLAIN TOKEN " b", "a" RED " = " PLAIN "<github-token> b" },
+		{ "password = \x1b[32m\"x9Kq72LmVb\"\x1b[0m\r\n", "password = \x1b[32m\"<generic-password>\"\x1b[0m\r\n" },
+		{ "password = \"x9Kq\x1b[32m72LmVb\"\x1b[0m\r\n", "password = \"<generic-password>\x1b[32m\"\x1b[0m\r\n" },
+		{ HALF "\x1b]8;;http://a/\x1b\\" REST "\x1b]8;;\a.", "<github-token>\x1b]8;;\a." },
+		{ HALF "\x1b(B" REST ".", "<github-token>\x1b(B." },
+		{ HALF ZERO REST "\xc2\xad.", "<github-token>\xc2\xad." },
+		{ "\xe2\x80\x9c" HALF ZERO REST "\xe2\x80\x9d", "\xe2\x80\x9c<github-token>\xe2\x80\x9d" },
+		{ "A\bAK\bKI\bIA\bAQ7ZXN3LKT2MWB5RY.", "<aws-access-key-id>." },
+		{ "_\bA_\bKIAQ7ZXN3LKT2MWB5RY_\b.", "_\b<aws-access-key-id>_\b." },
+		{ "gh" "p\x1b[0m" "_aB3dE5fG7hJ9" REST, "<github-token>\x1b[0m" },
+		{ "a\n" PEM "\n" LINE "\x1b[31m" LINE "\x1b[0m\n" LINE "\n" PEM_END "\nb\n",
+		    "a\n" PEM "<private-key>\x1b[31m\x1b[0m" PEM_END "\nb\n" },
+		{ "_secret=x9Kq72LmVb7QwP\x1b[m b", "_secret=<generic-token-plain>\x1b[m b" },
+		/* Nothing to hide: everything stays as it was. */
+		{ "\x1b[1;32muser@host\x1b[0m:~$ ls --color\r\n\x1b[01;34mbin\x1b[0m  \x1b[?2004h",
+		    "\x1b[1;32muser@host\x1b[0m:~$ ls --color\r\n\x1b[01;34mbin\x1b[0m  \x1b[?2004h" },
+		{ "\b\b\x1b[\x1b]0;title\n_\b_x_\b\xe2\x80\xef\xbb\xe2\x80\x8b\x1b", "\b\b\x1b[\x1b]0;title\n_\b_x_\b\xe2\x80"
+		    "\xef\xbb\xe2\x80\x8b\x1b" },
+	};
+
+	for (size_t i = 0; i < COUNT(cases); i++)
+		check_peeled(*state, &cases[i]);
+}
+
+/* Base64 of "a token: TOKEN" and the like, in pieces, so that nothing here looks like one. */
+#define B64_TOKEN	"Z2hwX2" "FCM2RFNWZHN2hKOWtMMW1OM3BRNXJTN3RV" "OXZXMXhZM3pBNQo="
+#define B64_JSON	"eyJhdXRoIjogImdocF" "9hQjNkRTVmRzdoSjlrTDFtTjNwUTVyUzd0VTl2VzF4" "WTN6QTUifQ=="
+#define B64_WORDS	"bm8gc2VjcmV0IGF0IGFsbCwganVzdCB3b3JkcyBoZXJl"
+
+static void
+test_base64_hides_nothing(void **state)
+{
+	static const struct peeled cases[] = {
+		{ "a " B64_TOKEN " b\n", "a Z2<github-token>o= b\n" },
+		{ "auth=" B64_JSON "\n", "auth=eyJhdXRoIjogIm<github-token>ifQ==\n" },
+		{ "eyJhdXRoIjogImdocF9hQjNk\r\n  RTVmRzdoSjlrTDFtTjNwUTVyUzd0\r\n  VTl2VzF4" "WTN6QTUifQ==\r\n",
+		    "eyJhdXRoIjogIm<github-token>ifQ==\r\n" },
+		{ "data:\n  password: \"" "eDlLcTcy" "TG1WYnE3\"\n", "data:\n  password: \"<generic-password>\"\n" },
+		{ B64_WORDS " " B64_TOKEN, B64_WORDS " Z2<github-token>o=" },
+		/* Nothing to hide. */
+		{ B64_WORDS "\n" B64_WORDS, B64_WORDS "\n" B64_WORDS },
+		{ "Z2hwX2FC", "Z2hwX2FC" },
+	};
+
+	for (size_t i = 0; i < COUNT(cases); i++)
+		check_peeled(*state, &cases[i]);
+}
+
+/* A long one without a secret flows. */
+static void
+test_base64_flows(void **state)
+{
+	struct sink s;
+	struct secretscan_stream *st;
+
+	sink_init(&s);
+	st = secretscan_stream_new(*state, NULL, on_out, on_finding, &s);
+	assert_non_null(st);
+	for (size_t i = 0; i < 500; i++) {
+		assert_int_equal(secretscan_stream_feed(st, B64_WORDS "IGFuZCBt" + i % 4, sizeof(B64_WORDS) + 7 - i % 4), 0);
+		assert_true(secretscan_stream_held(st) < 32);
+	}
+	assert_int_equal(secretscan_stream_end(st), 0);
+	assert_int_equal(s.findings, 0);
+	secretscan_stream_free(st);
+	free(s.p);
+}
+
 static void
 test_nothing_is_held_without_reason(void **state)
 {
@@ -408,6 +541,9 @@ main(void)
 		cmocka_unit_test(test_no_split_matters),
 		cmocka_unit_test(test_samples_in_pieces),
 		cmocka_unit_test(test_large_stream),
+		cmocka_unit_test(test_noise_hides_nothing),
+		cmocka_unit_test(test_base64_hides_nothing),
+		cmocka_unit_test(test_base64_flows),
 		cmocka_unit_test(test_nothing_is_held_without_reason),
 		cmocka_unit_test(test_flush),
 		cmocka_unit_test(test_block_is_not_held),
