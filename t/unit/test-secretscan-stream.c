@@ -243,6 +243,30 @@ test_no_split_matters(void **state)
 		check_text(*state, texts[i], strlen(texts[i]), texts[i]);
 }
 
+/* What overlaps in a scan stands side by side in a stream, where the beginning of the second was let go. */
+static void
+test_second_begins_before_its_anchor(void **state)
+{
+	static const char text[] = "twilio_token = 7f3e9a1c5b2d8f4e6a0c7b9d1e3f5a82-u" "s14\n";
+	struct sink whole, cut;
+	size_t n = strlen(text);
+
+	sink_init(&whole);
+	sink_init(&cut);
+	mask(*state, text, n, n, n, &whole);
+	assert_int_equal(whole.findings, 2);
+	for (size_t at = 0; at <= n; at++) {
+		mask(*state, text, n, at, n, &cut);
+		same(&whole, &cut, text, at);
+	}
+	for (size_t step = 1; step < n; step++) {
+		mask(*state, text, n, 0, step, &cut);
+		same(&whole, &cut, text, step);
+	}
+	free(whole.p);
+	free(cut.p);
+}
+
 /* Each rule's own samples: a rule whose lead is not unambiguous fails here. */
 static void
 test_samples_in_pieces(void **state)
@@ -539,6 +563,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_no_split_matters),
+		cmocka_unit_test(test_second_begins_before_its_anchor),
 		cmocka_unit_test(test_samples_in_pieces),
 		cmocka_unit_test(test_large_stream),
 		cmocka_unit_test(test_noise_hides_nothing),
