@@ -15,6 +15,7 @@
 #define CHUNK		64
 
 typedef int8_t bytes16 __attribute__((vector_size(16)));
+typedef uint8_t ubytes16 __attribute__((vector_size(16)));
 
 /* A digit's value, or -1. */
 static inline int
@@ -51,7 +52,27 @@ base64_is_digit(uint8_t c)
 	return value_of(c) >= 0;
 }
 
-/* In the run of CHUNK bytes at p: bits of those that are beyond blanks, quotes and brackets, as digits are. */
+static inline uint64_t
+bits(bytes16 v)
+{
+#ifdef __SSE2__
+	return (uint64_t)(unsigned)__builtin_ia32_pmovmskb128((char __attribute__((vector_size(16))))v);
+#else
+	uint64_t r = 0;
+
+	for (size_t i = 0; i < sizeof(v); i++)
+		r |= (uint64_t)(v[i] & 1) << i;
+	return r;
+#endif
+}
+
+static inline bytes16
+between(bytes16 v, uint8_t low, uint8_t high)
+{
+	return (bytes16)((ubytes16)v - low <= (uint8_t)(high - low));
+}
+
+/* Of the CHUNK bytes at p: those beyond blanks, quotes and brackets, where digits are; all of it, as every byte is asked. */
 static uint64_t
 solid_bits(const uint8_t *p)
 {
@@ -60,29 +81,52 @@ solid_bits(const uint8_t *p)
 
 	for (size_t i = 0; i < CHUNK; i += sizeof(v)) {
 		memcpy(&v, p + i, sizeof(v));
-		v = (bytes16)(v > '*');
-#ifdef __SSE2__
-		r |= (uint64_t)(unsigned)__builtin_ia32_pmovmskb128((char __attribute__((vector_size(16))))v) << i;
-#else
-		for (size_t k = 0; k < sizeof(v); k++)
-			r |= (uint64_t)(v[k] & 1) << (i + k);
-#endif
+		r |= bits((bytes16)(v > '*')) << i;
 	}
 	return r;
 }
 
-/* At or after `at`: where a run of SURE bytes can begin that are all solid. In vectors, as every byte is asked. */
-static size_t
-next_solid(const uint8_t *p, size_t n, size_t at)
+/* The digits, and those of them that four digits of text begin with. */
+static uint64_t
+digit_bits(const uint8_t *p, uint64_t *firstp)
 {
-	while (n - at >= CHUNK) {
-		uint64_t r = solid_bits(p + at);
+	uint64_t digits = 0;
+	bytes16 v, low;
 
-		for (unsigned k = 1; k < SURE; k *= 2)
-			r &= r >> k;
-		if (r != 0)
-			return at + (size_t)__builtin_ctzll(r);
-		at += CHUNK - SURE + 1;
+	*firstp = 0;
+	for (size_t i = 0; i < CHUNK; i += sizeof(v)) {
+		memcpy(&v, p + i, sizeof(v));
+		low = v | 0x20;
+		digits |= bits(between(low, 'a', 'z') | between(v, '/', '9') | (bytes16)(v == '+') | (bytes16)(v == '-') |
+		    (bytes16)(v == '_')) << i;
+		*firstp |= bits(between(v, 'A', 'Z') | between(v, 'a', 'f')) << i;
+	}
+	return digits;
+}
+
+/* A bit for each place where SURE bits begin. */
+static uint64_t
+runs(uint64_t r)
+{
+	for (unsigned k = 1; k < SURE; k *= 2)
+		r &= r >> k;
+	return r;
+}
+
+/* Where a run of SURE digits begins that could say text, at or after `at`, or so far as whole chunks go. */
+static size_t
+next_run(const uint8_t *p, size_t n, size_t at)
+{
+	uint64_t digits, first, begin;
+
+	for (size_t from = at; n - at >= CHUNK; at += CHUNK - SURE + 1) {
+		if (runs(solid_bits(p + at)) == 0)
+			continue;
+		digits = digit_bits(p + at, &first);
+		begin = digits << 1 | (at > from && value_of(p[at - 1]) >= 0);
+		begin = runs(digits) & ~begin & first & first >> 4 & first >> 8 & first >> 12;
+		if (begin != 0)
+			return at + (size_t)__builtin_ctzll(begin);
 	}
 	return at;
 }
@@ -90,19 +134,20 @@ next_solid(const uint8_t *p, size_t n, size_t at)
 size_t
 base64_find(const uint8_t *p, size_t n, size_t at, size_t *endp)
 {
-	size_t end;
+	size_t from = at, start, end;
 
-	while ((at = next_solid(p, n, at)) < n) {
-		for (; at < n && (int8_t)p[at] > '*'; at = end < n ? end + 1 : n) {
-			for (end = at; end < n && value_of(p[end]) >= 0; end++)
-				;
-			if (end > at && (end - at >= SURE || end == n) && is_text(p + at, end - at)) {
-				*endp = end;
-				return at;
-			}
+	while (at < n) {
+		start = next_run(p, n, at);
+		/* In the middle of one that was looked at. */
+		while (start > from && start < n && value_of(p[start]) >= 0 && value_of(p[start - 1]) >= 0)
+			start++;
+		for (end = start; end < n && value_of(p[end]) >= 0; end++)
+			;
+		if (end > start && (end - start >= SURE || end == n) && is_text(p + start, end - start)) {
+			*endp = end;
+			return start;
 		}
-		if (at < n)
-			at++;
+		at = end < n ? end + 1 : n;
 	}
 	*endp = n;
 	return n;

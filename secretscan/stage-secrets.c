@@ -3,8 +3,8 @@
  * The buffer holds the last bytes of the input: what is held back, what open candidates need, and some context that was
  * released already. In the usual case a piece holds no anchor and passes from the caller's memory, never copied.
  *
- * Where a text has noise or base64 in it, a lane reads what it says (lane.h). What a lane finds goes to the finder of the stream, which
- * settles what overlaps; nothing is released that a lane holds.
+ * Where a text has noise or base64 in it, a lane reads what it says (lane.h). What a lane finds goes to the finder of
+ * the stream, which settles what overlaps; nothing is released that a lane holds.
  */
 #include <stdlib.h>
 #include <string.h>
