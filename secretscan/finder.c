@@ -303,6 +303,9 @@ finder_add(struct finder *f, const struct secretscan_finding *finding)
 	struct match m = { .rule = rule_of(f, finding), .begin = finding->start, .start = finding->start,
 	    .end = finding->end, .finding = *finding };
 
+	/* Settled already, by what this finder found itself. */
+	if (m.end <= f->released && f->cluster == 0)
+		return 0;
 	return insert_match(f, &m);
 }
 

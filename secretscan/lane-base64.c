@@ -11,6 +11,7 @@
 #include "secretscan/limits.h"
 
 #define SURE		16	/* digits */
+#define SAY		3	/* fewer, at the end of what is known, are before anything that could be held */
 #define GAP_MAX		64	/* bytes between two lines: their end, an indent */
 #define CHUNK		64
 
@@ -143,7 +144,7 @@ base64_find(const uint8_t *p, size_t n, size_t at, size_t *endp)
 			start++;
 		for (end = start; end < n && value_of(p[end]) >= 0; end++)
 			;
-		if (end > start && (end - start >= SURE || end == n) && is_text(p + start, end - start)) {
+		if (end > start && (end - start >= SURE || (end == n && end - start >= SAY)) && is_text(p + start, end - start)) {
 			*endp = end;
 			return start;
 		}
