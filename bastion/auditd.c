@@ -21,6 +21,7 @@
 #include "bastion/audit/auditlog.h"
 #include "bastion/audit/checkpoint.h"
 #include "bastion/audit/commit.h"
+#include "bastion/audit/quota.h"
 #include "bastion/audit/recorder.h"
 #include "bastion/base/buf.h"
 #include "bastion/base/err.h"
@@ -49,9 +50,10 @@ struct auditd {
 	struct auditlog		*log;
 	struct commit		*commit;
 	struct recorder		*recorder;
+	struct quota		*quota;		/* NULL: identities have none */
 	struct peer		*peers;
 	struct peer		*self;	/* the parent, as a sender of records */
-	json_t			*unsealed;	/* at start: ids of recordings that nobody sealed */
+	json_t			*unsealed;	/* at start: recordings that nobody sealed, each with its identity or "" */
 	uint64_t		 found;
 };
 
@@ -515,18 +517,25 @@ static void
 found_record(const char *line, size_t n, void *arg)
 {
 	struct auditd *ad = arg;
+	json_int_t bytes;
 	json_t *rec;
-	const char *id, *event;
+	const char *id, *event, *identity;
 
 	if (!record_event_starts(line, n, "recording.") || record_event_starts(line, n, "recording.chunk"))
 		return;
 	rec = json_loadb(line, n, 0, NULL);
 	id = json_string_value(json_object_get(rec, "recording"));
 	event = json_string_value(json_object_get(rec, "event"));
+	identity = json_string_value(json_object_get(rec, "identity"));
+	bytes = json_integer_value(json_object_get(rec, "bytes"));
 	if (id != NULL && strcmp(event, "recording.open") == 0)
-		(void)json_object_set_new(ad->unsealed, id, json_true());
-	else if (id != NULL)
+		(void)json_object_set_new(ad->unsealed, id, json_string(identity == NULL ? "" : identity));
+	else if (id != NULL) {
+		identity = json_string_value(json_object_get(ad->unsealed, id));
+		if (identity != NULL && identity[0] != '\0')
+			quota_keep(quota_user(ad->quota, identity), id, bytes > 0 ? (uint64_t)bytes : 0);
 		(void)json_object_del(ad->unsealed, id);
+	}
 	json_decref(rec);
 }
 
@@ -541,7 +550,7 @@ auditd_recovered(struct auditd *ad, const struct auditlog_recovery *found)
 		auditd_note(ad, "log.recovered", json_pack("{s:I, s:I, s:I}", "records", (json_int_t)found->records,
 		    "signed_records", (json_int_t)found->signed_records, "torn_bytes", (json_int_t)found->torn_bytes));
 	json_object_foreach(ad->unsealed, id, v)
-		if (recorder_recover(ad->recorder, id) != 0)
+		if (recorder_recover(ad->recorder, id, json_string_value(v)) != 0)
 			fatal("recording %s: cannot be recovered", id);
 	json_decref(ad->unsealed);
 	ad->unsealed = NULL;
@@ -567,7 +576,7 @@ auditd_open(struct auditd *ad, const char *state_dir, const char *origin)
 		started(ad, false, "the recordings folder cannot be opened", AUDITD_EXIT_DISK);
 	if ((ad->commit = commit_new(ad->log)) == NULL)
 		fatal("out of memory");
-	ad->recorder = recorder_new(ad->rec_dirfd, ad->commit, &recorder_events);
+	ad->recorder = recorder_new(ad->rec_dirfd, ad->commit, ad->quota, &recorder_events);
 	ad->state = AUDITD_OPENING;
 	auditd_recovered(ad, &found);
 	free(why);
@@ -588,12 +597,14 @@ on_start(struct link *l, struct msg *m, void *arg)
 {
 	struct auditd *ad = ((struct peer *)arg)->ad;
 	char *state_dir = NULL, *user = NULL, *origin = NULL;
+	uint64_t quota;
 	struct link_params lp = { .base = ad->base, .name = "keyd", .rows = keyd_rows, .gone = keyd_gone, .arg = ad };
 	int r;
 
 	ad->start_id = m->id;
 	if ((r = buf_get_cstring(m->body, &state_dir)) != 0 || (r = buf_get_cstring(m->body, &user)) != 0 ||
-	    (r = buf_get_cstring(m->body, &origin)) != 0 || (r = buf_end(m->body)) != 0)
+	    (r = buf_get_cstring(m->body, &origin)) != 0 || (r = buf_get_u64(m->body, &quota)) != 0 ||
+	    (r = buf_end(m->body)) != 0)
 		goto out;
 	if (m->fd == -1 || *state_dir != '/') {
 		r = ERR_FORMAT;
@@ -602,6 +613,7 @@ on_start(struct link *l, struct msg *m, void *arg)
 	lp.fd = msg_take_fd(m);
 	if ((ad->keyd = link_new(&lp)) == NULL || (r = sandbox_drop(*user != '\0' ? user : NULL)) != 0)
 		started(ad, false, "the audit process cannot become its user", EXIT_FAILURE);
+	ad->quota = quota > 0 ? quota_new(quota) : NULL;
 	auditd_open(ad, state_dir, origin);
 	if (!auditd_enter_sandbox(ad))
 		started(ad, false, "the audit process cannot enter its sandbox", EXIT_FAILURE);
@@ -659,6 +671,7 @@ main(void)
 		peer_free(ad.peers);
 	link_free(ad.keyd);
 	recorder_free(ad.recorder);
+	quota_free(ad.quota);
 	commit_free(ad.commit);
 	auditlog_free(ad.log);
 	free(ad.log_dir);

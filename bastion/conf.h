@@ -91,6 +91,7 @@ struct conf {
 	int64_t		 idle_ms;
 	int64_t		 idle_command_ms;
 	unsigned	 sessions_per_identity;
+	uint64_t	 recordings_per_identity;	/* bytes; 0: no limit */
 
 	int64_t		 approval_wait_ms;	/* how long a client is held before it is told to come back */
 	int64_t		 approval_ttl_ms;	/* how long a request stays open */

@@ -44,6 +44,8 @@ const struct conf_row conf_table[] = {
 	    "end of a running command that is silent both ways; 0 = none" },
 	{ "limits", "sessions_per_identity", CONF_COUNT, AT(sessions_per_identity), "200", 0, 1000000,
 	    "connections of one identity; 0 = no limit" },
+	{ "limits", "recordings_per_identity", CONF_SIZE, AT(recordings_per_identity), "0", 0, 1024 * 1024 * GIB,
+	    "bytes of recordings of one identity; 0 = no limit" },
 	{ "limits", "stop_grace", CONF_DURATION, AT(stop_grace_ms), "10s", 0, DAY, "time for sessions to end at SIGTERM" },
 	{ "limits", "dial_timeout", CONF_DURATION, AT(dial_timeout_ms), "10s", 100, 10 * MINUTE, "time to reach a target" },
 	{ "limits", "keepalive_interval", CONF_DURATION, AT(keepalive_interval_ms), "30s", 0, DAY,

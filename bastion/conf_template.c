@@ -64,6 +64,7 @@ static const char main_file[] =
 	"#  max_session: 24h\n"
 	"#  idle: 30m\n"
 	"#  sessions_per_identity: 200\n"
+	"#  recordings_per_identity: 0\n"
 	"#  mint_ttl: 60s\n"
 	"#  max_cert_ttl: 12h\n"
 	"#git:\n"

@@ -363,7 +363,8 @@ start_auditd(struct daemon *d)
 	int sv[2];
 
 	if (b == NULL || k == NULL || msgio_pair(sv) != 0 || buf_put_u32(k, 0) != 0 || buf_put_cstring(b, c->state_dir) != 0 ||
-	    buf_put_cstring(b, c->user) != 0 || buf_put_cstring(b, origin) != 0)
+	    buf_put_cstring(b, c->user) != 0 || buf_put_cstring(b, origin) != 0 ||
+	    buf_put_u64(b, c->recordings_per_identity) != 0)
 		fatal("out of memory or descriptors");
 	free(origin);
 	if (!start_send(d, HELPER_KEYD, KEYD_AUDIT_LINK, k, sv[0])) {

@@ -16,8 +16,8 @@
 #define AUDITD_EXIT_DISK	3	/* its exit status when the log cannot be written: another try may find room */
 
 enum audit_msg {
-	/* parent -> auditd, once: s state_dir, s user to become or "", s origin (name of the log in checkpoints) ;
-	 * descriptor: the link to the key process (KEYD_SIGN) */
+	/* parent -> auditd, once: s state_dir, s user to become or "", s origin (name of the log in checkpoints), u64 bytes
+	 * of recordings that one identity may have or 0; descriptor: the link to the key process (KEYD_SIGN) */
 	AUDIT_START = 200,
 	/* u64 records in the log, u8 ok, s error line */
 	AUDIT_STARTED = 201,

@@ -7,6 +7,7 @@
 
 #include "bastion/audit/audit_msg.h"
 #include "bastion/audit/commit.h"
+#include "bastion/audit/quota.h"
 #include "bastion/audit/recfile.h"
 #include "bastion/base/clock.h"
 #include "bastion/base/err.h"
@@ -35,22 +36,25 @@ struct recording {
 	size_t			 nheader;
 	const char		*cut;		/* why it was cut while opening, or NULL */
 	struct recfile		*file;
+	struct quota_user	*user;		/* NULL: no quota */
 };
 
 struct recorder {
 	int				 dirfd;
 	struct commit			*commit;
+	struct quota			*quota;
 	const struct recorder_events	*events;
 	struct recording		*dirty;
 };
 
 struct recorder *
-recorder_new(int dirfd, struct commit *c, const struct recorder_events *events)
+recorder_new(int dirfd, struct commit *c, struct quota *q, const struct recorder_events *events)
 {
 	struct recorder *rc = xcalloc(1, sizeof(*rc));
 
 	rc->dirfd = dirfd;
 	rc->commit = c;
+	rc->quota = q;
 	rc->events = events;
 	return rc;
 }
@@ -171,6 +175,7 @@ rec_seal(struct recording *r, const char *reason, uint32_t id)
 	if (members != NULL && reason != NULL)
 		(void)json_object_set_new(members, "reason", json_string(reason));
 	r->state = REC_SEALING;
+	quota_seal(r->user, r->name, recfile_bytes(r->file));
 	rec_note(r, reason == NULL ? "recording.close" : "recording.cut", members, rec_sealed, id);
 }
 
@@ -199,6 +204,8 @@ rec_begin(struct recording *r)
 		log_error("recordings/%s: %s", name, err_text(e));
 	else if (e != 0)
 		log_error("recordings/%s: cannot be made: %s", name, err_text(e));
+	if (e == 0)
+		quota_grow(r->user, r->nheader + 1);
 	free(name);
 	free(r->header);
 	r->header = NULL;
@@ -249,6 +256,7 @@ rec_new(struct recorder *rc, struct rec_owner *o, uint32_t channel)
 	r->identity = st->identity == NULL ? NULL : xstrdup(st->identity);
 	r->whose = st->owner == NULL ? NULL : xstrdup(st->owner);
 	r->source = st->source == NULL ? NULL : xstrdup(st->source);
+	r->user = st->identity == NULL ? NULL : quota_user(rc->quota, st->identity);
 	return r;
 }
 
@@ -266,6 +274,11 @@ recorder_open(struct recorder *rc, struct rec_owner *o, uint32_t channel, uint32
 	if (recfile_room(rc->dirfd, RECFILE_FLOOR) != 0) {
 		log_error("recordings: less than %d MiB free: refused to %s", RECFILE_FLOOR >> 20, o->stamp->session);
 		rc->events->opened(o->arg, id, false, "no room for a recording: the disk is nearly full");
+		return 0;
+	}
+	if (o->stamp->identity != NULL && quota_is_over(quota_user(rc->quota, o->stamp->identity), rc->dirfd, clock_mono_ms())) {
+		log_error("recordings: %s has its recordings_per_identity: refused to %s", o->stamp->identity, o->stamp->session);
+		rc->events->opened(o->arg, id, false, "this identity has all the room for recordings that it may have");
 		return 0;
 	}
 	/* The client's channel number is not used for the name: clients use numbers again. */
@@ -293,6 +306,7 @@ recorder_data(struct rec_owner *o, uint32_t channel, const void *lines, size_t n
 		rec_fail(r, e == ERR_TOOBIG ? "the disk is nearly full" : "the recording cannot be written");
 		return 0;
 	}
+	quota_grow(r->user, n);
 	if (!r->dirty) {
 		r->dirty = true;
 		r->next_dirty = r->recorder->dirty;
@@ -340,7 +354,7 @@ recorder_flush(struct recorder *rc)
 }
 
 int
-recorder_recover(struct recorder *rc, const char *recording)
+recorder_recover(struct recorder *rc, const char *recording, const char *identity)
 {
 	char *name = xasprintf("%s.cast", recording), hex[SHA256_HEX], session[ID_TEXT];
 	uint8_t digest[SHA256_LEN] = { 0 };
@@ -349,6 +363,8 @@ recorder_recover(struct recorder *rc, const char *recording)
 	uint64_t bytes;
 	int r = strchr(recording, '/') != NULL ? ERR_FORMAT : recfile_digest(rc->dirfd, name, &bytes, digest);
 
+	if (r == 0 && identity[0] != '\0')
+		quota_keep(quota_user(rc->quota, identity), recording, bytes);
 	(void)snprintf(session, sizeof(session), "%.*s", (int)strcspn(recording, "."), recording);
 	sha256_hex(digest, hex);
 	if (r == 0)

@@ -17,6 +17,7 @@
 #define RECORDER_CHANNELS	64	/* recordings of one session that are not sealed yet */
 
 struct commit;
+struct quota;
 struct recorder;
 struct recording;
 
@@ -38,8 +39,8 @@ struct rec_owner {
 	bool				 failed;	/* has been told so: what it sent before it heard is dropped */
 };
 
-/* dirfd (state_dir/recordings) and commit stay the caller's. */
-struct recorder	*recorder_new(int dirfd, struct commit *, const struct recorder_events *);
+/* dirfd (state_dir/recordings), commit and quota stay the caller's. quota NULL: identities have none. */
+struct recorder	*recorder_new(int dirfd, struct commit *, struct quota *, const struct recorder_events *);
 void		 recorder_free(struct recorder *);	/* NULL is fine */
 
 /* Anything but 0 is the fault of the sender: his link ends. id is that of his message. */
@@ -51,7 +52,7 @@ int	recorder_close(struct rec_owner *, uint32_t channel, uint32_t id);
 void	recorder_cut(struct rec_owner *, const char *reason);
 /* Once a turn of the loop: tell how much has been written. */
 void	recorder_flush(struct recorder *);
-/* At start: seal a recording that an earlier process left open. */
-int	recorder_recover(struct recorder *, const char *recording);
+/* At start: seal a recording that an earlier process left open. identity: whose it counts as, or "". */
+int	recorder_recover(struct recorder *, const char *recording, const char *identity);
 
 #endif

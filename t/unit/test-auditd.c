@@ -222,6 +222,7 @@ start(struct world *w, uint64_t *recordsp, char **whyp)
 	assert_int_equal(buf_put_cstring(b, w->dir), 0);
 	assert_int_equal(buf_put_cstring(b, ""), 0);
 	assert_int_equal(buf_put_cstring(b, ORIGIN), 0);
+	assert_int_equal(buf_put_u64(b, 0), 0);
 	assert_int_equal(msgio_send(w->parent, AUDIT_START, 1, b, keyd), 0);
 	expect(w, w->parent, AUDIT_STARTED, &m);
 	assert_int_equal(buf_get_u64(m.body, recordsp), 0);
@@ -714,7 +715,7 @@ when_the_disk_is_full_every_session_is_told(void **state)
 	assert_int_equal(r, 0);
 	assert_int_equal(m.type, AUDIT_FAILED);
 	expect(w, other, AUDIT_FAILED, &m);
-	assert_int_equal(WEXITSTATUS(reap(w)), 1);
+	assert_int_equal(WEXITSTATUS(reap(w)), AUDITD_EXIT_DISK);
 	msgio_free(io);
 	msgio_free(other);
 	start_well(w);
@@ -814,7 +815,7 @@ the_commands_read_the_evidence(void **state)
 	assert_said(run(w, cmd_audit, 0, "audit", "export", "--jsonl", NULL), "\"event\":\"audit.start\"");
 	free(run(w, cmd_audit, 0, "audit", "export", "--tiles", tiles, NULL));
 	assert_said(get_file(w, "tiles/tile/entries/000.p/6"), "");
-	free(run(w, cmd_audit, 2, "audit", NULL));
+	free(run(w, cmd_audit, CMD_USAGE & 0xff, "audit", NULL));
 	assert_said(run(w, cmd_sessions, 0, "sessions", "list", "--since", "1h", NULL), SESSION "  ");
 	assert_said(run(w, cmd_sessions, 0, "sessions", "list", "--json", NULL), "\"refused\":1");
 	assert_said(run(w, cmd_sessions, 0, "sessions", "show", SESSION, NULL),
