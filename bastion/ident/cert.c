@@ -339,6 +339,13 @@ cert_has_identity(const struct cert *c)
 }
 
 int
+cert_judge_time(const struct cert *c, uint64_t now, const char **whyp)
+{
+	*whyp = now < c->valid_after ? "certificate is not valid yet" : now >= c->valid_before ? "certificate has expired" : "ok";
+	return now < c->valid_after || now >= c->valid_before ? ERR_EXPIRED : 0;
+}
+
+int
 cert_judge(const struct cert *c, const struct cert_check *k, const char **whyp)
 {
 	int r = ERR_DENIED;
@@ -359,17 +366,8 @@ cert_judge(const struct cert *c, const struct cert_check *k, const char **whyp)
 		*whyp = "certificate's principal is not an identity such as agent/ci";
 	else if (c->source_address != NULL && k->source != NULL && !cidr_list_has(c->source_address, k->source))
 		*whyp = "certificate may not be used from this address";
-	else {
-		r = ERR_EXPIRED;
-		if (k->now < c->valid_after)
-			*whyp = "certificate is not valid yet";
-		else if (k->now >= c->valid_before)
-			*whyp = "certificate has expired";
-		else
-			r = 0;
-	}
-	if (r == 0)
-		*whyp = "ok";
+	else
+		r = cert_judge_time(c, k->now, whyp);
 	return r;
 }
 

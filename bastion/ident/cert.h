@@ -66,6 +66,8 @@ struct cert_check {
  * critical option, no force-command, source-address holds. 0 or ERR_DENIED/ERR_EXPIRED and *whyp: one static line.
  */
 int	cert_judge(const struct cert *, const struct cert_check *, const char **whyp);
+/* Only whether it is valid at this time, in seconds since 1970: 0 or ERR_EXPIRED, and *whyp as above, "ok" for 0. */
+int	cert_judge_time(const struct cert *, uint64_t now, const char **whyp);
 
 /* The identity, once judged: the one principal. */
 const char *cert_identity(const struct cert *);

@@ -46,17 +46,8 @@ hostcert_judge(const struct cert *c, const struct hostcert_check *k, const char 
 		*whyp = "certificate is for any host, which is for none here";
 	else if (!match_any(&c->principals, k->principal))
 		*whyp = "certificate is for another host name (see host_principal)";
-	else {
-		r = ERR_EXPIRED;
-		if (k->now < c->valid_after)
-			*whyp = "certificate is not valid yet";
-		else if (k->now >= c->valid_before)
-			*whyp = "certificate has expired";
-		else
-			r = 0;
-	}
-	if (r == 0)
-		*whyp = "ok";
+	else
+		r = cert_judge_time(c, k->now, whyp);
 	return r;
 }
 
