@@ -27,6 +27,12 @@ open_direct () {
 	mv id/direct.new id/direct.conf
 }
 
+# keep_connection: BSSH_OPTS=$mux makes one connection, which is kept until the script ends.
+keep_connection () {
+	mux="-o ControlMaster=auto -o ControlPath=$TRASH_DIRECTORY/mux -o ControlPersist=yes" &&
+	test_atexit "ssh -O exit -o ControlPath=$TRASH_DIRECTORY/mux x 2>/dev/null"
+}
+
 wire_direct () {
 	# shellcheck disable=SC2086
 	"$PARAMIKO_PYTHON" "$TEST_SRCDIR/t/helper/wire.py" --port "${REAL_PORT_web1-$TARGET_PORT_web1}" --user "$TEST_LOGIN" \

@@ -63,23 +63,23 @@ test_expect_success 'what is no SFTP ends the session with a line' '
 	for mode in Noise Version6 NoHome TwoPaths
 	do
 		as $mode &&
-		echo pwd | fails_clear "\(stopped\|unreachable\): .*target" || return 1
+		echo pwd | fails_clear "\(stopped\|unreachable\) REQ-[A-Z0-9]*: .*target" || return 1
 	done &&
 	for mode in HugeLength WrongId Twice WrongType Flood
 	do
 		as $mode &&
-		printf "ls -l /srv/x\nls -l /srv/x\n" | fails_clear "stopped: .*target" || return 1
+		printf "ls -l /srv/x\nls -l /srv/x\n" | fails_clear "stopped REQ-[A-Z0-9]*: .*target" || return 1
 	done &&
 	for mode in HugeHandle TooMuch NoData
 	do
 		as $mode &&
-		echo "get /srv/x got" | fails_clear "stopped: .*target" || return 1
+		echo "get /srv/x got" | fails_clear "stopped REQ-[A-Z0-9]*: .*target" || return 1
 	done
 '
 
 test_expect_success 'a server that resolves no links is not used' '
 	as TextPaths &&
-	echo "ls /srv" | fails_clear "unreachable: .*does not resolve links"
+	echo "ls /srv" | fails_clear "unreachable REQ-[A-Z0-9]*: .*does not resolve links"
 '
 
 test_expect_success 'names that lead elsewhere are decided by where they lead' '
@@ -89,7 +89,7 @@ test_expect_success 'names that lead elsewhere are decided by where they lead' '
 	EOT
 	test_grep "denied REQ-[0-9A-Z]* rule=default: no rule allows it; stat /etc/shadow/x on evil" err &&
 	as RelativePath &&
-	echo "get /srv/x got" | fails_clear "stopped: .*target"
+	echo "get /srv/x got" | fails_clear "stopped REQ-[A-Z0-9]*: .*target"
 '
 
 test_expect_success 'names in a listing that are no plain names are dropped' '
@@ -110,7 +110,7 @@ test_expect_success 'names in a listing that are no plain names are dropped' '
 	EOT
 	test_grep ! evil out &&
 	as ManyNames &&
-	echo "ls /srv/dir" | fails_clear "stopped: .*target"
+	echo "ls /srv/dir" | fails_clear "stopped REQ-[A-Z0-9]*: .*target"
 '
 
 test_expect_success 'one that gives a byte at a time gives no secret away' '

@@ -9,9 +9,7 @@ test_description='C18, C19: each exit status and each signal of a command arrive
 need_paramiko
 
 test_expect_success 'a bastion, and one connection that is kept' '
-	setup_quiet && open_direct &&
-	mux="-o ControlMaster=auto -o ControlPath=$TRASH_DIRECTORY/mux -o ControlPersist=yes" &&
-	test_atexit "ssh -O exit -o ControlPath=$TRASH_DIRECTORY/mux x 2>/dev/null"
+	setup_quiet && open_direct && keep_connection
 '
 
 test_expect_success 'every status from 0 to 255' '
