@@ -93,7 +93,7 @@ approach_scanned(const struct strvec *lines, const char *why, void *arg)
 	} else if (hostcert_keys(lines, &check, &a->host_keys, &bad) == 0)
 		approach_connect(a, approach_finish);
 	else {
-		text = xasprintf("its host %s; nothing was sent; tell whoever runs this bastion", bad);
+		text = xasprintf("its host %s; nothing was sent", bad);
 		approach_refuse(a, text);
 		free(text);
 	}

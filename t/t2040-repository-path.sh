@@ -59,7 +59,7 @@ test_expect_success 'control characters, and their escapes' '
 '
 
 test_expect_success 'a name that starts with a dash' '
-	path_refused "'\''/hosted/-demo.git'\''" "unreachable: " 69
+	path_refused "'\''/hosted/-demo.git'\''" "unreachable REQ-[A-Z0-9]*: " 69
 '
 
 test_expect_success 'four thousand bytes' '
@@ -71,22 +71,22 @@ test_expect_success 'an upstream that does not exist' '
 '
 
 test_expect_success 'a repository that does not exist: the same words as for one that cannot be read' '
-	path_refused "'\''/hosted/nothing.git'\''" "unreachable: hosted/nothing: " 69
+	path_refused "'\''/hosted/nothing.git'\''" "unreachable REQ-[A-Z0-9]*: hosted/nothing: " 69
 '
 
 test_expect_success 'a link out of the folder of repositories' '
 	ln -s ../secret.git state/repos/link.git &&
-	path_refused "'\''/hosted/link.git'\''" "unreachable: hosted/link: " 69
+	path_refused "'\''/hosted/link.git'\''" "unreachable REQ-[A-Z0-9]*: hosted/link: " 69
 '
 
 test_expect_success 'a folder that is no repository' '
 	mkdir state/repos/folder.git &&
-	path_refused "'\''/hosted/folder.git'\''" "unreachable: hosted/folder: " 69
+	path_refused "'\''/hosted/folder.git'\''" "unreachable REQ-[A-Z0-9]*: hosted/folder: " 69
 '
 
 test_expect_success 'git itself shows the line' '
 	test_expect_code 128 bgit ci clone "$BASTION_URL/hosted/nothing.git" 2>err &&
-	test_grep "^sallyport: unreachable: hosted/nothing: " err &&
+	test_grep "^sallyport: unreachable REQ-[A-Z0-9]*: hosted/nothing: " err &&
 	test_expect_code 128 bgit ci clone "$BASTION_URL/elsewhere/demo.git" 2>err && said_once err "no upstream"
 '
 

@@ -25,7 +25,7 @@ test_expect_success 'revoking its certificate ends it at once' '
 '
 
 test_expect_success 'and says why, with the status of what is refused: it need not try again' '
-	test_grep "sallyport: stopped: your certificate has been revoked" live.err &&
+	test_grep "sallyport: stopped REQ-[A-Z0-9]*: your certificate has been revoked" live.err &&
 	ended live 77
 '
 

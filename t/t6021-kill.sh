@@ -14,7 +14,7 @@ test_expect_success 'a bastion with a running command' '
 
 test_expect_success 'kill ends it, with the reason' '
 	sallyport -f "$CONF" sessions kill "$id" && ended run 75 && exec 9>&- &&
-	test_grep "^sallyport: stopped: an administrator has ended this session" run.err
+	test_grep "^sallyport: stopped REQ-[A-Z0-9]*: an administrator has ended this session" run.err
 '
 
 test_expect_success 'that, and who did it, is on record; the recording is sealed' '

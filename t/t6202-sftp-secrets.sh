@@ -110,6 +110,14 @@ test_expect_success 'a secret that is written in shuffled pieces is found before
 	test_grep "left open" out && test_grep "rule=secret-in-file.*emptied" out && ! test -s "$BOX/left"
 '
 
+test_expect_success 'what is read back is bounded: a large hole in a new file is refused, a small one is not' '
+	rawsftp hole "$BOX/holes" >out 2>err && cat out &&
+	test_grep "^first ok" out && test_grep "^near ok" out && test_grep "^close ok" out &&
+	test_grep "^far denied" out && test_grep "denied REQ-[A-Z0-9]* rule=not-scanned: more than 64 MiB .*; write the file from its" err &&
+	test_grep "^last denied" out && test $(wc -c <"$BOX/holes") -eq $(((1 << 20) + 10)) &&
+	audit_has event=file.op op=write verdict=deny rule=not-scanned path=*/box/holes
+'
+
 test_expect_success 'two handles cannot each write what is no secret by itself' '
 	rawsftp two-writers "$BOX/twice" leaky >out && cat out && test_grep "^second failure" out && test_grep "^again ok" out &&
 	! cmp leaky "$BOX/twice"

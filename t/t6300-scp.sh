@@ -79,7 +79,7 @@ test_expect_success 'C17: the target'\''s shell expands patterns and ~ as ever' 
 test_expect_success 'C16: exit codes are those of scp' '
 	test_expect_code 1 bscp "$FAR/out/none" near/x 2>err && test_grep "scp: $FAR_DIR/out/none: No such file" err &&
 	test_expect_code 1 bscp "$FAR/none-such/dir/x" near/x 2>err &&
-	test_expect_code 1 bscp near/a "$FAR/in/none-such/x" 2>err && test_grep "sallyport: unresolved: $FAR_DIR/in/none-such/x is in no" err &&
+	test_expect_code 1 bscp near/a "$FAR/in/none-such/x" 2>err && test_grep "sallyport: not found REQ-[A-Z0-9]*: $FAR_DIR/in/none-such/x is in no folder .*; make its folder first" err &&
 	test_expect_code 1 bscp "$FAR/in" near/x 2>err && test_grep "not a regular file" err &&
 	test_expect_code 1 bscp near/none "$FAR/in/" 2>err &&
 	test_expect_code 1 bscp near/a near/empty "$FAR/in/a" 2>err && test_grep "ot a directory" err &&

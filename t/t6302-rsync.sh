@@ -34,7 +34,7 @@ test_expect_success 'one file, a large file, nothing at all' '
 
 test_expect_success 'a path that cannot be had ends as with rsync' '
 	test_expect_code 23 brsync -a "$FAR/in/none-such" near/ 2>err && test_grep "No such file" err &&
-	test_must_fail brsync -a tree/ "$FAR/none-such/a/b/" 2>err && test_grep "sallyport: unresolved: $FAR_DIR/none-such/a/b is in no" err
+	test_must_fail brsync -a tree/ "$FAR/none-such/a/b/" 2>err && test_grep "sallyport: not found REQ-[A-Z0-9]*: $FAR_DIR/none-such/a/b is in no folder .*; make its folder first" err
 '
 
 test_expect_success 'paths that no rule covers, or where a denial is below them, are refused before anything is copied' '

@@ -25,10 +25,10 @@ copied () {
 test_expect_success 'names that are not one file of the folder that was asked for' '
 	for name in parent absolute inside dots dot empty nul long
 	do
-		test_expect_code 1 copied "$FAR/$name" && test_grep "^sallyport: stopped: what the target sends is not scp.s protocol: a name" err ||
+		test_expect_code 1 copied "$FAR/$name" && test_grep "^sallyport: stopped REQ-[A-Z0-9]*: what the target sends is not scp.s protocol: a name" err ||
 		return 1
 	done &&
-	test_expect_code 1 copied "$FAR/other" && test_grep "^sallyport: stopped: the target sends .bashrc, which was not asked for" err &&
+	test_expect_code 1 copied "$FAR/other" && test_grep "^sallyport: stopped REQ-[A-Z0-9]*: the target sends .bashrc, which was not asked for" err &&
 	test_expect_code 1 copied "$FAR/control" && test_grep "which was not asked for" err &&
 	test_must_fail grep -q "$(printf "\033")" err &&
 	test_expect_code 1 copied "$FAR/twice" && test_grep "the target sends other, which was not asked for" err &&
@@ -65,7 +65,7 @@ test_expect_success 'of a secret that comes byte by byte at the end of a large f
 test_expect_success 'words before the protocol, nonsense, and a line without end' '
 	for name in banner nonsense line
 	do
-		: >far/$name && test_expect_code 1 copied "$FAR/$name" && test_grep "^sallyport: stopped: what the target sends is not scp.s protocol" err ||
+		: >far/$name && test_expect_code 1 copied "$FAR/$name" && test_grep "^sallyport: stopped REQ-[A-Z0-9]*: what the target sends is not scp.s protocol" err ||
 		return 1
 	done
 '

@@ -48,7 +48,7 @@ test_expect_success 'max_session: a command that runs is cut when the time and t
 	test-tool ms >before &&
 	test_expect_code 75 bssh brief "$TEST_LOGIN@web1" "echo begun; sleep 60" >out 2>err &&
 	test-tool ms >after && echo begun >expect && test_cmp expect out &&
-	said_once err "^sallyport: stopped: the session has lasted its 2s (max_session); connect again" &&
+	said_once err "^sallyport: stopped REQ-[A-Z0-9]*: the session has lasted its 2s (max_session); connect again" &&
 	ms=$(($(cat after) - $(cat before))) && test $ms -ge 7000 && test $ms -lt 40000
 '
 
@@ -96,7 +96,7 @@ test_expect_success 'idle: a command that runs is not idle, however silent; afte
 
 test_expect_success 'idle_command: what is silent both ways is cut, with 75 and the reason' '
 	test_expect_code 75 bssh silent "$TEST_LOGIN@web1" "echo begun; sleep 60" >out 2>err </dev/null && test_grep begun out &&
-	said_once err "^sallyport: stopped: nothing has come from it or gone to it for 3s (idle_command)"
+	said_once err "^sallyport: stopped REQ-[A-Z0-9]*: nothing has come from it or gone to it for 3s (idle_command)"
 '
 
 test_expect_success 'what speaks now and then is not, and neither is what is spoken to' '

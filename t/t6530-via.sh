@@ -105,7 +105,7 @@ test_expect_success 'when the way breaks the command on it is told, and the next
 	BSSH_OPTS="-o ControlMaster=yes -o ControlPath=$TRASH_DIRECTORY/mux" && background master bssh ci "$TEST_LOGIN@inner" -N &&
 	wait_until "test -S mux" && BSSH_OPTS="-o ControlPath=$TRASH_DIRECTORY/mux" &&
 	background cut bssh ci "$TEST_LOGIN@inner" "echo began; sleep 300" && wait_until "grep -q began cut.out" &&
-	kill -9 $(below $TARGET_PID_jump) && ended cut 69 && said_once cut.err "^sallyport: stopped: the connection to the target ended before the command did" &&
+	kill -9 $(below $TARGET_PID_jump) && ended cut 69 && said_once cut.err "^sallyport: stopped REQ-[A-Z0-9]*: the connection to the target ended before the command did" &&
 	bssh ci "$TEST_LOGIN@inner" "echo it ran" >out && test_cmp expect out &&
 	bssh ci "$TEST_LOGIN@inner" -O exit 2>exit && BSSH_OPTS= && no_session
 '
@@ -117,9 +117,9 @@ test_expect_success 'one on the way that says nothing costs its session its time
 '
 
 test_expect_success 'what is missing on the way is told by its name' '
-	unreached gone "^sallyport: unreachable: target gone: on the way to it: target jump does not connect to 127.0.0.1 port .*; nothing has run" &&
-	unreached behindshut "^sallyport: unreachable: target behindshut: on the way to it: target shut does not connect to .*AllowTcpForwarding" &&
-	unreached wrongkey "^sallyport: unreachable: target wrongkey: host key of wrongkey has changed: expected .*; nothing was sent" &&
+	unreached gone "^sallyport: unreachable REQ-[A-Z0-9]*: target gone: on the way to it: target jump does not connect to 127.0.0.1 port .*; nothing has run" &&
+	unreached behindshut "^sallyport: unreachable REQ-[A-Z0-9]*: target behindshut: on the way to it: target shut does not connect to .*AllowTcpForwarding" &&
+	unreached wrongkey "^sallyport: unreachable REQ-[A-Z0-9]*: target wrongkey: host key of wrongkey has changed: expected .*; nothing was sent" &&
 	test_grep ! "publickey" target-wrongkey/log
 '
 
@@ -127,12 +127,12 @@ test_expect_success 'a changed key of one on the way is a hard stop for all behi
 	mark inner && stop_target jump && rm target-jump/host* && ssh-keygen -q -t ed25519 -N "" -f target-jump/host &&
 	{ "$SSHD" -D -e -f target-jump/config >target-jump/log 2>&1 & } && jump=$! && test_atexit "stop_pid $jump sshd" &&
 	wait_until "test-tool accepts $TARGET_PORT_jump" &&
-	unreached deep "^sallyport: unreachable: target deep: on the way to it: target inner: on the way to it: target jump: host key of jump has changed: expected " &&
+	unreached deep "^sallyport: unreachable REQ-[A-Z0-9]*: target deep: on the way to it: target inner: on the way to it: target jump: host key of jump has changed: expected " &&
 	test_grep ! "publickey" target-jump/log && since inner && test_grep ! "Connection from" said && audit_has event=target.hostkey target=jump
 '
 
 test_expect_success 'and when it is down, that is said' '
-	stop_pid $jump sshd && unreached inner "^sallyport: unreachable: target inner: on the way to it: target jump: Connection refused; nothing has run"
+	stop_pid $jump sshd && unreached inner "^sallyport: unreachable REQ-[A-Z0-9]*: target inner: on the way to it: target jump: Connection refused; nothing has run"
 '
 
 # wrong LINE TEXT: with this in the place of inner the configuration is refused.

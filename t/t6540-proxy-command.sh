@@ -82,14 +82,14 @@ test_expect_success 'names that a program could take for something else never re
 
 test_expect_success 'what it says on standard error is in the log, inert and not without end' '
 	test_grep "proxy_command of relay: relay for .x1b\[31m$TEST_LOGIN" daemon.log && ! grep -q "$(printf "\033")" daemon.log &&
-	unreached broken "^sallyport: unreachable: target broken: .*; nothing has run" &&
+	unreached broken "^sallyport: unreachable REQ-[A-Z0-9]*: target broken: .*; nothing has run" &&
 	wait_until "grep -q \"proxy_command of broken ended with status 3\" daemon.log" &&
 	grep "proxy_command of broken: line" daemon.log >said && test "$(wc -l <said)" -ge 20 && test "$(wc -l <said)" -le 40
 '
 
 test_expect_success 'a program that is not there, and one that says nothing' '
-	unreached missing "^sallyport: unreachable: target missing: its proxy_command cannot be run on this bastion; nothing has run$" &&
-	unreached silent "^sallyport: unreachable: target silent: no answer in time; nothing has run$"
+	unreached missing "^sallyport: unreachable REQ-[A-Z0-9]*: target missing: its proxy_command cannot be run on this bastion; nothing has run; try again later, or tell whoever runs this bastion$" &&
+	unreached silent "^sallyport: unreachable REQ-[A-Z0-9]*: target silent: no answer in time; nothing has run; try again later, or tell whoever runs this bastion$"
 '
 
 test_expect_success 'none is left when its session has gone, nor what it has started, willing or not' '

@@ -46,7 +46,7 @@ test_expect_success 'what does not end by itself is cut when its time is over' '
 	conversation two bssh ci "$TEST_LOGIN@web1" "echo running again; cat" &&
 	wait_until "grep -q \"running again\" two.out" &&
 	kill -TERM "$BASTION_PID" && ended two 75 && exec 9>&- &&
-	test_grep "^sallyport: stopped: the bastion is stopping" two.err
+	test_grep "^sallyport: stopped REQ-[A-Z0-9]*: the bastion is stopping" two.err
 '
 
 test_expect_success 'and that is on record too, its recording sealed' '
@@ -68,7 +68,7 @@ test_expect_success 'told twice it cuts at once' '
 test_expect_success 'who waits for an approval is told to come back' '
 	write_config "limits: {stop_grace: 300ms}" && start_bastion &&
 	background four bssh ci "$TEST_LOGIN@web1" "printf risky" && wait_until "grep -q pending four.err" &&
-	stop_bastion && ended four 75 && test_grep "^sallyport: stopped: .*nothing has run" four.err
+	stop_bastion && ended four 75 && test_grep "^sallyport: stopped REQ-[A-Z0-9]*: .*nothing has run" four.err
 '
 
 test_expect_success 'no process of it is left' '

@@ -28,21 +28,21 @@ test_expect_success 'the good one is fine' '
 '
 
 test_expect_success 'a target that is down' '
-	unreached "$TEST_LOGIN@down" "^sallyport: unreachable: .*down.*refused.*; nothing has run$"
+	unreached "$TEST_LOGIN@down" "^sallyport: unreachable REQ-[A-Z0-9]*: .*down.*refused.*; nothing has run; try again later, or tell"
 '
 
 test_expect_success 'a target with another host key: a hard stop that names it, and no certificate was shown to it' '
-	unreached "$TEST_LOGIN@imposter" "^sallyport: unreachable: .*imposter.*host key" &&
+	unreached "$TEST_LOGIN@imposter" "^sallyport: unreachable REQ-[A-Z0-9]*: .*imposter.*host key" &&
 	test_grep ! "Accepted\|Failed publickey" target-imposter/log &&
 	audit_lacks event=cert.mint target=imposter
 '
 
 test_expect_success 'a target that does not know our CA' '
-	unreached "$TEST_LOGIN@strange" "^sallyport: unreachable: .*strange.*\(refused\|accept\|TrustedUserCAKeys\)"
+	unreached "$TEST_LOGIN@strange" "^sallyport: unreachable REQ-[A-Z0-9]*: .*strange.*\(refused\|accept\|TrustedUserCAKeys\)"
 '
 
 test_expect_success 'a login that the target does not have' '
-	unreached "nosuchuser@web1" "^sallyport: unreachable: "
+	unreached "nosuchuser@web1" "^sallyport: unreachable REQ-[A-Z0-9]*: "
 '
 
 test_expect_success 'a target that nobody has heard of, in the words for one that may not be reached' '

@@ -676,7 +676,7 @@ exec_stop(struct channel *c, const char *why)
 	if (x->remote != NULL)
 		exec_cut(x, why);
 	else if (x->state != EXEC_OVER) {
-		channel_sayf(c, "stopped: %s; nothing has run", why);
+		channel_sayf(c, "stopped %s: %s; nothing has run", x->request, why);
 		channel_end(c, c->session->cut_status);
 		x->state = EXEC_OVER;
 	}

@@ -150,7 +150,8 @@ static void
 fetch_wait_open(struct fetch_call *f)
 {
 	if (f->door.failed != NULL) {
-		char *why = xasprintf("unreachable: %s/%s: %s", f->door.upstream, f->door.repo, f->door.failed);
+		char *why = xasprintf("unreachable %s: %s/%s: %s; try again later, or tell whoever runs this bastion",
+		    f->door.request, f->door.upstream, f->door.repo, f->door.failed);
 
 		fetch_fail(f, why, EXIT_UNREACHED);
 		free(why);
@@ -229,7 +230,8 @@ fetch_read_server(struct fetch_call *f)
 		}
 		c->session->moved = true;
 		if (fetch_pass_server(f) != 0) {
-			char *why = xasprintf("unreachable: %s/%s: %s", f->door.upstream, f->door.repo, fetch_why(f->git));
+			char *why = xasprintf("unreachable %s: %s/%s: %s; tell whoever runs this bastion", f->door.request,
+			    f->door.upstream, f->door.repo, fetch_why(f->git));
 
 			fetch_fail(f, why, EXIT_UNREACHED);
 			free(why);
@@ -302,7 +304,8 @@ fetch_talk(struct fetch_call *f)
 	if (f->stream == -1) {
 		fetch_read_errors(f);
 		if (!fetch_is_advertised(f->git))
-			channel_sayf(c, "unreachable: %s/%s cannot be read", f->door.upstream, f->door.repo);
+			channel_sayf(c, "unreachable %s: %s/%s cannot be read; ssh BASTION policy lists what you may reach",
+			    f->door.request, f->door.upstream, f->door.repo);
 		channel_end(c, fetch_is_advertised(f->git) ? 0 : EXIT_UNREACHED);
 		f->state = FETCH_END;
 		return;
@@ -373,7 +376,7 @@ fetch_stop(struct channel *c, const char *why)
 
 	if (f->state >= FETCH_END)
 		return;
-	channel_sayf(c, "stopped: %s", why);
+	channel_sayf(c, "stopped %s: %s; git fetch again", f->door.request, why);
 	channel_end(c, c->session->cut_status);
 	f->state = f->state == FETCH_TALK ? FETCH_END : FETCH_OVER;
 }

@@ -718,7 +718,8 @@ static void
 push_wait_open(struct push_call *p)
 {
 	if (p->door.failed != NULL) {
-		push_fail(p, EXIT_UNREACHED, "unreachable: %s/%s: %s", p->door.upstream, p->door.repo, p->door.failed);
+		push_fail(p, EXIT_UNREACHED, "unreachable %s: %s/%s: %s; nothing was stored; try again later, or tell whoever runs "
+		    "this bastion", p->door.request, p->door.upstream, p->door.repo, p->door.failed);
 		return;
 	}
 	if (!p->door.complete)
@@ -728,8 +729,8 @@ push_wait_open(struct push_call *p)
 		p->inspector = push_link(p, git_door_take(&p->door, MONITOR_FD_INSPECTOR), "inspector", inspector_rows);
 	}
 	if (p->leg == NULL || p->inspector == NULL)
-		push_fail(p, EXIT_UNREACHED, "unreachable: %s/%s: its processes could not be started", p->door.upstream,
-		    p->door.repo);
+		push_fail(p, EXIT_UNREACHED, "unreachable %s: %s/%s: its processes could not be started; nothing was stored; push again later",
+		    p->door.request, p->door.upstream, p->door.repo);
 	else
 		p->step = STEP_REFS;
 }
@@ -740,8 +741,8 @@ push_wait_refs(struct push_call *p)
 	if (p->refs_in)
 		p->step = STEP_COMMANDS;
 	else if (p->door.failed != NULL || p->leg == NULL)
-		push_fail(p, EXIT_UNREACHED, "unreachable: %s/%s: %s", p->door.upstream, p->door.repo,
-		    p->door.failed != NULL ? p->door.failed : "the repository cannot be read");
+		push_fail(p, EXIT_UNREACHED, "unreachable %s: %s/%s: %s; nothing was stored; try again later, or tell whoever runs "
+		    "this bastion", p->door.request, p->door.upstream, p->door.repo, p->door.failed != NULL ? p->door.failed : "the repository cannot be read");
 }
 
 /* The order and the updates go to the inspector; from now on it hears the client's bytes. */
@@ -1224,7 +1225,7 @@ push_stop(struct channel *c, const char *why)
 
 	if (p->step == STEP_STORE || p->step == STEP_REPORT || p->step == STEP_OVER)
 		return;
-	channel_sayf(c, "stopped: %s; nothing was stored", why);
+	channel_sayf(c, "stopped %s: %s; nothing was stored", p->door.request, why);
 	push_over(p, c->session->cut_status);
 }
 

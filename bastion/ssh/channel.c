@@ -339,28 +339,11 @@ channel_end(struct channel *c, int status)
 	c->session->moved = true;
 }
 
-static bool
-flush_one(struct channel *c, enum sshchan_stream st, struct buf *b)
-{
-	while (buf_len(b) > 0) {
-		ssize_t n = sshchan_write(c->ssh, st, buf_ptr(b), buf_len(b));
-
-		if (n == 0)
-			break;
-		if (n < 0)
-			buf_clear(b);
-		else
-			(void)buf_consume(b, (size_t)n);
-		c->session->moved = true;
-	}
-	return buf_len(b) == 0;
-}
-
 void
 channel_flush(struct channel *c)
 {
-	(void)flush_one(c, SSHCHAN_ERR, c->say);
-	(void)flush_one(c, SSHCHAN_OUT, c->out);
+	(void)sshchan_flush(c->ssh, SSHCHAN_ERR, c->say, &c->session->moved);
+	(void)sshchan_flush(c->ssh, SSHCHAN_OUT, c->out, &c->session->moved);
 }
 
 void
@@ -484,7 +467,7 @@ channel_stop(struct channel *c, const char *why)
 	if (c->type != NULL && c->state == CHANNEL_RUN)
 		c->type->stop(c, why);
 	else if (c->state == CHANNEL_NEW || c->state == CHANNEL_RUN) {
-		channel_sayf(c, "%s", why);
+		channel_sayf(c, "stopped: %s; nothing has run", why);
 		channel_end(c, c->session->cut_status);
 	}
 }

@@ -9,6 +9,7 @@
 #include "bastion/ssh/copy_int.h"
 #include "bastion/ssh/lookup.h"
 #include "bastion/ssh/session_int.h"
+#include "bastion/ssh/tape.h"
 
 static bool
 may_one(struct copy *x, enum file_op op, const char *path, bool tree, struct verdict *v)
@@ -93,9 +94,10 @@ copy_refuse(struct copy *x, enum file_op op, const char *asked, const char *real
 	copy_record(x, "file.op", op, asked, real, v, NULL, NULL);
 	line = xasprintf("denied %s rule=%s: %s; %s %s%s%s on %s; ssh BASTION policy lists what you may do", x->p.request, v->rule,
 	    v->because, file_op_word(op), path, to == NULL ? "" : ", which leads to ", to == NULL ? "" : to, x->s->target);
-	copy_note(x, "%s", line);
+	tape_notef(x->p.tape, "%s", line);
 	if (++x->refusals == COPY_REFUSALS)
-		copy_break(x, EXIT_DENIED, "stopped: %d names were refused; look at ssh BASTION policy first", COPY_REFUSALS);
+		copy_break(x, EXIT_DENIED, "denied %s rule=limit: %d names were refused; ssh BASTION policy lists what you may do",
+		    x->p.request, COPY_REFUSALS);
 	free(path);
 	free(to);
 	return line;

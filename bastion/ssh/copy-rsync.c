@@ -10,6 +10,7 @@
 #include "bastion/base/xmalloc.h"
 #include "bastion/ssh/copy_int.h"
 #include "bastion/ssh/session_int.h"
+#include "bastion/ssh/tape.h"
 #include "bastion/ssh/transfer.h"
 
 #define ROUNDS		32		/* pieces in one turn and direction */
@@ -60,7 +61,7 @@ copy_rsync_drop(struct copy_rsync *r, const char *result)
 		if (st->content == NULL)
 			continue;
 		shown = copy_shown(r->x, r->x->places[0].asked);
-		copy_note(r->x, "rsync %s %s: %llu bytes of its protocol", st->agent ? "in" : "out", shown,
+		tape_notef(r->x->p.tape, "rsync %s %s: %llu bytes of its protocol", st->agent ? "in" : "out", shown,
 		    (unsigned long long)st->passed);
 		free(shown);
 		r->x->bytes += st->passed;

@@ -95,7 +95,7 @@ end_file(struct copy_scp *s, const char *result)
 	if (s->file == NULL)
 		return;
 	shown = copy_shown(s->x, s->asked);
-	copy_note(s->x, "scp %s %s: %llu bytes, %s", s->x->cmd.to_target ? "in" : "out", shown,
+	tape_notef(s->x->p.tape, "scp %s %s: %llu bytes, %s", s->x->cmd.to_target ? "in" : "out", shown,
 	    (unsigned long long)s->passed, *transfer_why(s->file) != '\0' ? "denied" : result);
 	free(shown);
 	s->x->files++;
@@ -158,7 +158,8 @@ begin_name(struct copy_scp *s, const struct scp_piece *piece, const void *p, int
 
 	if (!was_asked_for(s)) {
 		way = copy_shown(s->x, scp_name(s->wire));
-		copy_break(s->x, EXIT_UNREACHED, "stopped: the target sends %s, which was not asked for", way);
+		copy_break(s->x, EXIT_UNREACHED, "stopped %s: the target sends %s, which was not asked for; name that file, or tell whoever runs the "
+		    "target", s->x->p.request, way);
 		free(way);
 		return;
 	}
@@ -266,7 +267,7 @@ step_name(struct copy_scp *s, int64_t now_us)
 	}
 	state = lookup_step(s->x->lookup, now_us);
 	if (state == LOOKUP_DEAD)
-		copy_break(s->x, EXIT_UNREACHED, "stopped: the target's paths cannot be resolved any more, %s",
+		copy_break(s->x, EXIT_UNREACHED, "stopped %s: the target's paths cannot be resolved any more, %s; copy again", s->x->p.request,
 		    lookup_why(s->x->lookup));
 	else if (state == LOOKUP_READY && transfer_may_begin(s->x->s) && tape_has_room(s->x->p.tape))
 		decide_name(s);
@@ -342,7 +343,7 @@ put_message(struct copy_scp *s, const struct scp_piece *piece, const void *p, bo
 		r = buf_put(to, p, piece->n);
 	else {
 		words = session_mask(s->x->s, piece->text, piece->text_len);
-		copy_note(s->x, "scp: %s", words);
+		tape_notef(s->x->p.tape, "scp: %s", words);
 		r = buf_putf(to, "%c%.*s\n", *(const char *)p, SCP_LINE_MAX - 2, words);
 		free(words);
 	}
@@ -357,7 +358,7 @@ end_gathering(struct copy_scp *s, const struct scp_piece *piece, const void *p, 
 	struct buf *from = copy_from(s->x, agent);
 
 	if (s->denied || transfer_settle(s->file) != 0) {
-		copy_note(s->x, "%s", transfer_why(s->file));
+		tape_notef(s->x->p.tape, "%s", transfer_why(s->file));
 		s->x->refusals++;
 		tell_refusal(s, transfer_why(s->file));
 		(void)buf_consume(from, s->unclean + piece->n);
@@ -458,7 +459,8 @@ relay_piece(struct copy_scp *s, int64_t now_us)
 	if (r == ERR_SHORT)
 		return wait_for(s, agent);
 	if (r != 0) {
-		copy_break(s->x, EXIT_UNREACHED, "stopped: what the %s sends is not scp's protocol: %s", agent ? "agent" : "target",
+		copy_break(s->x, EXIT_UNREACHED, "stopped %s: what the %s sends is not scp's protocol: %s; use scp of OpenSSH, without -O",
+		    s->x->p.request, agent ? "agent" : "target",
 		    scp_why(s->wire));
 		return false;
 	}

@@ -61,20 +61,6 @@ copy_shown(const struct copy *x, const char *path)
 	return session_mask(x->s, path, strlen(path));
 }
 
-void
-copy_note(struct copy *x, const char *fmt, ...)
-{
-	char *text;
-	va_list ap;
-
-	va_start(ap, fmt);
-	if (vasprintf(&text, fmt, ap) == -1)
-		fatal("out of memory formatting a marker");
-	va_end(ap);
-	(void)tape_marker(x->p.tape, text, clock_mono_us());
-	free(text);
-}
-
 /* The paths of the command */
 
 /* From the home folder where it is not absolute; NULL when only the target's shell knows (~user). Borrowed. */
@@ -142,7 +128,7 @@ copy_ask_path(struct copy *x, int64_t now_us)
 		for (size_t n = strlen(folder); n > 1 && folder[n - 1] == '/'; n--)
 			folder[n - 1] = '\0';
 		if (place->asked == NULL)
-			copy_break(x, EXIT_DENIED, "denied %s rule=unresolved: it cannot be told where %s is", x->p.request, shown);
+			copy_break(x, EXIT_DENIED, "denied %s rule=unresolved: it cannot be told where %s is; name it from / on", x->p.request, shown);
 		lookup_ask(x->lookup, folder, now_us);
 		x->asking = true;
 	}
@@ -185,7 +171,8 @@ copy_take_path(struct copy *x)
 	x->nplaces++;
 	if (found->real == NULL) {
 		shown = copy_shown(x, place->asked);
-		copy_break(x, 1, "unresolved: %s is in no folder of the target that this login can see", shown);
+		copy_break(x, 1, "not found %s: %s is in no folder of the target that this login can see; make its folder first, or name another",
+		    x->p.request, shown);
 		free(shown);
 		return;
 	}
@@ -226,30 +213,12 @@ copy_step_paths(struct copy *x, int64_t now_us)
 
 /* Once a turn */
 
-static bool
-copy_flush_one(struct copy *x, struct sshchan *to, struct buf *b)
-{
-	while (buf_len(b) > 0) {
-		size_t n = buf_len(b) < SSHCHAN_PIECE ? buf_len(b) : SSHCHAN_PIECE;
-		ssize_t w = sshchan_write(to, SSHCHAN_OUT, buf_ptr(b), n);
-
-		if (w == 0)
-			return false;
-		if (w < 0)
-			buf_clear(b);	/* nobody is there any more */
-		else
-			(void)buf_consume(b, (size_t)w);
-		x->moved = true;
-	}
-	return true;
-}
-
 static void
 copy_flush(struct copy *x)
 {
-	bool all = copy_flush_one(x, x->up, x->to_up);
+	bool all = sshchan_flush(x->up, SSHCHAN_OUT, x->to_up, &x->moved);
 
-	(void)copy_flush_one(x, x->p.channel->ssh, x->to_agent);
+	(void)sshchan_flush(x->p.channel->ssh, SSHCHAN_OUT, x->to_agent, &x->moved);
 	/* The agent has said all that it will: so hears the target, once it has all that may pass. */
 	if (all && x->agent_is_through && !x->eof_sent && copy_agent_is_silent(x)) {
 		(void)sshchan_send_eof(x->up);

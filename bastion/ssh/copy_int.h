@@ -68,8 +68,6 @@ struct buf	*copy_to(struct copy *, bool agent);
 bool	copy_agent_is_silent(const struct copy *);
 /* Text for people: bytes masked and printable. The caller frees. */
 char	*copy_shown(const struct copy *, const char *path);
-/* A marker in the recording. */
-void	copy_note(struct copy *, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
 /* copy-access.c: what decide() says of one name, and of the one it leads to */
 

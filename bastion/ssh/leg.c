@@ -97,7 +97,7 @@ leg_wrong_key(struct leg *l)
 	    *got == '\0' ? "none of that type" : got);
 	(void)session_record(l->session, "target.hostkey", json_pack("{s:s, s:s, s:s}", "target", l->target->name, "expected",
 	    expected, "got", got), NULL, NULL);
-	why = xasprintf("host key of %s has changed: expected %s, got %s; nothing was sent; tell whoever runs this bastion",
+	why = xasprintf("host key of %s has changed: expected %s, got %s; nothing was sent",
 	    l->target->name, expected, *got == '\0' ? "no key of that type" : got);
 	l->hopeless = true;
 	leg_die(l, why);

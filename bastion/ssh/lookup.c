@@ -237,14 +237,8 @@ lookup_read(struct lookup *l)
 static void
 lookup_write(struct lookup *l)
 {
-	while (l->up != NULL && buf_len(l->out) > 0) {
-		size_t n = buf_len(l->out) < SSHCHAN_PIECE ? buf_len(l->out) : SSHCHAN_PIECE;
-		ssize_t w = sshchan_write(l->up, SSHCHAN_OUT, buf_ptr(l->out), n);
-
-		if (w <= 0)
-			return;
-		(void)buf_consume(l->out, (size_t)w);
-	}
+	if (l->up != NULL)
+		(void)sshchan_flush(l->up, SSHCHAN_OUT, l->out, &l->session->moved);
 }
 
 static void

@@ -192,7 +192,8 @@ static void
 remote_wait_record(struct remote *r, int64_t now_us)
 {
 	if (tape_state(r->tape) == TAPE_FAILED) {
-		channel_sayf(r->p.c, "stopped: the session cannot be recorded (%s); nothing has run",
+		channel_sayf(r->p.c, "stopped %s: the session cannot be recorded (%s); nothing has run; try again later, or tell "
+		    "whoever runs this bastion", r->p.request,
 		    *tape_id(r->tape) ? tape_id(r->tape) : "the audit process does not answer");
 		channel_end(r->p.c, EXIT_LATER);
 		remote_enter(r, REMOTE_OVER);
@@ -219,6 +220,16 @@ remote_fail(struct remote *r, int status, const char *why, int64_t now_us)
 	remote_enter(r, REMOTE_UP);	/* what the target has sent still goes out, recorded */
 }
 
+/* The target cannot be had: why, what has run, and what to do. */
+static void
+remote_fail_target(struct remote *r, int status, const char *why, int64_t now_us)
+{
+	char *line = xasprintf("%s %s: %s", status == EXIT_LATER ? "not now" : "unreachable", r->p.request, why);
+
+	remote_fail(r, status, line, now_us);
+	free(line);
+}
+
 static void
 remote_wait_leg(struct remote *r, int64_t now_us)
 {
@@ -229,8 +240,9 @@ remote_wait_leg(struct remote *r, int64_t now_us)
 		(void)leg_get(s, now_us);
 	r->redialled = true;
 	if (leg_state(s->leg) == LEG_DEAD) {
-		why = xasprintf("unreachable: %s; nothing has run", leg_why(s->leg));
-		remote_fail(r, EXIT_UNREACHED, why, now_us);
+		why = xasprintf("%s; nothing has run; %stell whoever runs this bastion", leg_why(s->leg),
+		    leg_is_hopeless(s->leg) ? "" : "try again later, or ");
+		remote_fail_target(r, EXIT_UNREACHED, why, now_us);
 		free(why);
 	} else if (leg_state(s->leg) == LEG_UP)
 		remote_enter(r, REMOTE_READY);
@@ -244,11 +256,29 @@ remote_begin(struct remote *r, int64_t now_us)
 	if (r->state != REMOTE_READY)
 		return;
 	if (s->leg == NULL || (r->up = leg_channel(s->leg, &target_ops, r)) == NULL)
-		remote_fail(r, EXIT_UNREACHED, "unreachable: no channel to the target; nothing has run", now_us);
+		remote_fail_target(r, EXIT_UNREACHED, "no channel to the target; nothing has run; try again", now_us);
 	else {
 		r->start_by_us = now_us + 2000 * s->p->conf->dial_timeout_ms;
 		remote_enter(r, REMOTE_START);
 	}
+}
+
+/* Why the target did not begin, e being sshchan_start's: and what to do. */
+static const char *
+remote_unstarted(const struct remote *r, int e)
+{
+	if (e == ERR_TOOBIG && leg_users(r->p.c->session->leg) > 1)
+		return "the target opens no more sessions on this connection (MaxSessions of its sshd); nothing has run, try again when "
+		    "another command has ended";
+	if (e == ERR_TOOBIG)
+		return "the target opens no session (MaxSessions of its sshd, or no shell for this login); nothing has run; tell whoever "
+		    "runs the target";
+	if (r->closed || leg_conn(r->p.c->session->leg) == NULL || !sshchan_is_open(r->up))
+		return "the target closed before it answered the request; whether anything has run is not known; look before you try "
+		    "again";
+	if (r->p.c->subsystem != NULL)
+		return "the target refused the request; nothing has run; its sshd may not have this subsystem";
+	return "the target refused the request; nothing has run; tell whoever runs the target";
 }
 
 static void
@@ -262,21 +292,14 @@ remote_wait_start(struct remote *r, int64_t now_us)
 	if (e == ERR_AGAIN) {
 		c->session->soon = true;
 		if (r->closed || leg_state(c->session->leg) == LEG_DEAD)
-			remote_fail(r, EXIT_UNREACHED, "unreachable: the target closed before the command began", now_us);
+			remote_fail_target(r, EXIT_UNREACHED, "the target closed before the command began; try again later, or tell "
+			    "whoever runs this bastion", now_us);
 		else if (now_us > r->start_by_us)
-			remote_fail(r, EXIT_UNREACHED, "unreachable: the target has not answered the request in time; nothing is known to "
-			    "have run", now_us);
-	} else if (e == ERR_TOOBIG && leg_users(c->session->leg) > 1)
-		remote_fail(r, EXIT_LATER, "not now: the target opens no more sessions on this connection (MaxSessions of its sshd); "
-		    "nothing has run, try again when another command has ended", now_us);
-	else if (e == ERR_TOOBIG)
-		remote_fail(r, EXIT_UNREACHED, "unreachable: the target opens no session (MaxSessions of its sshd, or no shell for "
-		    "this login); nothing has run", now_us);
-	else if (e != 0 && (r->closed || leg_conn(c->session->leg) == NULL || !sshchan_is_open(r->up)))
-		remote_fail(r, EXIT_UNREACHED, "unreachable: the target closed before it answered the request; whether anything has run "
-		    "is not known", now_us);
-	else if (e != 0)
-		remote_fail(r, EXIT_UNREACHED, "unreachable: the target refused the request; nothing has run", now_us);
+			remote_fail_target(r, EXIT_UNREACHED, "the target has not answered the request in time; nothing is known to "
+			    "have run; look before you try again", now_us);
+	} else if (e != 0)
+		remote_fail_target(r, e == ERR_TOOBIG && leg_users(c->session->leg) > 1 ? EXIT_LATER : EXIT_UNREACHED,
+		    remote_unstarted(r, e), now_us);
 	else
 		remote_enter(r, REMOTE_UP);
 }
@@ -365,12 +388,12 @@ remote_stop(struct remote *r, const char *why)
 	if (r->state == REMOTE_RECORD) {	/* exec.start is on its way to the log: so must its end be */
 		(void)session_record(c->session, "exec.end", json_pack("{s:s, s:i, s:s}", "request", r->p.request, "status",
 		    c->session->cut_status, "reason", why), NULL, NULL);
-		channel_sayf(c, "stopped: %s; nothing has run", why);
+		channel_sayf(c, "stopped %s: %s; nothing has run", r->p.request, why);
 		channel_end(c, c->session->cut_status);
 		remote_enter(r, REMOTE_OVER);
 		return;
 	}
-	channel_sayf(c, "stopped: %s", why);
+	channel_sayf(c, "stopped %s: %s", r->p.request, why);
 	(void)tape_marker(r->tape, why, clock_mono_us());
 	if (r->up != NULL && !r->closed)
 		sshchan_close(r->up);	/* sshd hangs up on the command's group */
@@ -390,8 +413,8 @@ remote_end(struct remote *r, json_t *more, int64_t now_us)
 	json_t *o;
 
 	if (r->signal == NULL && !r->has_status && !c->gone)
-		channel_sayf(c, "stopped: the connection to the target ended before the command did%s%s", *why != '\0' ? "; " : "",
-		    why);
+		channel_sayf(c, "stopped %s: the connection to the target ended before the command did%s%s; what has run is not known, "
+		    "look before you try again", r->p.request, *why != '\0' ? "; " : "", why);
 	(void)tape_close(r->tape, status, r->signal, now_us);
 	o = json_pack("{s:s, s:s, s:i}", "request", r->p.request, "recording", tape_id(r->tape), "status", status);
 	if (o == NULL || more == NULL || json_object_update(o, more) != 0)

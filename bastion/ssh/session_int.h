@@ -94,14 +94,12 @@ char	*session_mask(struct session *, const void *p, size_t n);
 /* False when that text only says that it could not be scanned: nobody may be asked to approve it. */
 bool	session_is_masked(const char *text);
 
-/*
- * A channel of the agent's. Its type is set by the first request (exec, shell, subsystem); until then type is NULL.
- * step() does the work, once a turn, outside all handlers.
- */
+/* What a channel does, by its first request (exec, shell, subsystem). */
 struct channel_type {
 	const char	*name;
 	/* Once, when the request has come. */
 	void		(*start)(struct channel *);
+	/* The work: once a turn, outside all handlers. */
 	void		(*step)(struct channel *, int64_t now_us);
 	/* The agent has gone or the session ends: stop what runs. step() goes on until channel_is_over. */
 	void		(*stop)(struct channel *, const char *why);
@@ -110,14 +108,15 @@ struct channel_type {
 	void		(*free)(struct channel *);
 	/* The audit process said something about a recording of this channel (tape.h); NULL for types without one. */
 	struct tape	*(*tape)(const struct channel *);
-	/* A request was decided that this channel may have been watching, or NULL. Only notes it. */
 	/* The approvals process has gone, or NULL: what waits for it must end. */
 	void		(*lost)(struct channel *);
+	/* A request was decided that this channel may have been watching, or NULL. Only notes it. */
 	void		(*decided)(struct channel *, const char *request, unsigned verdict, const char *by, const char *reason);
 };
 
 enum channel_state { CHANNEL_NEW, CHANNEL_RUN, CHANNEL_FLUSH, CHANNEL_CLOSED };
 
+/* A channel of the agent's. Until its first request its type is NULL. */
 struct channel {
 	struct channel		*next;
 	struct session		*session;

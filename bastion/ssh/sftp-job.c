@@ -21,6 +21,7 @@
 #include "bastion/policy/path.h"
 #include "bastion/ssh/session_int.h"
 #include "bastion/ssh/sftp_int.h"
+#include "bastion/ssh/tape.h"
 
 #define MODE_TYPE	0170000
 #define MODE_FOLDER	0040000
@@ -435,22 +436,17 @@ answer_name(struct sftp *x, uint32_t id, const char *path)
 	buf_free(b);
 }
 
-/*
- * REALPATH is how clients learn where they are and put names together. Where nothing may be seen the name itself is the
- * answer, which tells nothing.
- */
+/* REALPATH is how clients learn where they are: the home folder is told to everybody, all else like what stat tells. */
 static void
 job_answer_path(struct sftp_job *j)
 {
-	struct verdict v;
-	bool may = sftp_may(j->x, &j->a, OP(FILE_STAT), false, &v);
-
-	if (strcmp(j->a.asked, j->x->home) == 0 || (may && j->a.real != NULL))
-		answer_name(j->x, j->k.id, j->a.real != NULL ? j->a.real : j->a.asked);
-	else if (may)
-		sftp_reply_status(j->x, j->k.id, j->trouble, NULL);
-	else
+	j->x->looks++;
+	if (j->a.real != NULL)
+		answer_name(j->x, j->k.id, j->a.real);
+	else if (strcmp(j->a.asked, j->x->home) == 0)
 		answer_name(j->x, j->k.id, j->a.asked);
+	else
+		sftp_reply_status(j->x, j->k.id, j->trouble, NULL);
 	job_enter(j, JOB_DONE);
 }
 
@@ -486,11 +482,11 @@ job_record(struct sftp_job *j)
 
 		(void)json_object_set_new(o, "path2", json_string(to));
 		(void)json_object_set_new(o, "resolved2", json_string(to_real));
-		sftp_note(x, "%s %s %s", op, path, to);
+		tape_notef(x->p.tape, "%s %s %s", op, path, to);
 		free(to);
 		free(to_real);
 	} else
-		sftp_note(x, "%s %s", op, path);
+		tape_notef(x->p.tape, "%s %s", op, path);
 	j->recording = true;	/* for good, where it cannot be: then nothing comes of it */
 	(void)session_record(x->s, opens ? "file.open" : "file.op", o, on_durable, j);
 	free(path);
@@ -521,12 +517,14 @@ job_writes_twice(const struct sftp_job *j)
 static void
 job_decide(struct sftp_job *j)
 {
-	if (j->k.type == SFTP_REALPATH || (j->k.type == SFTP_EXTENDED && j->k.ext == SFTP_EXT_EXPAND_PATH)) {
+	bool asks_path = j->k.type == SFTP_REALPATH || (j->k.type == SFTP_EXTENDED && j->k.ext == SFTP_EXT_EXPAND_PATH);
+
+	if (!(asks_path && strcmp(j->a.asked, j->x->home) == 0) && job_refused(j))
+		return;
+	if (asks_path) {
 		job_answer_path(j);
 		return;
 	}
-	if (job_refused(j))
-		return;
 	if (j->a.real == NULL || (j->row->two && j->b.real == NULL)) {
 		job_answer(j, j->trouble, NULL);
 		return;
@@ -743,7 +741,8 @@ job_step(struct sftp_job *j)
 		break;
 	}
 	if (r != 0)
-		sftp_break(j->x, EXIT_UNREACHED, "stopped: what the target says is no answer to what it was asked");
+		sftp_break(j->x, EXIT_UNREACHED, "stopped %s: what the target says is no answer to what it was asked; tell whoever runs the "
+		    "target", j->x->p.request);
 }
 
 /* Begin and end */

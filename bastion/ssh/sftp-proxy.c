@@ -54,7 +54,7 @@ void
 sftp_reply(struct sftp *x, const struct sftp_packet *k)
 {
 	if (sftp_put(x->to_agent, k) != 0)
-		sftp_break(x, EXIT_LATER, "stopped: an answer of SFTP is over its ceiling");
+		sftp_break(x, EXIT_LATER, "stopped %s: an answer of SFTP is over its ceiling; ask for less at once", x->p.request);
 	x->moved = true;
 }
 
@@ -114,24 +114,10 @@ sftp_shown(struct sftp *x, const char *path)
 }
 
 void
-sftp_note(struct sftp *x, const char *fmt, ...)
-{
-	char *text = NULL;
-	va_list ap;
-
-	va_start(ap, fmt);
-	if (vasprintf(&text, fmt, ap) == -1)
-		fatal("out of memory formatting a marker");
-	va_end(ap);
-	(void)tape_marker(x->p.tape, text, clock_mono_us());
-	free(text);
-}
-
-void
 sftp_tell_refusal(struct sftp *x, const char *line)
 {
 	x->refusals++;
-	sftp_note(x, "%s", line);
+	tape_notef(x->p.tape, "%s", line);
 	if (x->refusals <= SFTP_LINES)
 		channel_sayf(x->p.channel, "%s", line);
 	if (x->refusals == SFTP_LINES)
@@ -139,23 +125,6 @@ sftp_tell_refusal(struct sftp *x, const char *line)
 	if (x->refusals == SFTP_REFUSALS)
 		sftp_break(x, EXIT_DENIED, "denied %s rule=limit: %d operations of one SFTP session were refused; see: ssh BASTION "
 		    "policy", x->p.request, SFTP_REFUSALS);
-}
-
-static bool
-flush_to(struct sftp *x, struct sshchan *to, struct buf *b)
-{
-	while (buf_len(b) > 0) {
-		ssize_t n = sshchan_write(to, SSHCHAN_OUT, buf_ptr(b), buf_len(b));
-
-		if (n == 0)
-			return false;
-		if (n < 0)	/* nobody takes it any more */
-			buf_clear(b);
-		else
-			(void)buf_consume(b, (size_t)n);
-		x->moved = true;
-	}
-	return true;
 }
 
 /* The target's side */
@@ -180,10 +149,11 @@ home_answered(struct sftp *x)
 	if (--x->asking > 0)
 		return;
 	if (x->home == NULL)
-		sftp_break(x, EXIT_UNREACHED, "unreachable: the target's SFTP does not tell the home folder; nothing was done");
+		sftp_break(x, EXIT_UNREACHED, "unreachable %s: the target's SFTP does not tell the home folder; nothing was done; tell "
+		    "whoever runs the target", x->p.request);
 	else if (x->has_links && x->plain_names)
-		sftp_break(x, EXIT_UNREACHED, "unreachable: the target's SFTP server does not resolve links, so no path can be decided "
-		    "there; use OpenSSH's");
+		sftp_break(x, EXIT_UNREACHED, "unreachable %s: the target's SFTP server does not resolve links, so no path can be decided "
+		    "there; tell whoever runs the target: it needs OpenSSH's", x->p.request);
 	else
 		x->state = PROXY_OPEN;
 }
@@ -287,7 +257,8 @@ read_target(struct sftp *x)
 		x->moved = true;
 	}
 	if (r != 0 && r != ERR_SHORT)
-		sftp_break(x, EXIT_UNREACHED, "stopped: what the target says is not SFTP version %d (%s)", SFTP_VERSION, err_text(r));
+		sftp_break(x, EXIT_UNREACHED, "stopped %s: what the target says is not SFTP version %d (%s); a login file that prints does that; "
+		    "tell whoever runs the target", x->p.request, SFTP_VERSION, err_text(r));
 }
 
 /* The agent's side */
@@ -348,7 +319,7 @@ answer_unknown(struct sftp *x, const struct sftp_packet *k)
 {
 	char *name = text_printable(k->ext_name.p, k->ext_name.n < 64 ? k->ext_name.n : 64);
 
-	sftp_note(x, "unknown request %u %s", (unsigned)k->type, name);
+	tape_notef(x->p.tape, "unknown request %u %s", (unsigned)k->type, name);
 	free(name);
 	sftp_reply_status(x, k->id, SFTP_OP_UNSUPPORTED, "the bastion does not know this request");
 }
@@ -485,7 +456,7 @@ leave(struct sftp *x)
 				return;
 		}
 	drop_files(x, "not closed");
-	if (!flush_to(x, x->up, x->to_up))
+	if (!sshchan_flush(x->up, SSHCHAN_OUT, x->to_up, &x->moved))
 		return;
 	(void)sshchan_send_eof(x->up);
 	x->state = PROXY_LEAVING;
@@ -552,10 +523,10 @@ proxy_step(struct dialogue *d, struct sshchan *up, int64_t now_us)
 	if (x->ending && !x->ended && sftp_frame(buf_ptr(x->from), buf_len(x->from), &len) != 0)
 		cut_off(x);
 	if (up != NULL && !x->ended) {
-		(void)flush_to(x, up, x->to_up);
+		(void)sshchan_flush(up, SSHCHAN_OUT, x->to_up, &x->moved);
 		leave(x);
 	}
-	(void)flush_to(x, x->p.channel->ssh, x->to_agent);
+	(void)sshchan_flush(x->p.channel->ssh, SSHCHAN_OUT, x->to_agent, &x->moved);
 	return x->why != NULL ? ERR_DENIED : x->moved;
 }
 

@@ -16,6 +16,7 @@
 #include "bastion/base/xmalloc.h"
 #include "bastion/ssh/session_int.h"
 #include "bastion/ssh/sftp_int.h"
+#include "bastion/ssh/tape.h"
 #include "bastion/ssh/transfer.h"
 
 #define WINDOW_MAX	(2 * 1024 * 1024)
@@ -390,7 +391,7 @@ sftp_reader_end(struct sftp_reader *r, const char *result)
 	if (r->t != NULL) {
 		transfer_passed(r->t, r->passed, r->stop_status == SFTP_EOF && r->front == r->stop && r->stop != NOWHERE);
 		shown = sftp_shown(r->x, r->f->place.asked);
-		sftp_note(r->x, "out %s %llu bytes: %s", shown, (unsigned long long)r->passed, result);
+		tape_notef(r->x->p.tape, "out %s %llu bytes: %s", shown, (unsigned long long)r->passed, result);
 		free(shown);
 		transfer_end(r->t, result);
 	}

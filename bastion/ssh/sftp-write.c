@@ -7,7 +7,8 @@
  * writes a byte at a time is not stuck on bytes that are held.
  *
  * Writes that jump about could spell a secret in pieces that are none. A file that this handle made is therefore read back
- * and scanned once more before it is closed; of one that was there before, only the pieces are known to be clean.
+ * and scanned once more before it is closed; of one that was there before, only the pieces are known to be clean. What is
+ * read back is hardly more than what was written: a WRITE that would leave a large hole before it is refused.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -18,10 +19,13 @@
 #include "bastion/base/xmalloc.h"
 #include "bastion/ssh/session_int.h"
 #include "bastion/ssh/sftp_int.h"
+#include "bastion/ssh/tape.h"
 #include "bastion/ssh/transfer.h"
 
 #define HOLD_MAX	(SFTP_HOLD + 2 * SFTP_PACKET_MAX)	/* a small file, or one WRITE and what the scanner can hold */
 #define WRITE_MAX	(SFTP_PIECE + 512)	/* of one WRITE of ours: a piece, and what was held before it */
+
+#define HOLE_MAX	(64ULL * 1024 * 1024)	/* in a file that is made: clients that write in parallel are less ahead */
 
 /* One WRITE of the agent's, or a flush. */
 struct write {
@@ -197,8 +201,14 @@ sftp_writer_flush(struct sftp_writer *w)
 void
 sftp_writer_write(struct sftp_writer *w, uint32_t id, uint64_t offset, struct sftp_bytes data)
 {
+	static const struct verdict far = { .rule = "not-scanned", .because = "more than 64 MiB before it would be a hole",
+	    .detail = "write the file from its beginning on" };
 	bool append = (w->f->flags & SFTP_APPEND) != 0;
 
+	if (!append && w->t != NULL && w->f->made && offset > w->passed + buf_len(w->hold) + HOLE_MAX) {
+		sftp_refuse(w->x, id, "write", &w->f->place, &far);
+		return;
+	}
 	if (!append && offset != w->hold_at + buf_len(w->hold)) {	/* elsewhere: what is held has no more to come */
 		sftp_writer_flush(w);
 		if (w->t != NULL) {
@@ -344,7 +354,7 @@ sftp_writer_end(struct sftp_writer *w, const char *result)
 		if (w->failed)
 			result = "failed";
 		shown = sftp_shown(w->x, w->f->place.asked);
-		sftp_note(w->x, "in %s %llu bytes: %s", shown, (unsigned long long)w->passed, result);
+		tape_notef(w->x->p.tape, "in %s %llu bytes: %s", shown, (unsigned long long)w->passed, result);
 		free(shown);
 		transfer_end(w->t, result);
 	}

@@ -89,8 +89,6 @@ bool	sftp_may_fetch(const struct sftp *);
 void	sftp_break(struct sftp *, int status, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
 /* A line to stderr and a marker in the recording, for a refusal; counts it. */
 void	sftp_tell_refusal(struct sftp *, const char *line);
-/* A marker in the recording. */
-void	sftp_note(struct sftp *, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 /* Text for people: bytes masked and printable. The caller frees. */
 char	*sftp_shown(struct sftp *, const char *path);
 

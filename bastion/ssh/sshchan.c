@@ -391,6 +391,23 @@ sshchan_write(struct sshchan *ch, enum sshchan_stream st, const void *data, size
 	return r;	/* 0: a key exchange is under way */
 }
 
+bool
+sshchan_flush(struct sshchan *ch, enum sshchan_stream st, struct buf *b, bool *movedp)
+{
+	while (buf_len(b) > 0) {
+		ssize_t n = sshchan_write(ch, st, buf_ptr(b), buf_len(b));
+
+		if (n == 0)
+			return false;
+		if (n < 0)
+			buf_clear(b);
+		else
+			(void)buf_consume(b, (size_t)n);
+		*movedp = true;
+	}
+	return true;
+}
+
 /* Offer what lies in the spill. True when it is empty now. */
 static bool
 chan_offer_spill(struct sshchan *ch, enum sshchan_stream st)

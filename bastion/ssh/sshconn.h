@@ -29,6 +29,7 @@
 
 struct sshloop;
 struct sshserver;
+struct buf;
 struct sshconn;
 struct sshchan;
 struct strvec;
@@ -200,6 +201,11 @@ size_t		 sshchan_room(struct sshchan *);
  * is over. Handlers may run meanwhile: take pointers and lengths anew before the next call.
  */
 ssize_t		 sshchan_write(struct sshchan *, enum sshchan_stream, const void *p, size_t n);
+/*
+ * Write what can be of b and take it out; what nobody will take any more is dropped. True once b is empty. *movedp becomes
+ * true when anything went, and stays as it is otherwise.
+ */
+bool		 sshchan_flush(struct sshchan *, enum sshchan_stream, struct buf *b, bool *movedp);
 /* The owner has room again: offer what the handler did not take. */
 void		 sshchan_pull(struct sshchan *);
 /* Bytes that have come and gone on it so far: to tell a silent channel from a busy one. */

@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "bastion/ssh/tape.h"
 
+#include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "bastion/audit/audit_msg.h"
 #include "bastion/base/buf.h"
+#include "bastion/base/clock.h"
 #include "bastion/base/err.h"
 #include "bastion/base/link.h"
 #include "bastion/base/log.h"
@@ -167,6 +170,20 @@ tape_marker(struct tape *t, const char *text, int64_t now_us)
 	int r = t->state == TAPE_OPEN ? cast_marker(t->cast, text, now_us, t->lines) : ERR_DENIED;
 
 	return r != 0 ? r : tape_send(t);
+}
+
+void
+tape_notef(struct tape *t, const char *fmt, ...)
+{
+	char *text;
+	va_list ap;
+
+	va_start(ap, fmt);
+	if (vasprintf(&text, fmt, ap) == -1)
+		fatal("out of memory formatting a marker");
+	va_end(ap);
+	(void)tape_marker(t, text, clock_mono_us());
+	free(text);
 }
 
 int

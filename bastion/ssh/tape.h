@@ -34,6 +34,8 @@ bool		 tape_has_room(const struct tape *);
 int	tape_data(struct tape *, enum cast_stream, const void *p, size_t n, int64_t now_us);
 int	tape_resize(struct tape *, unsigned cols, unsigned rows, int64_t now_us);
 int	tape_marker(struct tape *, const char *text, int64_t now_us);
+/* A marker of now, for nobody to wait for. */
+void	tape_notef(struct tape *, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 /* The exit event (status, or signal's name) and the seal. State becomes TAPE_CLOSED when it is durable. */
 int	tape_close(struct tape *, int status, const char *signal, int64_t now_us);
 

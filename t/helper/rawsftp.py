@@ -377,6 +377,16 @@ def scattered(r, args):
     finish(r)
 
 
+def hole(r, args):
+    """PATH: a word at the beginning of it, one far behind the first, one at the end of all numbers, one near."""
+    r.hello()
+    h = r.open(args[0], FOR_WRITE | CREAT | TRUNC)
+    for name, at in ("first", 0), ("far", 1 << 40), ("last", (1 << 64) - 4), ("near", 1 << 20):
+        print(name, r.pwrite(h, at, b"some words"))
+    print("close", r.close(h))
+    finish(r)
+
+
 def two_writers(r, args):
     """PATH FILE: it up to the middle of a token by one handle, the rest by another on the same path."""
     content = open(args[1], "rb").read()
@@ -421,8 +431,8 @@ def stat_between(r, args):
 
 
 COMMANDS = {"status": status, "orders": orders, "search": search, "put-split": put_split, "handles": handles,
-            "unknown": unknown, "many": many, "names": names, "windows": windows, "greedy": greedy, "scattered": scattered, "append-read": append_read,
-            "two-writers": two_writers, "stat-between": stat_between}
+            "unknown": unknown, "many": many, "names": names, "windows": windows, "greedy": greedy, "scattered": scattered,
+            "append-read": append_read, "hole": hole, "two-writers": two_writers, "stat-between": stat_between}
 
 if __name__ == "__main__":
     if sys.argv[1] == "garbage":
