@@ -36,13 +36,6 @@ test_expect_success 'a running command that grows beyond it goes on, and then is
 	bssh ci "$TEST_LOGIN@web1" "head -c 30000 /dev/zero | tr \"\\0\" b; echo end" >out && test_grep "end$" out && full ci
 '
 
-test_expect_success 'a recording that the audit process left open counts as well' '
-	make_identity third agent/third &&
-	conversation long bssh third "$TEST_LOGIN@web1" "head -c 30000 /dev/zero | tr \"\\0\" c; echo; cat" &&
-	wait_until "grep -q ccc long.out" && wait_until "grep -l ccc state/recordings/*.cast" &&
-	kill -9 "$BASTION_PID" && exec 9>&- && start_bastion && full third
-'
-
 test_expect_success 'the bastion ends in order' 'stop_bastion'
 
 test_done
