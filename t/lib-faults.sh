@@ -100,6 +100,11 @@ kb () {
 	sed -n "s/^$2:[[:space:]]*\([0-9]*\) kB/\1/p" "/proc/$1/status"
 }
 
+# private_kb PID: memory that this process alone has; what it shares since its fork (rules, expressions) costs nothing more.
+private_kb () {
+	sed -n "s/^Private_Dirty:[[:space:]]*\([0-9]*\) kB/\1/p" "/proc/$1/smaps_rollup"
+}
+
 # at_rest PID: it has read and written something, and nothing more in the last 300 ms.
 at_rest () {
 	faults_io_=$(cat "/proc/$1/io") &&

@@ -77,7 +77,7 @@ test_expect_success PLAIN 'what never ends is not kept: the session stays small 
 		no_session && printf "\0\0" >&5 &&
 		bg_bssh ci "$TEST_LOGIN@web1" "scp -f $FAR_DIR/$name" <into >from 2>err && one_session &&
 		wait_until "at_rest $SESSION" &&
-		size=$(kb $SESSION RssAnon) && echo "$name: $size kB" && test "$size" -lt 24000 &&
+		size=$(private_kb $SESSION) && echo "$name: $size kB" && test "$size" -lt 16000 &&
 		faults_end_ $CLIENT || return 1
 	done && exec 5>&- 6>&- && no_session
 '
@@ -85,7 +85,7 @@ test_expect_success PLAIN 'what never ends is not kept: the session stays small 
 test_expect_success PLAIN 'a sink that answers before it is asked and takes nothing stops its copy, which goes with the agent' '
 	{ printf "C0644 50000000 sink\n"; head -c 50000000 /dev/zero; } >sink.in &&
 	bg_bssh ci "$TEST_LOGIN@web1" "scp -t $FAR_DIR/sink" <sink.in >out 2>err && one_session &&
-	wait_until "at_rest $SESSION" && size=$(kb $SESSION RssAnon) && echo "$size kB" && test "$size" -lt 24000 &&
+	wait_until "at_rest $SESSION" && size=$(private_kb $SESSION) && echo "$size kB" && test "$size" -lt 16000 &&
 	faults_end_ $CLIENT && no_session && bastion_is_well
 '
 

@@ -20,11 +20,11 @@ test_expect_success 'a command that does not read, and a client that writes all 
 	bg_badclient overrun --user "$TEST_LOGIN@web1" --key id/ci --command "cat $TRASH_DIRECTORY/hold" --go go \
 		--bytes $((MIB * 1024 * 1024)) >client && client=$CLIENT &&
 	one_session &&
-	before=$(kb "$SESSION" RssAnon) &&
+	before=$(private_kb "$SESSION") &&
 	top=$before && wait_until "log_event recording.open" && >go &&
 	while is_alive $client && is_alive "$SESSION"
 	do
-		now=$(kb "$SESSION" RssAnon)
+		now=$(private_kb "$SESSION")
 		test "${now:-0}" -le "$top" || top=$now
 		test-tool nap 10 || return 1
 	done &&

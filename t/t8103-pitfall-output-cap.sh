@@ -16,14 +16,14 @@ test_expect_success 'a client says that it takes everything, and stops' '
 	bg_badclient greedy --user "$TEST_LOGIN@web1" --key id/ci --command "yes 0123456789abcdef | head -c ${MIB}M" \
 		>client && client=$CLIENT &&
 	one_session &&
-	before=$(kb "$SESSION" RssAnon) &&
+	before=$(private_kb "$SESSION") &&
 	wait_until "test -s client" &&
 	wait_until "grep -q \"^State:.T\" /proc/$client/status" &&
 	wait_until "at_rest $SESSION"
 '
 
 test_expect_success PLAIN 'its session has taken little of the output' '
-	after=$(kb "$SESSION" RssAnon) &&
+	after=$(private_kb "$SESSION") &&
 	echo "grew $((after - before))" &&
 	test $((after - before)) -lt $((16 * 1024))
 '

@@ -16,7 +16,7 @@
 
 #define TAIL_MAX	4096	/* of what was settled: read again, so that a secret across that place is seen */
 #define COUNT_BLOCK	128	/* of which a byte can count every one */
-#define WHOLE_ALL	(8 * 1024 * 1024)	/* copies of files, of one session */
+#define WHOLE_ALL	(4 * 1024 * 1024)	/* copies of files, of one session */
 #define WHOLE_WORK	(8 * TRANSFER_WHOLE)	/* scanned of the copy of one file, which may be settled more than once */
 #define RECORDS_WAITING	128	/* unanswered calls of this session, beyond which no further file begins */
 
