@@ -27,7 +27,7 @@ sallyport-keyd libssh libcurl libgit2 libhs libsqlite3 libpcre2-8
 sallyport-auditd libssh libcurl libgit2 libhs libsqlite3 libpcre2-8
 sallyport-approvald libssh libgit2 libhs libpcre2-8
 sallyport-gitleg libssh libcurl libsqlite3
-sallyportd libcurl libsqlite3
+sallyportd libcurl libgit2
 EOT
 
 test_expect_success 'a bastion with a command and a push under way' '

@@ -12,7 +12,7 @@
 #include "bastion/ssh/sftp-wire.h"
 
 #define SFTP_FILES_MAX	128		/* open at a time; a window each bounds what one channel may cost */
-#define SFTP_HOLD	(64 * 1024)	/* a file that is no larger passes when all of it was scanned */
+#define SFTP_HOLD	(48 * 1024)	/* a file that is no larger passes when all of it was scanned */
 #define SFTP_JOBS_MAX	64		/* requests under way, reads and writes aside */
 #define SFTP_CALLS_MAX	512		/* unanswered by the target */
 #define SFTP_CALLS_HIGH	384		/* no further request of the agent is begun; what is under way needs some more */
