@@ -24,13 +24,13 @@ lane_release(struct lane *l)
 		digest_wipe(l->text, l->cap);
 	free(l->text);
 	free(l->places);
-	finder_free(l->finder);
+	scanner_give(l->ss, l->finder);
 }
 
 void
 lane_open(struct lane *l)
 {
-	if (l->finder == NULL && (l->finder = finder_new(l->ss)) == NULL)
+	if (l->finder == NULL && (l->finder = scanner_take(l->ss)) == NULL)
 		l->error = SECRETSCAN_NOMEM;
 	else
 		finder_reset(l->finder);
@@ -43,6 +43,17 @@ void
 lane_shut(struct lane *l)
 {
 	l->open = false;
+	/* Streams are many and lanes seldom open: what a large one took goes to the next. */
+	scanner_give(l->ss, l->finder);
+	l->finder = NULL;
+	if (l->cap <= 2 * LANE_BACK)
+		return;
+	digest_wipe(l->text, l->cap);
+	free(l->text);
+	free(l->places);
+	l->text = NULL;
+	l->places = NULL;
+	l->len = l->cap = 0;
 }
 
 /* Not realloc: the old memory may hold a secret. */
@@ -121,6 +132,33 @@ on_found(const struct secretscan_finding *finding, void *arg)
 	return l->fn(&f, l->arg);
 }
 
+/* A piece was large, what is kept of it is small: streams are many. Without memory for less it stays as it is. */
+static void
+shrink(struct lane *l)
+{
+	size_t cap = 2 * LANE_BACK;
+	struct lane_place *places;
+	uint8_t *text;
+
+	if (l->cap <= cap || l->len > cap / 2)
+		return;
+	text = malloc(cap);
+	places = calloc(cap, sizeof(*places));
+	if (text == NULL || places == NULL) {
+		free(text);
+		free(places);
+		return;
+	}
+	memcpy(text, l->text, l->len);
+	memcpy(places, l->places, l->len * sizeof(*places));
+	digest_wipe(l->text, l->cap);
+	free(l->text);
+	free(l->places);
+	l->text = text;
+	l->places = places;
+	l->cap = cap;
+}
+
 /* Forget what nobody needs. */
 static void
 trim(struct lane *l, const struct view *v)
@@ -135,6 +173,7 @@ trim(struct lane *l, const struct view *v)
 	l->base += drop;
 	l->len -= drop;
 	l->looked -= drop;
+	shrink(l);
 }
 
 static int
@@ -183,7 +222,7 @@ lane_catch_up(struct lane *l)
 bool
 lane_is_idle(const struct lane *l)
 {
-	return finder_is_idle(l->finder) && finder_hold(l->finder) == l->base + l->len;
+	return l->finder == NULL || (finder_is_idle(l->finder) && finder_hold(l->finder) == l->base + l->len);
 }
 
 uint64_t
@@ -200,5 +239,5 @@ lane_hold(const struct lane *l)
 bool
 lane_may_flush(const struct lane *l, size_t most)
 {
-	return finder_may_flush(l->finder, l->base + l->len, most);
+	return l->finder == NULL || finder_may_flush(l->finder, l->base + l->len, most);
 }

@@ -66,7 +66,7 @@ test_expect_success PLAIN 'as many windows as there can be stay within a ceiling
 	exec 7>on &&
 	wait_until "grep -q read windows.out" 60 &&
 	pid=$(session_pids | head -1) &&
-	private_kb "$pid" >kb && cat kb && test "$(cat kb)" -lt 48000 &&
+	private_kb "$pid" >kb && cat kb && test "$(cat kb)" -lt 72000 &&
 	echo go >&7 && exec 7>&- &&
 	wait $client && test_grep "^closed {.ok.}" windows.out
 '
