@@ -37,8 +37,8 @@ do
 done
 
 test_expect_success 'a file larger than what can be held is refused at its end, and emptied' '
-	{ seq 200000 && cat forms/base64; } >large && test_must_fail bscp ci large "web1:$BOX/large" 2>err &&
-	test_grep "rule=secret-in-file: .* in .*/large, line 200101, in base64.*the file on the target was emptied" err && ! test -s "$BOX/large"
+	{ seq 200000 && cat forms/twice; } >large && test_must_fail bscp ci large "web1:$BOX/large" 2>err &&
+	test_grep "rule=secret-in-file: .* in .*/large, line 200101, in base64,base64.*the file on the target was emptied" err && ! test -s "$BOX/large"
 '
 
 test_expect_success 'what is looked at while it is written is still scanned as a whole' '
