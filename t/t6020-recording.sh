@@ -62,7 +62,7 @@ test_expect_success 'and a log that was cut' '
 	cp state/audit/log.jsonl whole && sed -i "\$d" state/audit/log.jsonl &&
 	test_must_fail sallyport -f "$CONF" audit verify >out 2>&1 &&
 	{ sallyportd -f "$CONF" -D >cut.log 2>&1 & } && cut=$! && test_atexit "stop_pid $cut sallyportd" &&
-	wait_until "grep -q \"auditd.*\(log\|checkpoint\)\" cut.log" && wait_until "! is_alive $cut" &&
+	wait_until "grep -q \"auditd.*\(log\|checkpoint\)\" cut.log" 60 && wait_until "! is_alive $cut" 60 &&
 	cp whole state/audit/log.jsonl
 '
 

@@ -111,9 +111,9 @@ test_expect_success 'a secret that is written in shuffled pieces is found before
 '
 
 test_expect_success 'what is read back is bounded: a large hole in a new file is refused, a small one is not' '
-	rawsftp hole "$BOX/holes" >out 2>err && cat out &&
+	rawsftp hole "$BOX/holes" >out 2>&1 && cat out &&
 	test_grep "^first ok" out && test_grep "^near ok" out && test_grep "^close ok" out &&
-	test_grep "^far denied" out && test_grep "denied REQ-[A-Z0-9]* rule=not-scanned: more than 64 MiB .*; write the file from its" err &&
+	test_grep "^far denied" out && test_grep "denied REQ-[A-Z0-9]* rule=not-scanned: more than 64 MiB .*; write the file from its" out &&
 	test_grep "^last denied" out && test $(wc -c <"$BOX/holes") -eq $(((1 << 20) + 10)) &&
 	audit_has event=file.op op=write verdict=deny rule=not-scanned path=*/box/holes
 '
