@@ -95,7 +95,7 @@ lane_put(struct lane *l, uint8_t c, uint64_t start, uint64_t end)
 void
 lane_copy(struct lane *l, const uint8_t *p, size_t n, uint64_t pos)
 {
-	if (l->error != 0 || (l->error = grow(l, n)) != 0)
+	if (n == 0 || l->error != 0 || (l->error = grow(l, n)) != 0)
 		return;
 	for (size_t i = 0; i < n; i++)
 		l->places[l->len + i] = (struct lane_place){ pos + i, pos + i + 1 };
