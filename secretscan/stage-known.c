@@ -248,7 +248,8 @@ release(struct known_stage *st, const uint8_t *p, uint64_t hold)
 		st->flushed = r->end;
 	}
 	st->nregions -= done;
-	memmove(st->regions, st->regions + done, st->nregions * sizeof(*st->regions));
+	if (st->nregions > 0)
+		memmove(st->regions, st->regions + done, st->nregions * sizeof(*st->regions));
 	if (e == 0)
 		e = pass_on(st, p, st->nregions > 0 && st->regions[0].start < hold ? st->regions[0].start : hold);
 	return e;
