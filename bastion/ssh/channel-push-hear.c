@@ -1,0 +1,328 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* channel-push-hear: what the git leg and the inspector say to a push. Both are heard as strangers: bounded, in order, once. */
+#include <inttypes.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "bastion/base/buf.h"
+#include "bastion/base/clock.h"
+#include "bastion/base/err.h"
+#include "bastion/base/xmalloc.h"
+#include "bastion/ssh/channel-push.h"
+#include "bastion/ssh/session_int.h"
+#include "gitfilter/gitleg_msg.h"
+#include "gitfilter/inspect.h"
+#include "gitfilter/push.h"
+
+#define REFS_MAX	100000
+#define OUTSIDE_MAX	100000
+
+static void
+push_link_gone(struct link *l, int r, void *arg)
+{
+	struct push_call *p = arg;
+
+	(void)r;
+	if (l == p->leg)
+		p->leg_gone = true;
+	else
+		p->inspector_gone = true;
+	p->door.channel->session->moved = true;
+}
+
+/* Descriptors may leave the loop only outside its handlers. */
+void
+push_drop_link(struct push_call *p, struct link **lp)
+{
+	if (*lp == NULL)
+		return;
+	sshloop_forget(p->door.channel->session->loop, link_fd(*lp));
+	link_free(*lp);
+	*lp = NULL;
+}
+
+static void
+push_link_ready(int revents, void *arg)
+{
+	(void)revents;
+	(void)link_pump(arg);
+}
+
+static struct link *
+push_link(struct push_call *p, int fd, const char *name, const struct link_row *rows)
+{
+	struct link_params lp = { .fd = fd, .name = name, .rows = rows, .gone = push_link_gone, .arg = p };
+	struct link *l = fd == -1 ? NULL : link_new(&lp);
+
+	if (l != NULL && sshloop_watch(p->door.channel->session->loop, link_fd(l), POLLIN, push_link_ready, l) != 0) {
+		link_free(l);
+		l = NULL;
+	}
+	return l;
+}
+
+/* GITLEG_REFS: u8 ok, s error, u32 n, n * (s oid, s name). */
+static int
+on_leg_refs(struct link *l, struct msg *m, void *arg)
+{
+	struct push_call *p = arg;
+	struct push_ref *refs = NULL;
+	char *error = NULL;
+	uint32_t n = 0;
+	uint8_t ok;
+	int r;
+
+	(void)l;
+	if ((r = buf_get_u8(m->body, &ok)) != 0 || (r = buf_get_cstring(m->body, &error)) != 0 ||
+	    (r = buf_get_u32(m->body, &n)) != 0)
+		goto out;
+	if (n > REFS_MAX) {
+		r = ERR_TOOBIG;
+		goto out;
+	}
+	refs = xcalloc(n, sizeof(*refs));
+	for (uint32_t i = 0; i < n; i++) {
+		const uint8_t *s;
+		size_t len;
+
+		if ((r = buf_peek_string(m->body, &s, &len)) != 0)
+			goto out;
+		if (len != OID_HEX) {
+			r = ERR_FORMAT;
+			goto out;
+		}
+		memcpy(refs[i].oid, s, len);
+		if ((r = buf_peek_string(m->body, &s, &len)) != 0)
+			goto out;
+		if (len >= sizeof(refs[i].name)) {
+			r = ERR_TOOBIG;
+			goto out;
+		}
+		memcpy(refs[i].name, s, len);
+	}
+	if ((r = buf_end(m->body)) != 0)
+		goto out;
+	if (!ok)
+		p->door.failed = xstrdup(error);
+	else if (push_advertise(p->git, refs, n, p->door.channel->out) != 0)
+		p->door.failed = xstrdup("too many references");
+	else
+		p->refs_in = true;
+	p->door.channel->session->moved = true;
+ out:
+	free(refs);
+	free(error);
+	return r;
+}
+
+/* GITLEG_ANCESTOR_ANSWER: u8 yes. */
+static int
+on_leg_ancestor(struct link *l, struct msg *m, void *arg)
+{
+	struct push_call *p = arg;
+	uint8_t yes;
+	int r;
+
+	(void)l;
+	if ((r = buf_get_u8(m->body, &yes)) != 0 || (r = buf_end(m->body)) != 0)
+		return r;
+	if (!p->ancestry_busy)
+		return ERR_DENIED;
+	p->ops[p->asking] = yes ? REF_UPDATE : REF_FORCE;
+	p->unsure[p->asking] = false;
+	p->ancestry_busy = false;
+	p->door.channel->session->moved = true;
+	return 0;
+}
+
+/* GITLEG_STORED: u8 ok, s error, s report. */
+static int
+on_leg_stored(struct link *l, struct msg *m, void *arg)
+{
+	struct push_call *p = arg;
+	const uint8_t *report;
+	char *error = NULL;
+	size_t n;
+	uint8_t ok;
+	int r;
+
+	(void)l;
+	if ((r = buf_get_u8(m->body, &ok)) != 0 || (r = buf_get_cstring(m->body, &error)) != 0 ||
+	    (r = buf_peek_string(m->body, &report, &n)) != 0 || (r = buf_end(m->body)) != 0)
+		goto out;
+	if (!ok)
+		p->store_error = xstrdup(error);
+	else if (push_take_report(p->git, report, n) != 0)
+		p->store_error = xstrdup("the repository's answer is not what git sends");
+	p->stored = true;
+	p->door.channel->session->moved = true;
+ out:
+	free(error);
+	return r;
+}
+
+/* GITLEG_OBJECT_ANSWER goes on to the inspector as it is: it trusts the object's name alone. */
+static int
+on_leg_object(struct link *l, struct msg *m, void *arg)
+{
+	struct push_call *p = arg;
+
+	(void)l;
+	if (p->inspector != NULL)
+		(void)link_send(p->inspector, INSPECT_OBJECT, 0, m->body, -1);
+	return 0;
+}
+
+static const struct link_row leg_rows[] = {
+	{ GITLEG_REFS, "refs", LINK_PERMIT | LINK_ONCE, on_leg_refs },
+	{ GITLEG_ANCESTOR_ANSWER, "ancestor-answer", LINK_PERMIT, on_leg_ancestor },
+	{ GITLEG_OBJECT_ANSWER, "object-answer", LINK_PERMIT, on_leg_object },
+	{ GITLEG_STORED, "stored", LINK_PERMIT | LINK_ONCE, on_leg_stored },
+	{ 0, NULL, 0, NULL }
+};
+
+/* INSPECT_TAKEN: u64. */
+static int
+on_taken(struct link *l, struct msg *m, void *arg)
+{
+	struct push_call *p = arg;
+	int r;
+
+	(void)l;
+	if ((r = buf_get_u64(m->body, &p->taken)) != 0)
+		return r;
+	p->door.channel->session->moved = true;
+	return buf_end(m->body);
+}
+
+/* INSPECT_PROGRESS: u8 phase, u64 done, u64 total. */
+static int
+on_progress(struct link *l, struct msg *m, void *arg)
+{
+	struct push_call *p = arg;
+	uint64_t done, total;
+	uint8_t phase;
+	int r;
+
+	(void)l;
+	if ((r = buf_get_u8(m->body, &phase)) != 0 || (r = buf_get_u64(m->body, &done)) != 0 ||
+	    (r = buf_get_u64(m->body, &total)) != 0 || (r = buf_end(m->body)) != 0)
+		return r;
+	if (phase == 1 && clock_mono_us() - p->spoke_us > PUSH_ALIVE_US) {
+		push_say(p, "sallyport: inspecting, %" PRIu64 " of %" PRIu64 " objects", done, total);
+		p->spoke_us = clock_mono_us();
+	}
+	return 0;
+}
+
+/* INSPECT_WANT: s oid, u64 offset. The leg is asked the same. */
+static int
+on_want(struct link *l, struct msg *m, void *arg)
+{
+	struct push_call *p = arg;
+
+	if (p->leg == NULL || link_send(p->leg, GITLEG_OBJECT, 1, m->body, -1) != 0)
+		return ERR_DENIED;
+	(void)l;
+	return 0;
+}
+
+/* The references of a result must be the commands we sent, in their order. */
+static int
+push_read_refs(struct push_call *p, struct buf *b)
+{
+	struct push_command *cmds;
+	uint32_t n;
+	size_t ncmds;
+	int r;
+
+	cmds = push_commands(p->git, &ncmds);
+	if ((r = buf_get_u32(b, &n)) != 0)
+		return r;
+	for (uint32_t i = 0; i < n; i++) {
+		char *name = NULL, *old = NULL, *new = NULL;
+		uint8_t op = 0;
+		size_t k;
+
+		if ((r = buf_get_cstring(b, &name)) == 0 && (r = buf_get_u8(b, &op)) == 0 &&
+		    (r = buf_get_cstring(b, &old)) == 0 && (r = buf_get_cstring(b, &new)) == 0) {
+			for (k = 0; k < ncmds && strcmp(cmds[k].name, name) != 0; k++)
+				;
+			if (k == ncmds)
+				r = ERR_FORMAT;
+			else {
+				p->ops[k] = op == INSPECT_CREATE ? REF_CREATE : op == INSPECT_DELETE ? REF_DELETE : REF_UPDATE;
+				p->unsure[k] = op == INSPECT_UNSURE;
+			}
+		}
+		free(name);
+		free(old);
+		free(new);
+		if (r != 0)
+			return r;
+	}
+	return 0;
+}
+
+static int
+push_read_outside(struct push_call *p, struct buf *b)
+{
+	uint32_t n;
+	int r;
+
+	if ((r = buf_get_u32(b, &n)) != 0)
+		return r;
+	if (n > OUTSIDE_MAX)
+		return ERR_TOOBIG;
+	p->outside = xcalloc(n, sizeof(*p->outside));
+	for (; p->noutside < n; p->noutside++)
+		if ((r = buf_get_cstring(b, &p->outside[p->noutside])) != 0)
+			return r;
+	return buf_end(b);
+}
+
+/* INSPECT_RESULT, see inspect.h. */
+static int
+on_result(struct link *l, struct msg *m, void *arg)
+{
+	struct push_call *p = arg;
+	const uint8_t *digest;
+	uint64_t length;
+	size_t n;
+	int r;
+
+	(void)l;
+	if ((r = buf_get_u8(m->body, &p->status)) != 0 || (r = buf_get_cstring(m->body, &p->reason)) != 0 ||
+	    (r = buf_get_u64(m->body, &p->objects)) != 0 || (r = buf_get_u64(m->body, &p->pack_bytes)) != 0 ||
+	    (r = buf_get_u32(m->body, &p->nfindings)) != 0 || (r = buf_peek_string(m->body, &digest, &n)) != 0 ||
+	    (r = buf_get_u64(m->body, &length)) != 0 || (r = push_read_refs(p, m->body)) != 0 ||
+	    (r = push_read_outside(p, m->body)) != 0)
+		return r;
+	p->have_result = true;
+	p->door.channel->session->moved = true;
+	return 0;
+}
+
+static const struct link_row inspector_rows[] = {
+	{ INSPECT_TAKEN, "taken", LINK_PERMIT, on_taken },
+	{ INSPECT_PROGRESS, "progress", LINK_PERMIT, on_progress },
+	{ INSPECT_FINDING, "finding", LINK_PERMIT, push_on_finding },
+	{ INSPECT_NOTICES, "notices", LINK_PERMIT | LINK_ONCE, push_on_notices },
+	{ INSPECT_WANT, "want", LINK_PERMIT, on_want },
+	{ INSPECT_CHANGES, "changes", LINK_PERMIT, push_on_changes },
+	{ INSPECT_RESULT, "result", LINK_PERMIT | LINK_ONCE, on_result },
+	{ 0, NULL, 0, NULL }
+};
+
+struct link *
+push_link_leg(struct push_call *p, int fd)
+{
+	return push_link(p, fd, "git leg", leg_rows);
+}
+
+struct link *
+push_link_inspector(struct push_call *p, int fd)
+{
+	return push_link(p, fd, "inspector", inspector_rows);
+}
