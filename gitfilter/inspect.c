@@ -15,6 +15,7 @@
 #include "bastion/base/err.h"
 #include "bastion/base/link.h"
 #include "gitfilter/changes.h"
+#include "gitfilter/commitfacts.h"
 #include "gitfilter/limits.h"
 #include "gitfilter/pack.h"
 #include "gitfilter/pktline.h"
@@ -46,7 +47,8 @@ struct inspect {
 	size_t			 n;
 	struct pack		*pack;			/* owned */
 	struct walk		*walk;			/* owned */
-	bool			 tell_changes;
+	unsigned		 tell;			/* enum inspect_tell */
+	size_t			 commits_told;
 	struct changes		*changes;		/* owned */
 	struct buf		*object;		/* owned: the part that is there of the object that is wanted, or NULL */
 	size_t			 told;			/* changes */
@@ -448,6 +450,55 @@ inspect_tell_changes(struct inspect *x)
 	return r;
 }
 
+static int
+inspect_put_commit(struct inspect *x, size_t i, struct buf *b)
+{
+	const struct walk_step step = walk_step(x->walk, i);
+	uint32_t index = pack_find(x->pack, step.oid);
+	struct commit_facts facts;
+	char hex[OID_HEX + 1];
+	const uint8_t *p;
+	size_t n;
+	int r;
+
+	oid_format(step.oid, hex);
+	if (index == PACK_NONE)
+		return inspect_fail(x, ERR_FORMAT, "commit %s is not in the pack", hex);
+	if ((r = pack_content(x->pack, index, &p, &n)) != 0)
+		return inspect_fail(x, r, "%s", pack_why(x->pack));
+	commitfacts_read(p, n, &facts);
+	return commitfacts_put(&facts, hex, step.nparents, b);
+}
+
+/* As many commits as one message holds. */
+static int
+inspect_tell_commits(struct inspect *x)
+{
+	struct buf *list = buf_new(2 * OBJECT_PIECE), *b = buf_new(MSG_MAX);
+	uint32_t n = 0;
+	int r = list == NULL || b == NULL ? ERR_NOMEM : 0;
+
+	for (; r == 0 && x->commits_told < walk_nsteps(x->walk) && buf_len(list) < OBJECT_PIECE; n++)
+		r = inspect_put_commit(x, x->commits_told++, list);
+	if (r == 0 && (r = buf_put_u32(b, n)) == 0 && (r = buf_put(b, buf_ptr(list), buf_len(list))) == 0)
+		r = link_send(x->session, INSPECT_COMMITS, 0, b, -1);
+	buf_free(list);
+	buf_free(b);
+	return r;
+}
+
+static bool
+inspect_has_commits(const struct inspect *x)
+{
+	return (x->tell & INSPECT_TELL_COMMITS) != 0 && x->commits_told < walk_nsteps(x->walk);
+}
+
+static bool
+inspect_has_changes(const struct inspect *x)
+{
+	return x->changes != NULL && x->told < changes_count(x->changes);
+}
+
 /* What is not done in a handler, because it waits: for objects of the repository, and for the session to take it all in. */
 static void
 inspect_advance(struct inspect *x)
@@ -462,18 +513,20 @@ inspect_advance(struct inspect *x)
 		else
 			(void)inspect_fail(x, r, "%s", changes_why(x->changes));
 	}
-	while (r == 0 && x->phase == PHASE_TELL && x->told < changes_count(x->changes) && link_queued(x->session) < MSG_OUT_HIGH)
+	while (r == 0 && x->phase == PHASE_TELL && inspect_has_commits(x) && link_queued(x->session) < MSG_OUT_HIGH)
+		r = inspect_tell_commits(x);
+	while (r == 0 && x->phase == PHASE_TELL && inspect_has_changes(x) && link_queued(x->session) < MSG_OUT_HIGH)
 		r = inspect_tell_changes(x);
-	if (r != 0 || (x->phase == PHASE_TELL && x->told == changes_count(x->changes)))
+	if (r != 0 || (x->phase == PHASE_TELL && !inspect_has_commits(x) && !inspect_has_changes(x)))
 		inspect_finish(x, r);
 }
 
-/* The whole pack has been walked: what is left depends on whether the changed paths are asked for. */
+/* The whole pack has been walked: what is left depends on what is to be told. */
 static void
 inspect_walked(struct inspect *x)
 {
-	if (!x->tell_changes) {
-		inspect_finish(x, 0);
+	if ((x->tell & INSPECT_TELL_CHANGES) == 0) {
+		x->phase = PHASE_TELL;
 		return;
 	}
 	x->phase = PHASE_COMPARE;
@@ -678,7 +731,7 @@ inspect_begin(struct link *l, struct msg *m, void *arg)
 	    (r = inspect_check_order(x, order, norder)) != 0)
 		return r;
 	x->phase = PHASE_RECEIVE;
-	x->tell_changes = tell != 0;
+	x->tell = tell;
 	if ((r = inspect_spool(x, order, norder)) == 0 && (r = inspect_scan_names(x)) == 0 && follows)
 		r = inspect_start_pack(x);
 	for (size_t i = 0; r == 0 && i < x->n && !follows; i++)

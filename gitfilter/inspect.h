@@ -15,7 +15,7 @@ struct secretscan;
 
 enum inspect_msg {
 	/* session -> inspector: s order (the bytes of push_order: commands, capabilities, flush), u32 n,
-	 * n * (s old, s new, s reference name), u8 a pack follows, u8 the changed paths are to be told */
+	 * n * (s old, s new, s reference name), u8 a pack follows, u8 what is to be told (enum inspect_tell, ored) */
 	INSPECT_BEGIN = 400,
 	/* session -> inspector: s bytes as the client sent them. Acknowledged by count, for back-pressure. */
 	INSPECT_PACK = 402,
@@ -39,6 +39,11 @@ enum inspect_msg {
 	 * submodule, s commit (40 hex), s path) */
 	INSPECT_CHANGES = 413,
 	/*
+	 * inspector -> session, when asked for, each commit of the push once, parents first: u32 n, n * (s oid, u32 parents,
+	 * author, committer, u8 signature, s subject, s trailers, s message, u8 cut); commitfacts.h has it in full
+	 */
+	INSPECT_COMMITS = 417,
+	/*
 	 * inspector -> session and -> parent, last: u8 status (enum inspect_status), s reason, u64 objects, u64 pack bytes,
 	 * u32 findings, s digest (32 bytes: SHA-256 over order and pack as spooled), u64 spool length,
 	 * u32 n, n * (s reference name, u8 op (enum inspect_op), s old, s new),
@@ -48,6 +53,9 @@ enum inspect_msg {
 };
 
 #define INSPECT_WINDOW	(1024 * 1024)
+
+/* What INSPECT_BEGIN asks for besides findings. */
+enum inspect_tell { INSPECT_TELL_CHANGES = 1, INSPECT_TELL_COMMITS = 2 };
 
 enum inspect_status {
 	INSPECT_CLEAN,		/* complete, nothing found */

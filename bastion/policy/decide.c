@@ -356,6 +356,21 @@ policy_judges_changes(const struct policy *p, const struct subject *s, const cha
 	return false;
 }
 
+bool
+policy_may_ask(const struct policy *p, const struct subject *s, const char *upstream)
+{
+	for (size_t i = 0; i < p->nrules; i++) {
+		const struct rule *r = &p->rules[i];
+
+		if (r->what == DECISION_ASK && (r->kind == REQUEST_PUSH || is_of_content(r->kind)) && rule_reaches(r, s, upstream, NULL))
+			return true;
+	}
+	for (size_t i = 0; i < p->nfreezes; i++)
+		if (p->freezes[i].rule.what == DECISION_ASK)
+			return true;
+	return false;
+}
+
 static const struct approver_rule *
 approvers_of(const struct policy *p, const char *rule)
 {

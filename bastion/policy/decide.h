@@ -102,6 +102,9 @@ bool	policy_may_push(const struct policy *, const struct subject *, const char *
 /* Whether any rule is about paths that this subject's pushes to the repository change: else they need not be found out. */
 bool	policy_judges_changes(const struct policy *, const struct subject *, const char *upstream, const char *repo);
 
+/* Whether any rule or freeze could have a human asked about this subject's pushes to the upstream. */
+bool	policy_may_ask(const struct policy *, const struct subject *, const char *upstream);
+
 /* Whether two rules that ask, by id, name the same approvers: one answer can be for both. */
 bool	policy_same_approvers(const struct policy *, const char *a, const char *b);
 

@@ -311,6 +311,7 @@ static const struct link_row inspector_rows[] = {
 	{ INSPECT_NOTICES, "notices", LINK_PERMIT | LINK_ONCE, push_on_notices },
 	{ INSPECT_WANT, "want", LINK_PERMIT, on_want },
 	{ INSPECT_CHANGES, "changes", LINK_PERMIT, push_on_changes },
+	{ INSPECT_COMMITS, "commits", LINK_PERMIT, push_on_commits },
 	{ INSPECT_RESULT, "result", LINK_PERMIT | LINK_ONCE, on_result },
 	{ 0, NULL, 0, NULL }
 };

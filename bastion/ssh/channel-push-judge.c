@@ -236,9 +236,10 @@ push_on_changes(struct link *l, struct msg *m, void *arg)
 
 		if ((r = buf_get_u8(m->body, &op)) == 0 && (r = buf_get_u8(m->body, &plain)) == 0 &&
 		    (r = buf_get_cstring(m->body, &commit)) == 0 && (r = buf_get_cstring(m->body, &path)) == 0) {
-			if (op < sizeof(ops) / sizeof(ops[0]))
+			if (op < sizeof(ops) / sizeof(ops[0])) {
+				push_show_file(p, ops[op], commit, path);
 				push_judge_change(p, ops[op], plain != 0, commit, path);
-			else
+			} else
 				r = ERR_FORMAT;
 		}
 		free(commit);
@@ -305,6 +306,7 @@ push_judge(struct push_call *p)
 			push_judge_ref(p, &cmds[i], p->ops[i]);
 		if (p->nfindings > 0)
 			push_take_verdict(p, &p->finding);
+		p->text_bad |= p->verdict.what == DECISION_ASK && push_show_content(p) != 0;
 		push_refuse_unaskable(p);
 	}
 	if (p->nfindings > PUSH_FINDINGS_SHOWN)

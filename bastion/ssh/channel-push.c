@@ -119,7 +119,7 @@ push_start(struct channel *c)
 
 	c->own = p;
 	p->verdict = (struct verdict){ .what = DECISION_ALLOW, .rule = "", .because = "" };
-	p->text = buf_new(48 * 1024);
+	p->text = buf_new(PUSH_TEXT_MAX);
 	p->git = push_new(&limits);
 	if (p->text == NULL || p->git == NULL)
 		fatal("out of memory");
@@ -176,7 +176,10 @@ static void
 push_begin_inspection(struct push_call *p)
 {
 	const struct session *s = p->door.channel->session;
-	bool judges = policy_judges_changes(s->p->conf->policy, &s->who, p->door.upstream, p->door.repo);
+	const struct policy *policy = s->p->conf->policy;
+	bool asks = policy_may_ask(policy, &s->who, p->door.upstream);
+	unsigned tell = (asks ? INSPECT_TELL_COMMITS | INSPECT_TELL_CHANGES : 0) |
+	    (policy_judges_changes(policy, &s->who, p->door.upstream, p->door.repo) ? INSPECT_TELL_CHANGES : 0);
 	struct buf *order = buf_new(MSG_MAX), *b = buf_new(MSG_MAX);
 	struct push_command *cmds;
 	size_t n;
@@ -192,7 +195,7 @@ push_begin_inspection(struct push_call *p)
 		r = buf_put_string(b, buf_ptr(order), buf_len(order)) | buf_put_u32(b, (uint32_t)n);
 	for (size_t i = 0; i < n && r == 0; i++)
 		r = buf_put_cstring(b, cmds[i].old_oid) | buf_put_cstring(b, cmds[i].new_oid) | buf_put_cstring(b, cmds[i].name);
-	if (r != 0 || buf_put_u8(b, push_wants_pack(p->git)) != 0 || buf_put_u8(b, judges) != 0 ||
+	if (r != 0 || buf_put_u8(b, push_wants_pack(p->git)) != 0 || buf_put_u8(b, (uint8_t)tell) != 0 ||
 	    link_send(p->inspector, INSPECT_BEGIN, 0, b, -1) != 0) {
 		push_refuse_all(p, "%s: the inspection could not begin", p->door.request);
 		push_finish(p, NULL);
@@ -603,6 +606,8 @@ push_free_call(struct channel *c)
 	free(p->store_error);
 	free(p->two_rules);
 	buf_free(p->text);
+	push_list_release(&p->commits);
+	push_list_release(&p->files);
 	consent_free(p->consent);
 	git_door_release(&p->door);
 	free(p);

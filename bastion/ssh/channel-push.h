@@ -18,9 +18,17 @@ struct push;
 #define PUSH_REFUSAL_MAX	140		/* in the parenthesis of `! [remote rejected]` */
 #define PUSH_FINDINGS_SHOWN	20
 #define PUSH_ALIVE_US		5000000
+#define PUSH_TEXT_MAX		(60 * 1024)	/* below APPROVAL_TEXT_MAX */
 
 enum push_step { STEP_RECORD_OPEN, STEP_OPEN, STEP_REFS, STEP_COMMANDS, STEP_INSPECT, STEP_ANCESTRY, STEP_JUDGE, STEP_ASK, STEP_RECORD,
 	STEP_STORE, STEP_REPORT, STEP_OVER };
+
+/* Lines for a human, bounded; what did not fit is counted. */
+struct push_list {
+	struct buf	*text;		/* NULL = none yet */
+	uint32_t	 n, left_out;
+	uint32_t	 ops[PATH_OPS];	/* of files: by what is done to them */
+};
 
 struct push_call {
 	struct git_door		 door;		/* first */
@@ -49,6 +57,7 @@ struct push_call {
 	struct verdict		 content;	/* the first denial about them, or about a notice; rule NULL: none */
 	struct buf		*text;		/* what a human would be shown */
 	bool			 text_bad;	/* not all of it fitted */
+	struct push_list	 commits, files;
 	char			*two_rules;	/* two rules ask, for different approvers: cannot be one question */
 	uint8_t			 digest[DIGEST_LEN];
 	struct consent		*consent;
@@ -74,6 +83,11 @@ void		 push_drop_link(struct push_call *, struct link **);
 int	push_on_finding(struct link *, struct msg *, void *);
 int	push_on_notices(struct link *, struct msg *, void *);
 int	push_on_changes(struct link *, struct msg *, void *);
+/* Showing (channel-push-show.c): rows of the inspector's link, and all that they brought, into p->text. */
+int	push_on_commits(struct link *, struct msg *, void *);
+void	push_show_file(struct push_call *, enum path_op, const char *commit, const char *path);
+int	push_show_content(struct push_call *);
+void	push_list_release(struct push_list *);
 /* Sets verdict and digest, says every refusal, and gives each reference its reason. */
 void	push_judge(struct push_call *);
 
