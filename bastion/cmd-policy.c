@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "bastion/base/buf.h"
 #include "bastion/base/clock.h"
@@ -11,8 +12,10 @@
 #include "bastion/base/file.h"
 #include "bastion/base/strvec.h"
 #include "bastion/base/xmalloc.h"
+#include "bastion/commit-signer.h"
 #include "bastion/conf.h"
 #include "bastion/conf_tree.h"
+#include "bastion/policy/commit-text.h"
 #include "bastion/policy/exec.h"
 #include "bastion/policy/policy.h"
 #include "bastion/policy/profile.h"
@@ -21,6 +24,7 @@
 #define EXIT_USAGE	2
 #define EXIT_ASK	75
 #define EXIT_DENIED	77
+#define COMMIT_BYTES_MAX (1024 * 1024)
 
 static int
 usage(void)
@@ -29,6 +33,8 @@ usage(void)
 	    "       sallyport policy test FILE --as IDENTITY [--group G].. [--owner HUMAN] --on TARGET [--login L] -- 'COMMAND'\n"
 	    "       sallyport policy test FILE --as IDENTITY .. --on UPSTREAM --push REPO REF create|update|delete|force\n"
 	    "       sallyport policy test FILE --as IDENTITY .. --on UPSTREAM --fetch REPO [REF]\n"
+	    "       sallyport policy test FILE --as IDENTITY .. --on UPSTREAM --change REPO PATH create|modify|delete\n"
+	    "       sallyport policy test FILE --as IDENTITY .. --on UPSTREAM --commit REPO COMMIT-FILE|-\n"
 	    "       sallyport policy test FILE --as IDENTITY .. --on TARGET --sftp OPERATION PATH\n"
 	    "       sallyport policy test FILE --as IDENTITY .. --on TARGET --shell | --subsystem NAME | --forward HOST:PORT\n"
 	    "  --pty  with a terminal     --at TIME  as of then (2026-12-20T10:00Z) instead of now, for freezes\n"
@@ -100,6 +106,10 @@ struct question {
 	struct strvec	 groups;
 	struct request	 req;
 	char		*command;	/* owned */
+	const char	*commit_file;
+	struct buf	*commit_bytes;	/* owned */
+	struct commit_text commit;	/* read out of them */
+	char		*signer;	/* owned */
 	bool		 bad;		/* said what is wrong already */
 };
 
@@ -125,6 +135,41 @@ read_file_op(const char *word, enum file_op *op)
 	return false;
 }
 
+static bool
+read_path_op(const char *word, enum path_op *op)
+{
+	for (int i = 0; i < PATH_OPS; i++)
+		if (strcmp(word, path_op_word((enum path_op)i)) == 0) {
+			*op = (enum path_op)i;
+			return true;
+		}
+	return false;
+}
+
+/* The commit's bytes, as git cat-file commit prints them. */
+static int
+read_commit(struct question *q)
+{
+	bool in = strcmp(q->commit_file, "-") == 0;
+	int r = 0;
+
+	if ((q->commit_bytes = buf_new(COMMIT_BYTES_MAX)) == NULL)
+		return ERR_NOMEM;
+	if (!in)
+		r = file_read(q->commit_file, q->commit_bytes);
+	while (in && r == 0)
+		r = buf_read(q->commit_bytes, STDIN_FILENO, 64 * 1024);
+	if (r != 0 && !(in && r == ERR_EOF)) {
+		fprintf(stderr, "sallyport: %s cannot be read: %s\n", q->commit_file, err_text(r));
+		return r;
+	}
+	commit_text_read(buf_ptr(q->commit_bytes), buf_len(q->commit_bytes), &q->commit);
+	q->signer = commit_signer(buf_ptr(q->commit_bytes), buf_len(q->commit_bytes), &q->commit);
+	q->req.commit = &q->commit;
+	q->req.signer = q->signer;
+	return 0;
+}
+
 /* Options that take one word. */
 static bool
 read_option(struct question *q, const char *name, const char *value)
@@ -137,6 +182,8 @@ read_option(struct question *q, const char *name, const char *value)
 		q->req.target = value;
 	else if (strcmp(name, "--login") == 0)
 		q->req.login = value;
+	else if (strcmp(name, "--session") == 0)
+		q->who.session = value;
 	else if (strcmp(name, "--group") == 0)
 		strvec_push(&q->groups, value);
 	else if (strcmp(name, "--subsystem") == 0 || strcmp(name, "--forward") == 0 || strcmp(name, "--listen") == 0) {
@@ -172,6 +219,18 @@ read_question(struct question *q, int argc, char **argv)
 			q->req.repo = argv[i + 1];
 			q->req.ref = i + 2 < argc && argv[i + 2][0] != '-' ? argv[i + 2] : "";
 			i += q->req.ref[0] == '\0' ? 2 : 3;
+		} else if (strcmp(argv[i], "--change") == 0 && i + 3 < argc) {
+			q->req.kind = REQUEST_CHANGE;
+			q->req.repo = argv[i + 1];
+			q->req.path = argv[i + 2];
+			if (!read_path_op(argv[i + 3], &q->req.path_op))
+				return false;
+			i += 4;
+		} else if (strcmp(argv[i], "--commit") == 0 && i + 2 < argc) {
+			q->req.kind = REQUEST_COMMIT;
+			q->req.repo = argv[i + 1];
+			q->commit_file = argv[i + 2];
+			i += 3;
 		} else if (strcmp(argv[i], "--sftp") == 0 && i + 2 < argc) {
 			q->req.kind = REQUEST_SFTP;
 			q->req.path = argv[i + 2];
@@ -240,7 +299,7 @@ test(const char *file, int argc, char **argv)
 		status = q.bad ? EXIT_USAGE : usage();
 		goto out;
 	}
-	if (source_load(&s, file) != 0)
+	if (source_load(&s, file) != 0 || (q.commit_file != NULL && read_commit(&q) != 0))
 		goto out;
 	if (s.conf != NULL && conf_target(s.conf, q.req.target) == NULL && conf_upstream(s.conf, q.req.target) == NULL)
 		fprintf(stderr, "sallyport: warning: no target or upstream is called '%s'\n", q.req.target);
@@ -266,6 +325,9 @@ out:
 	source_release(&s);
 	strvec_release(&q.groups);
 	free(q.command);
+	commit_text_release(&q.commit);
+	buf_free(q.commit_bytes);
+	free(q.signer);
 	return status;
 }
 

@@ -20,6 +20,7 @@
 #include "bastion/conf.h"
 #include "bastion/daemon.h"
 #include "bastion/monitor_msg.h"
+#include "bastion/pushjudge.h"
 #include "bastion/ssh/git_digest.h"
 #include "bastion/ssh/sshconn.h"
 #include "gitfilter/gitleg_msg.h"
@@ -48,7 +49,8 @@ struct gitjob {
 	/* the inspector's own word */
 	bool		 have_result;
 	uint8_t		 status;
-	uint32_t	 findings;
+	bool		 judged;		/* its verdicts have come: these */
+	struct strvec	 denials, asks;		/* rules, by id */
 	uint64_t	 length;
 	struct push_command *cmds;
 	uint8_t		*ops;			/* enum inspect_op */
@@ -56,8 +58,6 @@ struct gitjob {
 	bool		 force, deletes;	/* what git may do when it stores */
 	bool		 approved;		/* to be stored as soon as the inspector has ended */
 	bool		 storing;
-	char		 request[ID_TEXT];	/* under which old tips are kept */
-	bool		 keep;
 	bool		 reported;		/* the leg has said how it went */
 };
 
@@ -78,6 +78,8 @@ gitjob_free(struct gitjob *j)
 	free(j->repo);
 	free(j->cmds);
 	free(j->ops);
+	strvec_release(&j->denials);
+	strvec_release(&j->asks);
 	free(j);
 }
 
@@ -101,14 +103,13 @@ on_stored(struct link *l, struct msg *m, void *arg)
 	struct gitjob *j = arg;
 	char *error = NULL;
 	const uint8_t *report;
-	uint32_t kept;
 	uint8_t ok;
 	size_t n;
 	int r;
 
 	(void)l;
 	if ((r = buf_get_u8(m->body, &ok)) != 0 || (r = buf_get_cstring(m->body, &error)) != 0 ||
-	    (r = buf_peek_string(m->body, &report, &n)) != 0 || (r = buf_get_u32(m->body, &kept)) != 0 || (r = buf_end(m->body)) != 0)
+	    (r = buf_peek_string(m->body, &report, &n)) != 0 || (r = buf_end(m->body)) != 0)
 		goto out;
 	j->reported = true;
 	if (!ok)
@@ -132,13 +133,14 @@ on_result(struct link *l, struct msg *m, void *arg)
 	struct gitjob *j = arg;
 	const uint8_t *s;
 	uint64_t skip;
+	uint32_t findings;
 	size_t n;
 	int r;
 
 	(void)l;
 	if ((r = buf_get_u8(m->body, &j->status)) != 0 || (r = buf_peek_string(m->body, &s, &n)) != 0 ||
 	    (r = buf_get_u64(m->body, &skip)) != 0 || (r = buf_get_u64(m->body, &skip)) != 0 ||
-	    (r = buf_get_u32(m->body, &j->findings)) != 0 || (r = buf_peek_string(m->body, &s, &n)) != 0 ||
+	    (r = buf_get_u32(m->body, &findings)) != 0 || (r = buf_peek_string(m->body, &s, &n)) != 0 ||
 	    (r = buf_get_u64(m->body, &j->length)) != 0 || (r = buf_get_u32(m->body, &j->ncmds)) != 0)
 		return r;
 	if (j->ncmds > OPS_MAX)
@@ -162,12 +164,35 @@ on_result(struct link *l, struct msg *m, void *arg)
 	return 0;
 }
 
+/* INSPECT_VERDICTS: u32 n, n * (u8 enum fact_word, s rule). */
+static int
+on_verdicts(struct link *l, struct msg *m, void *arg)
+{
+	struct gitjob *j = arg;
+	uint32_t n;
+	int r;
+
+	(void)l;
+	if ((r = buf_get_u32(m->body, &n)) != 0)
+		return r;
+	for (; r == 0 && n > 0; n--) {
+		char *rule = NULL;
+		uint8_t word;
+
+		if ((r = buf_get_u8(m->body, &word)) == 0 && (r = buf_get_cstring(m->body, &rule)) == 0)
+			strvec_take(word == FACT_ASKED ? &j->asks : &j->denials, rule);
+	}
+	j->judged = r == 0 && buf_end(m->body) == 0;
+	return r != 0 ? r : buf_end(m->body);
+}
+
 static const struct link_row leg_rows[] = {
 	{ GITLEG_STORED, "stored", LINK_PERMIT | LINK_ONCE, on_stored },
 	{ 0, NULL, 0, NULL }
 };
 
 static const struct link_row inspector_rows[] = {
+	{ INSPECT_VERDICTS, "verdicts", LINK_PERMIT | LINK_ONCE, on_verdicts },
 	{ INSPECT_RESULT, "result", LINK_PERMIT | LINK_ONCE, on_result },
 	{ 0, NULL, 0, NULL }
 };
@@ -259,10 +284,12 @@ static void
 inspector_child(struct gitjob *j, int session, int parent)
 {
 	const struct conf *c = j->peer->conf->conf;
+	struct pushjudge judge = { .policy = c->policy, .who = &j->peer->who, .upstream = j->upstream, .repo = j->repo };
 	struct rlimit file = { c->max_pack_bytes + SPOOL_EXTRA, c->max_pack_bytes + SPOOL_EXTRA };
 	struct inspect_params ip = { .session_fd = 3, .parent_fd = 4, .spool_fd = 5, .scanner = j->daemon->scanner,
 	    .max_pack_bytes = c->max_pack_bytes, .max_object_bytes = c->max_object_bytes,
-	    .max_resolved_bytes = c->max_resolved_bytes, .max_objects = c->max_push_objects, .max_depth = INSPECTOR_DEPTH };
+	    .max_resolved_bytes = c->max_resolved_bytes, .max_objects = c->max_push_objects, .max_depth = INSPECTOR_DEPTH,
+	    .judge = pushjudge_fact, .judge_arg = &judge, .judges = pushjudge_wants(&judge) };
 	int high[3], from[3] = { session, parent, j->spool };
 
 	for (int i = 0; i < 3; i++)
@@ -453,24 +480,30 @@ judge_refs(struct peer *p, struct gitjob *j, const uint8_t digest[DIGEST_LEN])
 	return NULL;
 }
 
-/* Secrets may pass only where a human said so about exactly this push. */
-static bool
-any_grant(const struct peer *p, const uint8_t digest[DIGEST_LEN])
+/*
+ * What policy says to all that the push brings, in the inspector's own word: what is denied does not pass whatever anybody has
+ * approved, and what is asked about needs an approval of exactly this push by those whom the rule names.
+ */
+static const char *
+judge_content(const struct peer *p, const struct gitjob *j, const uint8_t digest[DIGEST_LEN])
 {
-	for (unsigned i = 0; i < GRANTS; i++)
-		if (p->grants[i].rule != NULL && memcmp(p->grants[i].digest, digest, DIGEST_LEN) == 0)
-			return true;
-	return false;
+	if (!j->judged)
+		return "policy has not said a word about what it brings";
+	if (j->denials.n > 0)
+		return "policy refuses something that it brings";
+	for (size_t i = 0; i < j->asks.n; i++)
+		if (!has_grant(p, digest, j->asks.v[i]))
+			return "an approval is needed for what it brings, and there is none for exactly this";
+	return NULL;
 }
 
 /* The inspector has ended for sure: what is in the spool now is what it read. */
 static void
 store_now(struct gitjob *j)
 {
-	struct buf *b = buf_new(128);
+	struct buf *b = buf_new(64);
 
-	if (b == NULL || buf_put_u64(b, j->length) != 0 || buf_put_u8(b, j->force) != 0 || buf_put_u8(b, j->deletes) != 0 ||
-	    buf_put_cstring(b, j->keep ? j->request : "") != 0 || buf_put_u64(b, (uint64_t)(clock_wall_ms() / 1000)) != 0)
+	if (b == NULL || buf_put_u64(b, j->length) != 0 || buf_put_u8(b, j->force) != 0 || buf_put_u8(b, j->deletes) != 0)
 		fatal("out of memory");
 	j->approved = false;
 	if (j->leg_link != NULL && link_send(j->leg_link, GITLEG_STORE, 0, b, j->spool) == 0)
@@ -482,7 +515,7 @@ store_now(struct gitjob *j)
 }
 
 const char *
-gitjob_store(struct peer *p, uint32_t id, const char *request)
+gitjob_store(struct peer *p, uint32_t id)
 {
 	struct gitjob *j = p->jobs;
 	uint8_t digest[DIGEST_LEN];
@@ -492,18 +525,12 @@ gitjob_store(struct peer *p, uint32_t id, const char *request)
 		j = j->next;
 	if (j == NULL || !j->push || j->storing || j->approved || j->leg_link == NULL || j->spool == -1)
 		return "there is nothing to store";
-	if (!id_is(request, "REQ-", REQUEST_ID_LEN))
-		return "its request has no name";
 	if (!j->have_result || j->status == INSPECT_BAD)
 		return "the inspection has not passed it";
 	push_content_digest(p->who.identity, j->upstream, j->repo, j->cmds, j->ncmds, digest);
-	if (j->findings > 0 && !any_grant(p, digest))
-		return "the inspection found secrets in it";
-	if ((why = judge_refs(p, j, digest)) != NULL)
+	if ((why = judge_content(p, j, digest)) != NULL || (why = judge_refs(p, j, digest)) != NULL)
 		return why;
 	spend_grant(p, digest);
-	memcpy(j->request, request, strlen(request) + 1);
-	j->keep = p->conf->conf->undo_ms > 0;
 	j->approved = true;
 	if (j->inspector > 0)
 		(void)kill(j->inspector, SIGKILL);	/* goes on in gitjob_ended */

@@ -113,6 +113,7 @@ auth_judge(struct peer *p, const uint8_t *blob, size_t n)
 	p->who.identity = cert_identity(cert);
 	p->who.owner = cert->owner;
 	p->who.groups = &cert->groups;
+	p->who.session = cert->session;
 	return NULL;
 }
 
@@ -602,7 +603,7 @@ on_store(struct link *l, struct msg *m, void *arg)
 	if ((r = buf_get_u32(m->body, &id)) != 0 || (r = buf_get_cstring(m->body, &request)) != 0 ||
 	    (r = buf_end(m->body)) != 0)
 		goto out;
-	why = p->expired != NULL ? p->expired : gitjob_store(p, id, request);
+	why = p->expired != NULL ? p->expired : gitjob_store(p, id);
 	r = why == NULL ? answer(p, MON_STORING, m->id, true, "", 0, -1) : refuse(p, MON_STORING, m->id, why);
  out:
 	free(request);

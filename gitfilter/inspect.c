@@ -57,6 +57,7 @@ struct inspect {
 	struct kept		*kept;			/* owned */
 	size_t			 nkept;
 	uint32_t		 findings, notices, kept_notices;
+	struct judged		*judged;		/* owned */
 	int64_t			 told_ms;		/* when the last progress was sent */
 	/* What is being scanned now. */
 	const char		*kind, *commit, *path;
@@ -182,16 +183,51 @@ inspect_tick(struct inspect *x, uint64_t sofar, uint64_t total)
 	return 0;
 }
 
+/* What policy says to a fact; nothing is judged where nobody judges. */
+static struct fact_verdict
+inspect_judge(const struct inspect *x, const struct fact *f)
+{
+	struct fact_verdict v = { .word = FACT_ALLOWED, .rule = "" };
+
+	if (x->params->judge != NULL)
+		x->params->judge(f, &v, x->params->judge_arg);
+	return v;
+}
+
+/* A root is one where the repository has something to build on: the parent need not be told by the session where it updates. */
+static bool
+is_first_push(const struct inspect *x)
+{
+	for (size_t i = 0; i < x->n; i++)
+		if (!oid_is_zero(x->commands[i].old_oid))
+			return false;
+	return (x->tell & INSPECT_OLD_REPOSITORY) == 0;
+}
+
+static int
+inspect_judge_commit(struct inspect *x, const uint8_t oid[20], const uint8_t *p, size_t n, bool veiled)
+{
+	const struct fact f = { .kind = FACT_COMMIT, .text = p, .ntext = n, .first = is_first_push(x), .veiled = veiled };
+	struct fact_verdict v;
+
+	if ((x->params->judges & INSPECT_TELL_COMMITS) == 0)
+		return 0;
+	v = inspect_judge(x, &f);
+	return judged_add_commit(x->judged, oid, &v);
+}
+
 static int
 inspect_object(uint32_t index, enum object_type type, const uint8_t oid[20], const uint8_t *p, size_t n, void *arg)
 {
 	static const char *const kinds[] = { "", "commit", "tree", "blob", "tag" };
 	struct inspect *x = arg;
 	char hex[OID_HEX + 1];
+	uint32_t findings;
 	int r;
 
 	if ((r = walk_object(x->walk, index, type, oid, p, n)) != 0)
 		return inspect_fail(x, r, "%s", walk_why(x->walk));
+	findings = x->findings;
 	if (type != OBJECT_TREE) {	/* a tree's text is its names: they are scanned with their paths */
 		oid_format(oid, hex);
 		x->kind = kinds[type];
@@ -201,6 +237,8 @@ inspect_object(uint32_t index, enum object_type type, const uint8_t oid[20], con
 		r = inspect_scan(x, p, n);
 		x->commit = NULL;
 	}
+	if (r == 0 && type == OBJECT_COMMIT)
+		r = inspect_judge_commit(x, oid, p, n, x->findings != findings);
 	return r != 0 ? r : inspect_tick(x, pack_read_count(x->pack), pack_count(x->pack));
 }
 
@@ -255,6 +293,29 @@ is_secret_name(const struct inspect *x, const char *path)
 }
 
 static int
+inspect_judge_finding(struct inspect *x, const char *rule, bool notice, const char *path)
+{
+	const struct fact f = { .kind = FACT_FINDING, .rule = rule, .notice = notice, .path = path };
+	struct fact_verdict v = inspect_judge(x, &f);
+
+	return judged_add(x->judged, &v);
+}
+
+/* What is not named one by one is judged as what it could be. */
+static int
+inspect_judge_unnamed(struct inspect *x)
+{
+	static const struct fact_verdict many = { .word = FACT_DENIED, .rule = "secret-in-push" };
+	int r = 0;
+
+	if (x->notices > x->kept_notices && (r = inspect_judge_finding(x, "encrypted-container", true, NULL)) == 0)
+		r = inspect_judge_finding(x, "opaque-data", true, NULL);
+	if (r == 0 && x->findings > FINDINGS_SENT_MAX)
+		r = judged_add(x->judged, &many);
+	return r;
+}
+
+static int
 inspect_put_finding(struct inspect *x, const struct kept *k, struct buf *b)
 {
 	char commit[OID_HEX + 1], path[PATH_LEN_MAX + 1] = "";
@@ -268,6 +329,8 @@ inspect_put_finding(struct inspect *x, const struct kept *k, struct buf *b)
 		walk_path(x->walk, k->index, path, sizeof(path));
 	if (is_secret_name(x, where))
 		where = "";
+	if ((r = inspect_judge_finding(x, k->rule, k->notice, where)) != 0)
+		return r;
 	if ((r = buf_put_cstring(b, k->rule)) != 0 || (r = buf_put_cstring(b, k->description)) != 0 ||
 	    (r = buf_put_cstring(b, k->kind)) != 0 || (r = buf_put_cstring(b, commit)) != 0 ||
 	    (r = buf_put_cstring(b, where)) != 0 || (r = buf_put_u32(b, k->line)) != 0 ||
@@ -277,24 +340,43 @@ inspect_put_finding(struct inspect *x, const struct kept *k, struct buf *b)
 	return buf_put_u8(b, k->notice);
 }
 
-static void
+static int
 inspect_send_findings(struct inspect *x)
 {
 	struct buf *more = buf_new(8);
 	size_t sent = 0;
+	int r = inspect_judge_unnamed(x);
 
 	if (more != NULL && x->notices > x->kept_notices && buf_put_u32(more, x->notices) == 0)
 		(void)link_send(x->session, INSPECT_NOTICES, 0, more, -1);
 	buf_free(more);
-	for (size_t i = 0; i < x->nkept; i++) {
+	for (size_t i = 0; r == 0 && i < x->nkept; i++) {
 		struct buf *b;
 
 		if (!x->kept[i].notice && sent++ >= FINDINGS_SENT_MAX)
 			continue;
-		if ((b = buf_new(MSG_MAX)) != NULL && inspect_put_finding(x, &x->kept[i], b) == 0)
-			(void)link_send(x->session, INSPECT_FINDING, 0, b, -1);
+		if ((b = buf_new(MSG_MAX)) == NULL)
+			r = ERR_NOMEM;
+		else if ((r = inspect_put_finding(x, &x->kept[i], b)) == 0)
+			r = link_send(x->session, INSPECT_FINDING, 0, b, -1);
 		buf_free(b);
 	}
+	return r;
+}
+
+/* The parent hears which rules were met, the session by which commits. */
+static int
+inspect_send_judged(struct inspect *x)
+{
+	struct buf *rules = buf_new(MSG_MAX), *commits = buf_new(MSG_MAX);
+	int r = rules == NULL || commits == NULL ? ERR_NOMEM : judged_put_rules(x->judged, rules);
+
+	if (r == 0 && (r = judged_put_commits(x->judged, commits)) == 0 &&
+	    (r = link_send(x->parent, INSPECT_VERDICTS, 0, rules, -1)) == 0)
+		r = link_send(x->session, INSPECT_JUDGED, 0, commits, -1);
+	buf_free(rules);
+	buf_free(commits);
+	return r;
 }
 
 static enum inspect_op
@@ -356,19 +438,23 @@ inspect_put_result(struct inspect *x, enum inspect_status status, struct buf *b)
 static void
 inspect_finish(struct inspect *x, int r)
 {
-	enum inspect_status status = r != 0 ? INSPECT_BAD : x->findings > 0 ? INSPECT_FOUND : INSPECT_CLEAN;
+	enum inspect_status status;
 	struct buf *b;
+	int told;
 
 	if (x->phase == PHASE_OVER)
 		return;
-	if (r != 0)
-		(void)inspect_fail(x, r, "%s", err_text(r));
 	x->phase = PHASE_OVER;
 	if (x->gone || r == ERR_EOF)
 		return;
+	if ((told = inspect_send_findings(x)) == 0)
+		told = inspect_send_judged(x);
+	r = r != 0 ? r : told;
+	if (r != 0)
+		(void)inspect_fail(x, r, "%s", err_text(r));
+	status = r != 0 ? INSPECT_BAD : x->findings > 0 ? INSPECT_FOUND : INSPECT_CLEAN;
 	if (x->why[0] == '\0' && status == INSPECT_FOUND)
 		(void)snprintf(x->why, sizeof(x->why), "%u secret%s found", x->findings, x->findings == 1 ? "" : "s");
-	inspect_send_findings(x);
 	if ((b = buf_new(MSG_MAX)) != NULL && inspect_put_result(x, status, b) == 0) {
 		(void)link_send(x->session, INSPECT_RESULT, 0, b, -1);
 		(void)link_send(x->parent, INSPECT_RESULT, 0, b, -1);
@@ -427,6 +513,18 @@ inspect_put_change(struct buf *b, const struct change *c)
 	return buf_put_cstring(b, c->path);
 }
 
+static int
+inspect_judge_change(struct inspect *x, const struct change *c)
+{
+	const struct fact f = { .kind = FACT_CHANGE, .op = c->op, .plain = c->plain, .path = c->path };
+	struct fact_verdict v;
+
+	if ((x->params->judges & INSPECT_TELL_CHANGES) == 0)
+		return 0;
+	v = inspect_judge(x, &f);
+	return judged_add(x->judged, &v);
+}
+
 /* As many changes as one message holds. */
 static int
 inspect_tell_changes(struct inspect *x)
@@ -440,10 +538,12 @@ inspect_tell_changes(struct inspect *x)
 
 		if (buf_room(list) < strlen(c.path) + OID_HEX + 16)
 			break;
-		r = inspect_put_change(list, &c);
+		if ((r = inspect_judge_change(x, &c)) == 0)
+			r = inspect_put_change(list, &c);
 		x->told++;
 	}
-	if (r == 0 && (r = buf_put_u32(b, n)) == 0 && (r = buf_put(b, buf_ptr(list), buf_len(list))) == 0)
+	if (r == 0 && (x->tell & INSPECT_TELL_CHANGES) != 0 && (r = buf_put_u32(b, n)) == 0 &&
+	    (r = buf_put(b, buf_ptr(list), buf_len(list))) == 0)
 		r = link_send(x->session, INSPECT_CHANGES, 0, b, -1);
 	buf_free(list);
 	buf_free(b);
@@ -525,7 +625,7 @@ inspect_advance(struct inspect *x)
 static void
 inspect_walked(struct inspect *x)
 {
-	if ((x->tell & INSPECT_TELL_CHANGES) == 0) {
+	if (((x->tell | x->params->judges) & INSPECT_TELL_CHANGES) == 0) {
 		x->phase = PHASE_TELL;
 		return;
 	}
@@ -868,6 +968,7 @@ inspect_release(struct inspect *x)
 	buf_free(x->object);
 	pack_free(x->pack);
 	walk_free(x->walk);
+	judged_free(x->judged);
 	EVP_MD_CTX_free(x->digest);
 	for (size_t i = 0; i < x->nkept; i++) {
 		free(x->kept[i].path);
@@ -893,7 +994,8 @@ inspect_run(const struct inspect_params *params)
 	x.session = link_new(&session);
 	x.parent = link_new(&parent);
 	x.digest = EVP_MD_CTX_new();
-	if (x.session == NULL || x.parent == NULL || x.digest == NULL ||
+	x.judged = judged_new();
+	if (x.session == NULL || x.parent == NULL || x.digest == NULL || x.judged == NULL ||
 	    EVP_DigestInit_ex(x.digest, EVP_sha256(), NULL) != 1)
 		goto out;
 	inspect_loop(&x);

@@ -11,6 +11,8 @@
 
 #include <stdint.h>
 
+#include "gitfilter/judged.h"
+
 struct secretscan;
 
 enum inspect_msg {
@@ -43,6 +45,12 @@ enum inspect_msg {
 	 * author, committer, u8 signature, s subject, s trailers, s message, u8 cut); commitfacts.h has it in full
 	 */
 	INSPECT_COMMITS = 417,
+	/* inspector -> session, when there are any: commits that rules name: u32 n, n * (s rule, s oid, s detail), u32 how many
+	 * more of them there are */
+	INSPECT_JUDGED = 419,
+	/* inspector -> parent, before the result: every rule that content of the push has met and that does not allow it:
+	 * u32 n, n * (u8 enum fact_word, s rule) */
+	INSPECT_VERDICTS = 421,
 	/*
 	 * inspector -> session and -> parent, last: u8 status (enum inspect_status), s reason, u64 objects, u64 pack bytes,
 	 * u32 findings, s digest (32 bytes: SHA-256 over order and pack as spooled), u64 spool length,
@@ -54,8 +62,8 @@ enum inspect_msg {
 
 #define INSPECT_WINDOW	(1024 * 1024)
 
-/* What INSPECT_BEGIN asks for besides findings. */
-enum inspect_tell { INSPECT_TELL_CHANGES = 1, INSPECT_TELL_COMMITS = 2 };
+/* What INSPECT_BEGIN asks for besides findings, and that the repository has references already. */
+enum inspect_tell { INSPECT_TELL_CHANGES = 1, INSPECT_TELL_COMMITS = 2, INSPECT_OLD_REPOSITORY = 4 };
 
 enum inspect_status {
 	INSPECT_CLEAN,		/* complete, nothing found */
@@ -76,6 +84,13 @@ struct inspect_params {
 	const struct secretscan	*scanner;
 	uint64_t		 max_pack_bytes, max_object_bytes, max_resolved_bytes;
 	unsigned		 max_objects, max_depth;
+	/*
+	 * What policy says to findings and, where judges says so (INSPECT_TELL_.. ored), to changed paths and commits, whatever
+	 * the session asks to be told. NULL: nothing is judged here.
+	 */
+	judge_fn		 judge;
+	void			*judge_arg;
+	unsigned		 judges;
 };
 
 /* Runs until the result is out or a link goes; returns the process's exit status. Enters no sandbox: the caller has. */

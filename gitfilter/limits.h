@@ -32,6 +32,7 @@
 #define FINDINGS_SENT_MAX	100	/* enough for a reader; the count goes on */
 #define FINDINGS_KEPT_MAX	1000	/* kept until their path is known */
 #define NOTICES_KEPT_MAX	100	/* of what is no secret, such as encrypted files; the session judges the others unseen */
+#define RULES_MET_MAX		2048	/* more than a policy has rules */
 #define REASON_MAX		160	/* one line of an `ng` */
 #define TICK_MS			250	/* how often a busy inspector looks at its links and tells how far it is */
 #define FINISH_MS		10000	/* how long the result may wait for a slow reader */

@@ -10,12 +10,12 @@
 #include "bastion/base/match.h"
 #include "bastion/base/xmalloc.h"
 #include "bastion/policy/bare-shell.h"
+#include "bastion/policy/commit-rule.h"
 #include "bastion/policy/exec.h"
 #include "bastion/policy/freeze.h"
 #include "bastion/policy/policy.h"
 #include "bastion/policy/profile.h"
-
-#define OWN_REFS	"refs/sallyport/"
+#include "bastion/policy/variable.h"
 
 const char *
 decision_word(enum decision d)
@@ -29,7 +29,7 @@ const char *
 request_kind_word(enum request_kind k)
 {
 	static const char *const words[] = { "exec", "shell", "subsystem", "forward", "listen", "sftp", "fetch", "push",
-	    "finding", "change", "approve" };
+	    "finding", "commit", "change", "approve" };
 
 	return words[k];
 }
@@ -129,13 +129,6 @@ describe_request(struct verdict *v, const struct request *req)
 	}
 }
 
-/* What the bastion keeps in repositories (gitfilter/shelf.h) is no client's to change, whatever rules say. */
-static bool
-is_own_ref(const struct request *req)
-{
-	return req->kind == REQUEST_PUSH && req->ref != NULL && strncmp(req->ref, OWN_REFS, strlen(OWN_REFS)) == 0;
-}
-
 /* All kinds but exec: one fact, the strictest rule that meets it. */
 static void
 decide_plain(const struct policy *p, const struct subject *s, const struct request *req, struct verdict *out)
@@ -156,9 +149,9 @@ decide_plain(const struct policy *p, const struct subject *s, const struct reque
 		out->what = DECISION_ALLOW;
 		out->rule = "no-secret";
 		out->because = "nothing says that such content may not pass";
-	} else if (req->kind == REQUEST_CHANGE) {
+	} else if (req->kind == REQUEST_CHANGE || req->kind == REQUEST_COMMIT) {
 		out->what = DECISION_ALLOW;	/* whether there may be a push at all is asked elsewhere */
-		out->because = "no rule on changes names it";
+		out->because = "no rule on such names it";
 	} else if (req->kind == REQUEST_FINDING && req->repo == NULL) {
 		out->rule = "secret-in-file";
 		out->because = "the file carries a secret";
@@ -167,6 +160,12 @@ decide_plain(const struct policy *p, const struct subject *s, const struct reque
 		out->because = "the push carries a secret";
 	}
 	describe_request(out, req);
+	if (best != NULL && req->kind == REQUEST_COMMIT) {
+		char *words = commit_rule_explain(best, req);
+
+		set_detail(out, "%s", words);
+		free(words);
+	}
 }
 
 static void
@@ -254,8 +253,11 @@ decide_approve(const struct policy *p, const struct subject *s, const struct req
 }
 
 void
-decide(const struct policy *p, const struct subject *s, const struct request *req, struct verdict *out)
+decide(const struct policy *p, const struct subject *s, const struct request *given, struct verdict *out)
 {
+	struct request asked = *given, *req = &asked;
+
+	asked.who = s;
 	*out = (struct verdict){ .what = DECISION_DENY, .rule = "default", .because = "no rule allows it" };
 	if (req->kind == REQUEST_APPROVE)
 		decide_approve(p, s, req, out);
@@ -270,10 +272,7 @@ decide(const struct policy *p, const struct subject *s, const struct request *re
 		decide_bare_shell(p, s, req, out);
 	} else if (req->kind == REQUEST_EXEC)
 		set_detail(out, "no command");
-	else if (is_own_ref(req)) {
-		out->because = "references under " OWN_REFS " are the bastion's own";
-		describe_request(out, req);
-	} else
+	else
 		decide_plain(p, s, req, out);
 	if (out->what != DECISION_DENY)
 		freezes_apply(p, s, req, out);
@@ -290,7 +289,7 @@ is_of_repositories(enum request_kind k)
 static bool
 is_of_content(enum request_kind k)
 {
-	return k == REQUEST_FINDING || k == REQUEST_CHANGE;
+	return k == REQUEST_FINDING || k == REQUEST_COMMIT || k == REQUEST_CHANGE;
 }
 
 /* Whether a profile leaves anything of what a rule allows: the freest request that it could be about decides. */
@@ -348,7 +347,7 @@ policy_may_forward(const struct policy *p, const struct subject *s, const char *
 bool
 policy_may_push(const struct policy *p, const struct subject *s, const char *upstream, const char *repo)
 {
-	struct request req = { .kind = REQUEST_PUSH, .target = upstream, .repo = repo };
+	struct request req = { .kind = REQUEST_PUSH, .target = upstream, .repo = repo, .who = s };
 
 	for (size_t i = 0; i < p->nrules; i++)
 		for (req.op = REF_CREATE; p->rules[i].what != DECISION_DENY && req.op <= REF_FORCE; req.op++)
@@ -357,14 +356,37 @@ policy_may_push(const struct policy *p, const struct subject *s, const char *ups
 	return false;
 }
 
-bool
-policy_judges_changes(const struct policy *p, const struct subject *s, const char *upstream, const char *repo)
+static bool
+judges(const struct policy *p, const struct subject *s, enum request_kind kind, const char *upstream, const char *repo)
 {
-	const struct request req = { .kind = REQUEST_CHANGE, .target = upstream, .repo = repo };
+	const struct request req = { .kind = kind, .target = upstream, .repo = repo, .who = s };
 
 	for (size_t i = 0; i < p->nrules; i++)
 		if (rule_applies(&p->rules[i], s, &req) && rule_meets(&p->rules[i], &req))
 			return true;
+	return false;
+}
+
+bool
+policy_judges_changes(const struct policy *p, const struct subject *s, const char *upstream, const char *repo)
+{
+	return judges(p, s, REQUEST_CHANGE, upstream, repo);
+}
+
+bool
+policy_judges_commits(const struct policy *p, const struct subject *s, const char *upstream, const char *repo)
+{
+	return judges(p, s, REQUEST_COMMIT, upstream, repo);
+}
+
+bool
+policy_verdict_of(const struct policy *p, const char *rule, struct verdict *out)
+{
+	for (size_t i = 0; i < p->nrules; i++)
+		if (strcmp(p->rules[i].id, rule) == 0) {
+			*out = (struct verdict){ .what = p->rules[i].what, .rule = p->rules[i].id, .because = p->rules[i].because };
+			return true;
+		}
 	return false;
 }
 
@@ -463,19 +485,37 @@ describe_ops(struct strvec *line, const struct rule *r)
 				strvec_push(line, file_op_word((enum file_op)op));
 }
 
+/* Patterns as they are for this subject. */
+static void
+line_add_filled(struct strvec *line, const char *word, const struct strvec *v, const struct subject *s)
+{
+	struct strvec filled = STRVEC_INIT;
+
+	for (size_t i = 0; i < v->n; i++) {
+		char *text = variables_fill(v->v[i], s);
+
+		strvec_take(&filled, text != NULL ? text : xstrdup(v->v[i]));
+	}
+	line_add(line, word, &filled);
+	strvec_release(&filled);
+}
+
 static char *
-describe_rule(const struct rule *r, enum profile profile)
+describe_rule(const struct rule *r, const struct subject *s, enum profile profile)
 {
 	struct strvec line = STRVEC_INIT;
-	char *on = strvec_join(&r->on, ", "), *s;
+	char *on = strvec_join(&r->on, ", "), *text;
 
 	strvec_pushf(&line, "%-5s %s on %s:", decision_word(r->what), request_kind_word(r->kind), on);
 	for (size_t i = 0; i < r->nconds; i++)
 		describe_cond(&line, &r->conds[i]);
 	describe_ops(&line, r);
-	line_add(&line, is_of_repositories(r->kind) || r->kind == REQUEST_CHANGE ? "repositories" : "of", &r->names);
-	line_add(&line, "references", &r->refs);
-	line_add(&line, "but not", &r->not_refs);
+	line_add(&line, is_of_repositories(r->kind) || r->kind == REQUEST_CHANGE || r->kind == REQUEST_COMMIT ? "repositories" : "of",
+	    &r->names);
+	line_add_filled(&line, "references", &r->refs, s);
+	line_add_filled(&line, "but not", &r->not_refs, s);
+	if (r->kind == REQUEST_COMMIT)
+		commit_rule_describe(r, s, &line);
 	if (r->guards)
 		strvec_push(&line, "the protected paths");
 	line_add(&line, "paths", &r->paths);
@@ -486,10 +526,10 @@ describe_rule(const struct rule *r, enum profile profile)
 		strvec_push(&line, r->because);
 	if (r->what != DECISION_DENY && !profile_leaves(profile, r))
 		strvec_push(&line, "(not for you: your profile permits none of it)");
-	s = strvec_join(&line, " ");
+	text = strvec_join(&line, " ");
 	strvec_release(&line);
 	free(on);
-	return s;
+	return text;
 }
 
 char *
@@ -502,7 +542,7 @@ policy_describe(const struct policy *p, const struct subject *s)
 	strvec_pushf(&lines, "Your profile is %s: %s.", profile_word(profile), profile_text(profile));
 	for (size_t i = 0; i < p->nrules; i++)
 		if (subject_matches(&p->rules[i].who, s))
-			strvec_take(&lines, describe_rule(&p->rules[i], profile));
+			strvec_take(&lines, describe_rule(&p->rules[i], s, profile));
 	strvec_push(&lines, lines.n == 1 ? "Nothing is allowed to you." : "Everything else is denied. The strictest rule that "
 	    "matches decides.");
 	strvec_push(&lines, "");

@@ -12,6 +12,7 @@
 
 #include "bastion/base/strvec.h"
 
+struct commit_text;
 struct policy;
 
 /* In order of strictness: the strictest matching rule wins; nothing matching is DECISION_DENY by rule "default". */
@@ -27,6 +28,7 @@ enum request_kind {
 	REQUEST_FETCH,		/* target = upstream, repo; ref = "" or one wanted reference */
 	REQUEST_PUSH,		/* target = upstream, repo, ref, op; one reference update */
 	REQUEST_FINDING,	/* a secret found in a push: target, repo, ref, detail = scanner rule, path; or, repo NULL, in a file */
+	REQUEST_COMMIT,		/* a commit that a push brings: target, repo, commit, signer, first, veiled */
 	REQUEST_CHANGE,		/* a path that a push changes: target, repo, path, change_op; tree: a link or submodule stands there */
 	REQUEST_APPROVE,	/* may this identity decide on requests? detail = rule id of the request */
 };
@@ -48,6 +50,7 @@ struct subject {
 	const char		*identity;	/* "agent/ci" */
 	const char		*owner;		/* "human/eva", the human who answers for the agent */
 	const struct strvec	*groups;
+	const char		*session;	/* the id that its certificate was issued for, or NULL */
 };
 
 struct request {
@@ -69,6 +72,11 @@ struct request {
 	bool			 tree;		/* sftp: it is a folder, and what is below it is meant too */
 	/* exec: exactly one scp or rsync server (transfer-command.h) without a terminal: each file is decided too */
 	bool			 copies;
+	const struct commit_text *commit;	/* commit-text.h; NULL: some commit that is not known yet */
+	const char		*signer;	/* commit: "SHA256:..", the key of its SSH signature when that is valid, or NULL */
+	bool			 first;		/* commit: the repository has no history yet */
+	bool			 veiled;	/* commit: nothing of it may be quoted, as there is a secret in it */
+	const struct subject	*who;		/* set by decide() */
 	int64_t			 now;		/* wall clock, seconds since 1970: freezes need it, and refuse without */
 };
 
@@ -104,6 +112,10 @@ bool	policy_judges_changes(const struct policy *, const struct subject *, const 
 
 /* Whether any rule or freeze could have a human asked about this subject's pushes to the upstream. */
 bool	policy_may_ask(const struct policy *, const struct subject *, const char *upstream);
+/* Whether any rule is about the commits of this subject's pushes to the repository. */
+bool	policy_judges_commits(const struct policy *, const struct subject *, const char *upstream, const char *repo);
+/* What the rule of this id says, when it was met elsewhere by the same policy. false: there is no such rule. */
+bool	policy_verdict_of(const struct policy *, const char *rule, struct verdict *out);
 
 /* Whether two rules that ask, by id, name the same approvers: one answer can be for both. */
 bool	policy_same_approvers(const struct policy *, const char *a, const char *b);

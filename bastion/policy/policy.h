@@ -11,6 +11,7 @@
 
 #include "bastion/policy/decide.h"
 
+struct commit_cond;
 struct freeze;
 struct profile_rule;
 struct tree;
@@ -47,6 +48,7 @@ struct rule {
 	struct strvec		 not_refs;	/* push, fetch: but not these */
 	struct strvec		 paths;		/* finding, sftp, change: paths; empty = any */
 	struct strvec		 not_paths;	/* sftp, change: but not these */
+	struct commit_cond	*commit;	/* commit-rule.h; owned */
 	bool			 guards;	/* change: the paths of preset "protected" as well (change-rule.c) */
 	unsigned		 ops;		/* push: bits 1 << enum ref_op; sftp: 1 << enum file_op; change: 1 << enum path_op */
 	struct strvec		 match, not_match;	/* examples, checked at load */

@@ -83,6 +83,7 @@ lets_through(enum profile p, const struct request *req)
 	case REQUEST_FETCH:
 	case REQUEST_PUSH:
 	case REQUEST_FINDING:
+	case REQUEST_COMMIT:
 	case REQUEST_CHANGE:
 		return true;
 	case REQUEST_EXEC:

@@ -8,11 +8,14 @@
 #include "bastion/base/match.h"
 #include "bastion/base/xmalloc.h"
 #include "bastion/conf_tree.h"
+#include "bastion/policy/commit-rule.h"
+#include "bastion/policy/commit-text.h"
 #include "bastion/policy/destination.h"
 #include "bastion/policy/exec.h"
 #include "bastion/policy/freeze.h"
 #include "bastion/policy/masking.h"
 #include "bastion/policy/profile.h"
+#include "bastion/policy/variable.h"
 
 #define MAX_ID		64
 #define MAX_BECAUSE	300
@@ -47,6 +50,7 @@ static const struct kind_row kinds[] = {
 	{ "fetch", REQUEST_FETCH, "repos", { "repos", "refs", "not_refs", NULL }, NULL, 0 },
 	{ "push", REQUEST_PUSH, NULL, { "repos", "refs", "not_refs", "ops", NULL }, ref_ops, NREFOPS },
 	{ "finding", REQUEST_FINDING, NULL, { "rules", "paths", NULL }, NULL, 0 },
+	{ "commit", REQUEST_COMMIT, NULL, { NULL }, NULL, 0 },
 	{ "change", REQUEST_CHANGE, NULL, { "repos", "paths", "not_paths", "preset", "ops", NULL }, path_ops, PATH_OPS },
 };
 #define NKINDS	(sizeof(kinds) / sizeof(kinds[0]))
@@ -95,6 +99,7 @@ policy_rule_release(struct rule *r)
 	strvec_release(&r->not_refs);
 	strvec_release(&r->paths);
 	strvec_release(&r->not_paths);
+	commit_cond_free(r->commit);
 	strvec_release(&r->match);
 	strvec_release(&r->not_match);
 	strvec_release(&r->approvers.who);
@@ -336,6 +341,19 @@ read_change(const struct tree *t, struct rule *r, struct tree_error *e)
 	return rc;
 }
 
+/* A word in braces that stands for nothing would be taken literally, and never match. */
+static int
+check_refs(const struct strvec *v, unsigned line, struct tree_error *e)
+{
+	for (size_t i = 0; i < v->n; i++) {
+		const char *bad = variables_fault(v->v[i]);
+
+		if (bad != NULL)
+			return tree_fail(e, line, "'%s': " VARIABLES_KNOWN, bad);
+	}
+	return 0;
+}
+
 static int
 read_condition(const struct kind_row *k, const struct tree *t, struct rule *r, struct tree_error *e)
 {
@@ -355,6 +373,8 @@ read_condition(const struct kind_row *k, const struct tree *t, struct rule *r, s
 			return tree_fail(e, t->line, "%s must be a map of conditions; write {} for any", k->key);
 		return tree_strings(t, k->names_key, POLICY_MAX_WORDS, &r->names, e);
 	}
+	if (k->kind == REQUEST_COMMIT)
+		return commit_rule_read(t, r, e);
 	if ((rc = tree_keys(t, k->key, k->known, e)) != 0)
 		return rc;
 	for (size_t i = 0; i < t->n; i++) {
@@ -374,6 +394,8 @@ read_condition(const struct kind_row *k, const struct tree *t, struct rule *r, s
 	}
 	if (k->kind == REQUEST_CHANGE)
 		return read_change(t, r, e);
+	if ((rc = check_refs(&r->refs, t->line, e)) != 0 || (rc = check_refs(&r->not_refs, t->line, e)) != 0)
+		return rc;
 	if (k->kind == REQUEST_SFTP && (rc = check_paths(&r->paths, t->line, e)) == 0)
 		rc = check_paths(&r->not_paths, t->line, e);
 	return rc;
@@ -516,17 +538,17 @@ read_kind(const struct tree *t, struct rule *r, struct tree_error *e)
 		found = &kinds[i];
 	}
 	if (found == NULL)
-		return tree_fail(e, r->line, "rule %s says nothing about exec, shell, subsystem, forward, listen, sftp, fetch, push, change or "
-		    "finding",
+		return tree_fail(e, r->line, "rule %s says nothing about exec, shell, subsystem, forward, listen, sftp, fetch, push, commit, "
+		    "change or finding",
 		    r->id);
 	r->kind = found->kind;
 	if ((rc = read_condition(found, tree_get(t, found->key), r, e)) != 0)
 		return rc;
 	if (r->kind == REQUEST_FINDING && r->what == DECISION_ALLOW)
 		return tree_fail(e, r->line, "rule %s: a secret in a push can be asked about or denied, never allowed unseen", r->id);
-	if (r->kind == REQUEST_CHANGE && r->what == DECISION_ALLOW)
-		return tree_fail(e, r->line, "rule %s: a change can be asked about or denied; what no such rule names is left to the "
-		    "rules on push", r->id);
+	if ((r->kind == REQUEST_CHANGE || r->kind == REQUEST_COMMIT) && r->what == DECISION_ALLOW)
+		return tree_fail(e, r->line, "rule %s: a %s can be asked about or denied; what no such rule names is left to the "
+		    "rules on push", r->id, found->key);
 	if (r->kind == REQUEST_LISTEN && r->what == DECISION_ASK)
 		return tree_fail(e, r->line, "rule %s asks, but a client that wants to listen is answered at once; write allow or deny",
 		    r->id);
@@ -557,7 +579,7 @@ static int
 read_rule(const struct tree *t, struct rule *r, struct tree_error *e)
 {
 	static const char *const known[] = { "id", "who", "on", "login", "exec", "shell", "subsystem", "forward", "listen", "sftp", "fetch",
-	    "push", "change", "finding", "do", "because", "approvers", "quorum", "match", "not_match", NULL };
+	    "push", "commit", "change", "finding", "do", "because", "approvers", "quorum", "match", "not_match", NULL };
 	int rc;
 
 	if ((rc = tree_keys(t, "a rule", known, e)) != 0 || (rc = rule_read_head(t, "a rule", r, e)) != 0)
@@ -565,9 +587,9 @@ read_rule(const struct tree *t, struct rule *r, struct tree_error *e)
 	return read_kind(t, r, e);
 }
 
-/* An example becomes the request that it is short for. The copy holds the pieces. */
+/* An example becomes the request that it is short for. The copy holds the pieces; commit is what it is if it is one. */
 static int
-example_request(const struct rule *r, char *copy, struct request *req)
+example_request(const struct rule *r, char *copy, const struct commit_text *commit, struct request *req)
 {
 	char *rest = copy;
 	size_t op;
@@ -598,6 +620,9 @@ example_request(const struct rule *r, char *copy, struct request *req)
 		req->ref = strsep(&rest, " ");
 		req->repo = rest;
 		return 0;
+	case REQUEST_COMMIT:
+		req->commit = commit;
+		return commit->odd ? ERR_FORMAT : 0;
 	case REQUEST_CHANGE:
 		op = word_find(path_ops, PATH_OPS, strsep(&rest, " "));
 		if (op == PATH_OPS || rest == NULL)
@@ -617,6 +642,23 @@ example_request(const struct rule *r, char *copy, struct request *req)
 	}
 }
 
+static const char *
+example_form(enum request_kind k)
+{
+	switch (k) {
+	case REQUEST_PUSH:
+		return "'update refs/heads/x'";
+	case REQUEST_COMMIT:
+		return "'[merge] [ssh] NAME <EMAIL>: MESSAGE', what is in brackets being optional";
+	case REQUEST_CHANGE:
+		return "'modify src/x'";
+	case REQUEST_SFTP:
+		return "'read /srv/x'";
+	default:
+		return "of this kind";
+	}
+}
+
 static int
 try_examples(const struct rule *r, const struct strvec *v, bool want, struct tree_error *e)
 {
@@ -624,16 +666,16 @@ try_examples(const struct rule *r, const struct strvec *v, bool want, struct tre
 	int rc = 0;
 
 	for (size_t i = 0; rc == 0 && i < v->n; i++) {
-		char *copy = xstrdup(v->v[i]);
+		char *copy = r->kind == REQUEST_COMMIT ? commit_text_example(v->v[i]) : xstrdup(v->v[i]);
+		struct commit_text commit;
 
-		if (example_request(r, copy, &req) != 0)
-			rc = tree_fail(e, r->line, "rule %s: the example '%s' is not %s", r->id, v->v[i],
-			    r->kind == REQUEST_PUSH ? "'update refs/heads/x'" :
-			    r->kind == REQUEST_CHANGE ? "'modify src/x'" :
-			    r->kind == REQUEST_SFTP ? "'read /srv/x'" : "of this kind");
+		commit_text_read((const uint8_t *)copy, copy == NULL ? 0 : strlen(copy), &commit);
+		if (example_request(r, copy, &commit, &req) != 0)
+			rc = tree_fail(e, r->line, "rule %s: the example '%s' is not %s", r->id, v->v[i], example_form(r->kind));
 		else if (rule_meets(r, &req) != want)
 			rc = tree_fail(e, r->line, "rule %s: the example '%s' %s", r->id, v->v[i],
 			    want ? "does not match" : "matches, and must not");
+		commit_text_release(&commit);
 		free(copy);
 	}
 	return rc;
@@ -650,10 +692,16 @@ list_meets(const struct strvec *patterns, const char *text)
 	return false;
 }
 
+/* A variable without a value: a permission is not met by it, a denial is. */
 static bool
-refs_meet(const struct rule *r, const char *ref)
+refs_meet(const struct rule *r, const struct request *req)
 {
-	return list_meets(&r->refs, ref) && (r->not_refs.n == 0 || ref == NULL || !list_meets(&r->not_refs, ref));
+	bool restricts = r->what != DECISION_ALLOW;
+
+	if (req->ref == NULL)
+		return true;
+	return (r->refs.n == 0 || patterns_name(&r->refs, req->ref, req->who, match_path, restricts)) &&
+	    !patterns_name(&r->not_refs, req->ref, req->who, match_path, !restricts);
 }
 
 bool
@@ -673,12 +721,14 @@ rule_meets(const struct rule *r, const struct request *req)
 		/* No reference yet = may anything be read? A denial of some references does not settle that. */
 		if (req->ref == NULL || req->ref[0] == '\0')
 			return list_meets(&r->names, req->repo) && (r->refs.n == 0 || r->what != DECISION_DENY);
-		return list_meets(&r->names, req->repo) && refs_meet(r, req->ref);
+		return list_meets(&r->names, req->repo) && refs_meet(r, req);
 	case REQUEST_PUSH:
-		return (r->ops & 1u << req->op) != 0 && list_meets(&r->names, req->repo) && refs_meet(r, req->ref);
+		return (r->ops & 1u << req->op) != 0 && list_meets(&r->names, req->repo) && refs_meet(r, req);
 	case REQUEST_FINDING:
 		/* A rule on secrets is none on what is no secret, unless it says so. */
 		return (r->names.n == 0 ? !req->notice : match_any(&r->names, req->detail)) && list_meets(&r->paths, req->path);
+	case REQUEST_COMMIT:
+		return list_meets(&r->names, req->repo) && commit_rule_meets(r, req);
 	case REQUEST_CHANGE:
 		return list_meets(&r->names, req->repo) && change_rule_meets(r, req);
 	case REQUEST_SFTP:

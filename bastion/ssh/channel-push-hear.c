@@ -109,6 +109,7 @@ on_leg_refs(struct link *l, struct msg *m, void *arg)
 		p->door.failed = xstrdup("too many references");
 	else
 		p->refs_in = true;
+	p->has_refs = n > 0;
 	p->door.channel->session->moved = true;
  out:
 	free(refs);
@@ -136,7 +137,7 @@ on_leg_ancestor(struct link *l, struct msg *m, void *arg)
 	return 0;
 }
 
-/* GITLEG_STORED: u8 ok, s error, s report, u32 kept. */
+/* GITLEG_STORED: u8 ok, s error, s report. */
 static int
 on_leg_stored(struct link *l, struct msg *m, void *arg)
 {
@@ -149,8 +150,7 @@ on_leg_stored(struct link *l, struct msg *m, void *arg)
 
 	(void)l;
 	if ((r = buf_get_u8(m->body, &ok)) != 0 || (r = buf_get_cstring(m->body, &error)) != 0 ||
-	    (r = buf_peek_string(m->body, &report, &n)) != 0 || (r = buf_get_u32(m->body, &p->kept)) != 0 ||
-	    (r = buf_end(m->body)) != 0)
+	    (r = buf_peek_string(m->body, &report, &n)) != 0 || (r = buf_end(m->body)) != 0)
 		goto out;
 	if (!ok)
 		p->store_error = xstrdup(error);
@@ -313,6 +313,7 @@ static const struct link_row inspector_rows[] = {
 	{ INSPECT_WANT, "want", LINK_PERMIT, on_want },
 	{ INSPECT_CHANGES, "changes", LINK_PERMIT, push_on_changes },
 	{ INSPECT_COMMITS, "commits", LINK_PERMIT, push_on_commits },
+	{ INSPECT_JUDGED, "judged", LINK_PERMIT | LINK_ONCE, push_on_judged },
 	{ INSPECT_RESULT, "result", LINK_PERMIT | LINK_ONCE, on_result },
 	{ 0, NULL, 0, NULL }
 };

@@ -248,6 +248,62 @@ push_on_changes(struct link *l, struct msg *m, void *arg)
 	return r != 0 ? r : buf_end(m->body);
 }
 
+/* One commit that a rule names; what its people and its message say is the pusher's, and is masked. */
+static void
+push_take_commit(struct push_call *p, const struct verdict *v, const char *commit, const char *detail)
+{
+	struct session *s = p->door.channel->session;
+	char *masked = session_mask(s, detail, strlen(detail)), *shown = text_printable(masked, strlen(masked));
+
+	p->njudged++;
+	if (p->njudged <= CHANGES_SHOWN)
+		p->text_bad |= buf_putf(p->text, "judged: commit=%.12s (rule %s: %s) %s\n", commit, v->rule,
+		    decision_word(v->what), shown) != 0;
+	if (v->what == DECISION_DENY && p->njudged <= PUSH_FINDINGS_SHOWN)
+		push_say(p, "sallyport: denied %s rule=%s: commit=%.12s: %s: %s", p->door.request, v->rule, commit, v->because, shown);
+	if (v->what == DECISION_DENY && p->content.rule == NULL)
+		p->content = *v;
+	if (p->njudged <= CHANGES_RECORDED)
+		(void)session_record(s, "push.commit", json_pack("{s:s, s:s, s:s, s:s, s:s}", "request", p->door.request, "rule", v->rule,
+		    "verdict", decision_word(v->what), "commit", commit, "detail", shown), NULL, NULL);
+	push_take_verdict(p, v);
+	free(masked);
+	free(shown);
+}
+
+/* INSPECT_JUDGED: u32 n, n * (s rule, s oid, s detail), u32 more. The same policy has judged them, where they were read. */
+int
+push_on_judged(struct link *l, struct msg *m, void *arg)
+{
+	struct push_call *p = arg;
+	const struct policy *policy = p->door.channel->session->p->conf->policy;
+	uint32_t n, more;
+	int r;
+
+	(void)l;
+	if ((r = buf_get_u32(m->body, &n)) != 0)
+		return r;
+	for (; r == 0 && n > 0; n--) {
+		char *rule = NULL, *commit = NULL, *detail = NULL;
+		struct verdict v;
+
+		if ((r = buf_get_cstring(m->body, &rule)) == 0 && (r = buf_get_cstring(m->body, &commit)) == 0 &&
+		    (r = buf_get_cstring(m->body, &detail)) == 0) {
+			if (policy_verdict_of(policy, rule, &v))
+				push_take_commit(p, &v, commit, detail);
+			else
+				r = ERR_FORMAT;
+		}
+		free(rule);
+		free(commit);
+		free(detail);
+	}
+	if (r != 0 || (r = buf_get_u32(m->body, &more)) != 0)
+		return r;
+	p->njudged += more;
+	return buf_end(m->body);
+}
+
 static void
 push_judge_ref(struct push_call *p, struct push_command *cmd, enum ref_op op)
 {
@@ -313,11 +369,15 @@ push_judge(struct push_call *p)
 		push_say(p, "sallyport: and %u more", p->nfindings - PUSH_FINDINGS_SHOWN);
 	if (p->nchanges > CHANGES_SHOWN)
 		p->text_bad |= buf_putf(p->text, "and %u more changes that rules name\n", p->nchanges - CHANGES_SHOWN) != 0;
-	if (p->content.rule != NULL) {
+	if (p->njudged > CHANGES_SHOWN)
+		p->text_bad |= buf_putf(p->text, "and %u more commits that rules name\n", p->njudged - CHANGES_SHOWN) != 0;
+	if (p->njudged > PUSH_FINDINGS_SHOWN && p->content.rule != NULL)
+		push_say(p, "sallyport: %u commits in all that rules name", p->njudged);
+	if (p->content.rule != NULL && (p->njudged == 0 || p->nchanges > 0))
 		push_say(p, "sallyport: what may not be pushed must be left out of every commit of the push (git rebase -i COMMIT^, "
 		    "git checkout COMMIT^ -- FILE, git commit --amend), or pushed by somebody who may");
+	if (p->content.rule != NULL)
 		push_refuse_all(p, "denied %s rule=%s: %s", p->door.request, p->content.rule, p->content.because);
-	}
 	if (p->nfindings > 0 && p->finding.what == DECISION_DENY) {
 		push_say(p, "sallyport: a secret that was in a commit must be taken out of every commit of the push (git rebase -i "
 		    "COMMIT^, edit, git commit --amend) and rotated; deleting it in a later commit is not enough");

@@ -36,7 +36,7 @@ struct push_call {
 	struct push		*git;
 	struct link		*leg, *inspector;
 	bool			 leg_gone, inspector_gone;
-	bool			 refs_in;
+	bool			 refs_in, has_refs;
 	/* inspection */
 	uint64_t		 fed, taken;
 	bool			 fed_eof, have_result;
@@ -54,6 +54,7 @@ struct push_call {
 	struct verdict		 verdict;	/* the strictest of all */
 	struct verdict		 finding;	/* the strictest about findings */
 	uint32_t		 nchanges;	/* paths that a rule names */
+	uint32_t		 njudged;	/* commits that a rule names */
 	struct verdict		 content;	/* the first denial about them, or about a notice; rule NULL: none */
 	struct buf		*text;		/* what a human would be shown */
 	bool			 text_bad;	/* not all of it fitted */
@@ -66,7 +67,6 @@ struct push_call {
 	/* storing */
 	bool			 asked_store, stored;
 	char			*store_error;
-	uint32_t		 kept;		/* old tips that can be restored */
 };
 
 /* Speaking (channel-push.c). A line to the client, on band 2 or on stderr. */
@@ -84,6 +84,7 @@ void		 push_drop_link(struct push_call *, struct link **);
 int	push_on_finding(struct link *, struct msg *, void *);
 int	push_on_notices(struct link *, struct msg *, void *);
 int	push_on_changes(struct link *, struct msg *, void *);
+int	push_on_judged(struct link *, struct msg *, void *);
 /* Showing (channel-push-show.c): rows of the inspector's link, and all that they brought, into p->text. */
 int	push_on_commits(struct link *, struct msg *, void *);
 void	push_show_file(struct push_call *, enum path_op, const char *commit, const char *path);

@@ -299,6 +299,7 @@ on_auth(const char *user, const uint8_t *blob, size_t len, bool proven, void *ar
 	s->who.identity = cert_identity(cert);
 	s->who.owner = cert->owner;
 	s->who.groups = &cert->groups;
+	s->who.session = cert->session;
 	conf_limits(s->p->conf, &s->who, &s->limits);
 	session_notice(s);
 	s->state = SESSION_VOUCH;

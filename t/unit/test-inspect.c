@@ -35,7 +35,15 @@ struct outcome {
 	uint32_t	line;
 	unsigned	sent;
 	bool		digest_ok;
+	/* what the parent heard of policy */
+	uint32_t	nrules;
+	uint8_t		word;
+	char		*rule;		/* the first */
 };
+
+/* The judge of the next inspection, if any, and what it wants to judge. */
+static judge_fn	judge;
+static unsigned	judges;
 
 struct rig {
 	struct msgio	*session, *parent;
@@ -59,7 +67,7 @@ rig_start(struct rig *g)
 		struct inspect_params params = {
 			.session_fd = s[1], .parent_fd = p[1], .spool_fd = g->spool, .scanner = scanner,
 			.max_pack_bytes = 32 << 20, .max_object_bytes = 16 << 20, .max_resolved_bytes = 64 << 20,
-			.max_objects = 100000, .max_depth = 250,
+			.max_objects = 100000, .max_depth = 250, .judge = judge, .judges = judges,
 		};
 		int status;
 
@@ -186,6 +194,26 @@ take_result(struct rig *g, struct msg *m, struct outcome *o)
 }
 
 static void
+take_verdicts(struct msg *m, struct outcome *o)
+{
+	assert_int_equal(m->type, INSPECT_VERDICTS);
+	assert_int_equal(buf_get_u32(m->body, &o->nrules), 0);
+	for (uint32_t i = 0; i < o->nrules; i++) {
+		uint8_t word;
+		char *rule;
+
+		assert_int_equal(buf_get_u8(m->body, &word), 0);
+		assert_int_equal(buf_get_cstring(m->body, &rule), 0);
+		if (i == 0) {
+			o->word = word;
+			o->rule = rule;
+		} else
+			free(rule);
+	}
+	assert_int_equal(buf_end(m->body), 0);
+}
+
+static void
 rig_finish(struct rig *g, struct outcome *o)
 {
 	struct msg m;
@@ -197,6 +225,8 @@ rig_finish(struct rig *g, struct outcome *o)
 			take_finding(&m, o);
 	assert_int_equal(r, 0);
 	take_result(g, &m, o);
+	assert_int_equal(msgio_wait(g->parent, &m, 20000), 0);
+	take_verdicts(&m, o);
 	assert_int_equal(msgio_wait(g->parent, &m, 20000), 0);
 	assert_int_equal(m.type, INSPECT_RESULT);
 	assert_int_equal(waitpid(g->pid, &status, 0), g->pid);
@@ -211,6 +241,7 @@ outcome_release(struct outcome *o)
 {
 	free(o->reason);
 	free(o->kind);
+	free(o->rule);
 	free(o->commit);
 	free(o->path);
 }
@@ -531,6 +562,53 @@ test_tree_bomb_ends_quickly(void **state)
 	packmake_free(m);
 }
 
+/* Denies one path, asks about commits that say so and about the scanner's one rule. */
+static void
+strict(const struct fact *f, struct fact_verdict *v, void *arg)
+{
+	(void)arg;
+	if (f->kind == FACT_CHANGE && strcmp(f->path, "locked") == 0)
+		*v = (struct fact_verdict){ .word = FACT_DENIED, .rule = "locked" };
+	else if (f->kind == FACT_COMMIT && memmem(f->text, f->ntext, "ask me", 6) != NULL)
+		*v = (struct fact_verdict){ .word = FACT_ASKED, .rule = "asked" };
+	else if (f->kind == FACT_FINDING && strcmp(f->rule, "example") == 0)
+		*v = (struct fact_verdict){ .word = FACT_DENIED, .rule = "secret" };
+}
+
+/* The session in these tests asks for nothing to be told: the parent hears what policy says all the same. */
+static void
+test_parent_hears_the_judge(void **state)
+{
+	const struct { const char *path, *text, *message, *rule; uint8_t word; unsigned judges; } rows[] = {
+		{ "open", "1\n", "one", NULL, 0, INSPECT_TELL_CHANGES | INSPECT_TELL_COMMITS },
+		{ "locked", "1\n", "two", "locked", FACT_DENIED, INSPECT_TELL_CHANGES },
+		{ "open", "2\n", "ask me", "asked", FACT_ASKED, INSPECT_TELL_COMMITS },
+		{ "open", "EXAMPLE-SECRET\n", "three", "secret", FACT_DENIED, 0 },
+	};
+	struct outcome o;
+
+	(void)state;
+	judge = strict;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		char *tip;
+
+		free(gitbox_git(NULL, "init", "-q", "-b", "main", "work", NULL));
+		free(gitbox_git(NULL, "-C", "work", "switch", "-q", "--orphan", rows[i].message[0] == 'a' ? "asked" : rows[i].message,
+		    NULL));
+		tip = gitbox_commit("work", rows[i].path, rows[i].text, rows[i].message);
+		judges = rows[i].judges;
+		inspect_push(ZERO, tip, "refs/heads/main", tip, &o);
+		assert_int_equal(o.nrules, rows[i].rule != NULL);
+		if (rows[i].rule != NULL)
+			assert_string_equal(o.rule, rows[i].rule);
+		assert_int_equal(o.word, rows[i].word);
+		outcome_release(&o);
+		free(tip);
+	}
+	judge = NULL;
+	judges = 0;
+}
+
 int
 main(void)
 {
@@ -546,6 +624,7 @@ main(void)
 		cmocka_unit_test(test_early_end_is_bad),
 		cmocka_unit_test(test_hostile_session_gets_no_result),
 		cmocka_unit_test(test_tree_bomb_ends_quickly),
+		cmocka_unit_test_setup_teardown(test_parent_hears_the_judge, setup, teardown),
 	};
 
 	cmocka_set_message_output(CM_OUTPUT_TAP);
