@@ -27,6 +27,8 @@ int	cmd_ca(int argc, char **argv, const struct cmd_env *env);
 int	cmd_secret(int argc, char **argv, const struct cmd_env *env);
 /* cmd-approvals.c: requests that wait for a decision, from the host. */
 int	cmd_approvals(int argc, char **argv, const struct cmd_env *env);
+/* cmd-restore.c: undo a push. */
+int	cmd_restore(int argc, char **argv, const struct cmd_env *env);
 /* cmd-reload.c: the daemon reads its configuration again. */
 int	cmd_reload(int argc, char **argv, const struct cmd_env *env);
 /* cmd-host-key.c: the bastion's own host key and the one that comes after it. */

@@ -102,6 +102,7 @@ struct conf {
 	uint64_t	 max_resolved_bytes;	/* one push, unpacked */
 	unsigned	 max_push_objects;
 	unsigned	 max_push_commands;
+	int64_t		 undo_ms;	/* how long what a push replaced is kept; 0 = not at all */
 
 	struct conf_target	*targets;
 	size_t			 ntargets;

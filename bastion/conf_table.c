@@ -71,6 +71,8 @@ const struct conf_row conf_table[] = {
 	{ "git", "max_resolved", CONF_SIZE, AT(max_resolved_bytes), "4G", 1024, 4096 * GIB, "one push, unpacked" },
 	{ "git", "max_objects", CONF_COUNT, AT(max_push_objects), "2000000", 1, 100000000, "objects in one push" },
 	{ "git", "max_commands", CONF_COUNT, AT(max_push_commands), "100", 1, 10000, "references changed by one push" },
+	{ "git", "undo", CONF_DURATION, AT(undo_ms), "30d", 0, 3650 * DAY,
+	    "how long what a push replaced can be put back; 0 = not at all" },
 
 	{ NULL, "targets", CONF_BLOCK, AT(targets), NULL, 0, 10000, "hosts that agents reach by SSH" },
 	{ NULL, "upstreams", CONF_BLOCK, AT(upstreams), NULL, 0, 1000, "places where repositories are" },

@@ -25,6 +25,7 @@
 #include "bastion/ctl_msg.h"
 #include "bastion/daemon.h"
 #include "bastion/ident/keyd_msg.h"
+#include "bastion/shelfjob.h"
 
 struct admin {
 	struct daemon	*daemon;
@@ -234,6 +235,33 @@ run_reload(struct admin *a, const struct strvec *argv, const uint8_t *in, size_t
 		admin_fail(a, "the daemon keeps its present configuration and keys; its log says why");
 }
 
+static void
+undone(uint8_t status, const char *text, void *arg)
+{
+	struct admin *a = arg;
+
+	a->waiting--;
+	admin_output(a, status == 0 ? CTL_STDOUT : CTL_STDERR, text, strlen(text));
+	admin_done(a, status);
+	admin_free(a);
+}
+
+static void
+run_restore(struct admin *a, const struct strvec *argv, const uint8_t *in, size_t n)
+{
+	(void)in;
+	(void)n;
+	if (argv->n != 2 || !id_is(argv->v[1], "REQ-", REQUEST_ID_LEN)) {
+		admin_fail(a, "usage: restore REQ, the request id that the push was stored under, such as REQ-7F3K2Q");
+		return;
+	}
+	a->waiting++;
+	if (!shelf_restore_push(a->daemon, argv->v[1], a->who, undone, a)) {
+		a->waiting--;
+		admin_fail(a, "it cannot be recorded now, so it is not done; try again");
+	}
+}
+
 static const struct control_verb verbs[] = {
 	{ "cert", run_keys, false },
 	{ "ca", run_keys, false },
@@ -241,6 +269,7 @@ static const struct control_verb verbs[] = {
 	{ "approvals", run_approvals, false },
 	{ "sessions", run_sessions, false },
 	{ "reload", run_reload, false },
+	{ "restore", run_restore, false },
 	{ NULL, NULL, false }
 };
 

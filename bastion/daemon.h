@@ -11,6 +11,7 @@
  *	hostkey.c	the bastion's own key, and the next one
  *	proxy.c		the programs that targets are reached by	way.c		which targets a session may open
  *	approach.c	all that a session needs to reach a target	hostscan.c	host certificates of targets
+ *	shelfjob.c	undoing pushes, and forgetting what was kept for it
  */
 #ifndef BASTION_DAEMON_H
 #define BASTION_DAEMON_H
@@ -165,8 +166,9 @@ void	monitor_gone(struct link *, int r, void *peer);
 
 /* gitjob.c: the processes of one fetch or push of one session. */
 bool	gitjob_open(struct peer *, uint32_t id, const char *upstream, const char *repo, bool push, const char **errorp);
-/* Let the repository take the spool, if the inspector and, where policy asks, an approval say so. NULL or why not. */
-const char *gitjob_store(struct peer *, uint32_t id);
+/* Let the repository take the spool, if the inspector and, where policy asks, an approval say so; old tips are kept under this
+ * request id. NULL or why not. */
+const char *gitjob_store(struct peer *, uint32_t id, const char *request);
 /* Take a job away. One that is storing goes on by itself, and its end is recorded. */
 void	gitjob_end(struct peer *, uint32_t id);
 void	gitjob_end_all(struct peer *);
@@ -211,6 +213,8 @@ struct daemon {
 	unsigned		 njobs;		/* all pushes and fetches together */
 	unsigned		 npeers;
 	struct proxy		*proxies;	/* programs by which targets are reached */
+	struct shelfjob		*shelfjobs;	/* work on what is kept in repositories */
+	struct event		*sweep_ev;
 	struct hostscan		*scans;		/* host certificates that are kept or asked for */
 	bool			 said_up;
 	bool			 no_room;	/* the log cannot be written: each try to is made by retry_ev */

@@ -58,6 +58,8 @@ struct gitjob {
 	bool		 force, deletes;	/* what git may do when it stores */
 	bool		 approved;		/* to be stored as soon as the inspector has ended */
 	bool		 storing;
+	char		 request[ID_TEXT];	/* under which old tips are kept */
+	bool		 keep;
 	bool		 reported;		/* the leg has said how it went */
 };
 
@@ -103,13 +105,14 @@ on_stored(struct link *l, struct msg *m, void *arg)
 	struct gitjob *j = arg;
 	char *error = NULL;
 	const uint8_t *report;
+	uint32_t kept;
 	uint8_t ok;
 	size_t n;
 	int r;
 
 	(void)l;
 	if ((r = buf_get_u8(m->body, &ok)) != 0 || (r = buf_get_cstring(m->body, &error)) != 0 ||
-	    (r = buf_peek_string(m->body, &report, &n)) != 0 || (r = buf_end(m->body)) != 0)
+	    (r = buf_peek_string(m->body, &report, &n)) != 0 || (r = buf_get_u32(m->body, &kept)) != 0 || (r = buf_end(m->body)) != 0)
 		goto out;
 	j->reported = true;
 	if (!ok)
@@ -501,9 +504,10 @@ judge_content(const struct peer *p, const struct gitjob *j, const uint8_t digest
 static void
 store_now(struct gitjob *j)
 {
-	struct buf *b = buf_new(64);
+	struct buf *b = buf_new(128);
 
-	if (b == NULL || buf_put_u64(b, j->length) != 0 || buf_put_u8(b, j->force) != 0 || buf_put_u8(b, j->deletes) != 0)
+	if (b == NULL || buf_put_u64(b, j->length) != 0 || buf_put_u8(b, j->force) != 0 || buf_put_u8(b, j->deletes) != 0 ||
+	    buf_put_cstring(b, j->keep ? j->request : "") != 0 || buf_put_u64(b, (uint64_t)(clock_wall_ms() / 1000)) != 0)
 		fatal("out of memory");
 	j->approved = false;
 	if (j->leg_link != NULL && link_send(j->leg_link, GITLEG_STORE, 0, b, j->spool) == 0)
@@ -515,7 +519,7 @@ store_now(struct gitjob *j)
 }
 
 const char *
-gitjob_store(struct peer *p, uint32_t id)
+gitjob_store(struct peer *p, uint32_t id, const char *request)
 {
 	struct gitjob *j = p->jobs;
 	uint8_t digest[DIGEST_LEN];
@@ -525,12 +529,16 @@ gitjob_store(struct peer *p, uint32_t id)
 		j = j->next;
 	if (j == NULL || !j->push || j->storing || j->approved || j->leg_link == NULL || j->spool == -1)
 		return "there is nothing to store";
+	if (!id_is(request, "REQ-", REQUEST_ID_LEN))
+		return "its request has no name";
 	if (!j->have_result || j->status == INSPECT_BAD)
 		return "the inspection has not passed it";
 	push_content_digest(p->who.identity, j->upstream, j->repo, j->cmds, j->ncmds, digest);
 	if ((why = judge_content(p, j, digest)) != NULL || (why = judge_refs(p, j, digest)) != NULL)
 		return why;
 	spend_grant(p, digest);
+	memcpy(j->request, request, strlen(request) + 1);
+	j->keep = p->conf->conf->undo_ms > 0;
 	j->approved = true;
 	if (j->inspector > 0)
 		(void)kill(j->inspector, SIGKILL);	/* goes on in gitjob_ended */

@@ -603,7 +603,7 @@ on_store(struct link *l, struct msg *m, void *arg)
 	if ((r = buf_get_u32(m->body, &id)) != 0 || (r = buf_get_cstring(m->body, &request)) != 0 ||
 	    (r = buf_end(m->body)) != 0)
 		goto out;
-	why = p->expired != NULL ? p->expired : gitjob_store(p, id);
+	why = p->expired != NULL ? p->expired : gitjob_store(p, id, request);
 	r = why == NULL ? answer(p, MON_STORING, m->id, true, "", 0, -1) : refuse(p, MON_STORING, m->id, why);
  out:
 	free(request);

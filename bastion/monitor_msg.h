@@ -30,8 +30,10 @@ enum monitor_msg {
 	MON_GIT = 706,
 	/* same id, one for each descriptor, then one without: u8 enum monitor_git_fd; descriptor */
 	MON_GIT_FD = 707,
-	/* session -> parent: u32 id of the MON_GIT, s request id of a used approval or "" (for the log). The inspector's own word to the parent
-	 * decides whether the repository may take the spool. */
+	/*
+	 * session -> parent: u32 id of the MON_GIT, s request id under which what it replaces is kept: the used approval's, or its
+	 * own. The inspector's own word to the parent decides whether the repository may take the spool.
+	 */
 	MON_STORE = 708,
 	/* same id: u8 ok (the leg stores now and answers by itself), s error line */
 	MON_STORING = 709,

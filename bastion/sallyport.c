@@ -52,6 +52,7 @@ static const struct cmd_row rows[] = {
 	  "client-config [--script | --leave] [--as IDENTITY [--group G]... [--owner NAME]]\n"
 	  "              [--name N] [--address HOST:PORT] [--identity FILE]",
 	  "what puts an agent's machine behind the bastion: known_hosts, ssh_config, git, a note" },
+	{ "restore", cmd_restore, "restore REQ", "put back what a push replaced: the references that it updated, forced or deleted" },
 	{ "reload", cmd_reload, "reload", "have the daemon read its configuration again" },
 	{ "help", cmd_help, "help [COMMAND]", "explain the commands, or one of them" },
 };

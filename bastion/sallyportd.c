@@ -31,6 +31,7 @@
 #include "bastion/conf.h"
 #include "bastion/conf_warn.h"
 #include "bastion/daemon.h"
+#include "bastion/shelfjob.h"
 #include "bastion/hostscan.h"
 #include "bastion/ident/krl.h"
 #include "bastion/proxy.h"
@@ -185,6 +186,7 @@ daemon_is_up(struct daemon *d)
 		log_warn("the daemon runs as root, with all its processes; name a user in the configuration (user:)");
 	log_info("%s on %s port %u", d->said_up ? "ready again" : "ready", c->listen_host, c->listen_port);
 	d->said_up = true;
+	shelf_watch(d);
 	d->no_room = false;
 }
 
@@ -198,7 +200,8 @@ on_child(evutil_socket_t sig, short what, void *arg)
 	(void)sig;
 	(void)what;
 	while ((pid = waitpid(-1, &status, WNOHANG)) > 0)
-		if (!helper_ended(d, pid, status) && !peer_ended(d, pid, status) && !hostscan_ended(d, pid) && !proxy_ended(d, pid, status))
+		if (!helper_ended(d, pid, status) && !peer_ended(d, pid, status) && !hostscan_ended(d, pid) && !proxy_ended(d, pid, status) &&
+		    !shelfjob_ended(d, pid, status))
 			(void)gitjob_ended(d, pid);
 	if (d->stopping)
 		daemon_peer_gone(d);

@@ -10,15 +10,19 @@
 #include "bastion/base/clock.h"
 #include "bastion/base/err.h"
 #include "bastion/base/file.h"
+#include "bastion/base/id.h"
 #include "bastion/base/link.h"
 #include "bastion/base/log.h"
 #include "bastion/base/sandbox.h"
 #include "gitfilter/gitleg_msg.h"
 #include "gitfilter/gitrepo.h"
 #include "gitfilter/gitrun.h"
+#include "gitfilter/gitleg-shelf.h"
 #include "gitfilter/limits.h"
+#include "gitfilter/order.h"
 #include "gitfilter/pktline.h"
 #include "gitfilter/refcmd.h"
+#include "gitfilter/shelf.h"
 
 #define SESSION_FD	3
 #define PARENT_FD	4
@@ -141,40 +145,90 @@ gitleg_object(struct link *l, struct msg *m, void *arg)
 	return r;
 }
 
+/* GITLEG_STORE. */
+struct store_order {
+	struct gitstore_params	 p;
+	char			*request;	/* owned */
+	uint64_t		 at;
+	struct order		 order;
+	uint32_t		 kept;
+};
+
+static int
+gitleg_read_store(struct msg *m, struct store_order *s)
+{
+	uint8_t non_ff, deletes;
+	int r;
+
+	if ((r = buf_get_u64(m->body, &s->p.length)) != 0 || (r = buf_get_u8(m->body, &non_ff)) != 0 ||
+	    (r = buf_get_u8(m->body, &deletes)) != 0 || (r = buf_get_cstring(m->body, &s->request)) != 0 ||
+	    (r = buf_get_u64(m->body, &s->at)) != 0 || (r = buf_end(m->body)) != 0)
+		return r;
+	if ((s->p.spool_fd = msg_take_fd(m)) == -1 || s->p.length > INT64_MAX || s->at > INT64_MAX ||
+	    (s->request[0] != '\0' && !id_is(s->request, "REQ-", REQUEST_ID_LEN)))
+		return ERR_FORMAT;
+	s->p.allow_non_fast_forward = non_ff == 1;
+	s->p.allow_deletes = deletes == 1;
+	return 0;
+}
+
+/*
+ * Old tips are kept before git replaces them, so that there is no moment at which nothing holds them; what git then refused
+ * is forgotten. Where its answer is not known both stay: restoring compares with what is there.
+ */
+static int
+gitleg_keep_and_store(struct gitleg *g, struct store_order *s, struct buf *report, char *why, size_t size)
+{
+	int r;
+
+	if (s->request[0] != '\0' && ((r = order_read(s->p.spool_fd, s->p.length, &s->order)) != 0 ||
+	    (r = shelf_put(g->repo, SHELF_KEPT, s->request, (int64_t)s->at, s->order.cmds, s->order.n, why, size)) != 0))
+		return r;
+	if ((r = gitrun_store(&s->p, report, why, size)) != 0)
+		return r;
+	for (size_t i = 0; i < s->order.n; i++) {
+		const struct push_command *c = &s->order.cmds[i];
+
+		if (!order_is_done(buf_ptr(report), buf_len(report), c->name))
+			(void)shelf_forget(g->repo, SHELF_KEPT, s->request, (int64_t)s->at, c);
+		else if (!oid_is_zero(c->old_oid))
+			s->kept++;
+	}
+	return 0;
+}
+
 /* Store what the parent has seen approved. Blocks: nothing else is left to be done here. */
 static int
 gitleg_store(struct link *l, struct msg *m, void *arg)
 {
 	struct gitleg *g = arg;
-	struct gitstore_params p = { .spool_fd = -1 };
+	struct store_order s = { .p = { .spool_fd = -1 } };
 	struct buf *report = NULL, *b = NULL;
-	char why[REASON_MAX];
-	uint8_t non_ff, deletes;
+	char why[REASON_MAX] = "";
 	int r;
 
 	(void)l;
-	if ((r = buf_get_u64(m->body, &p.length)) != 0 || (r = buf_get_u8(m->body, &non_ff)) != 0 ||
-	    (r = buf_get_u8(m->body, &deletes)) != 0 || (r = buf_end(m->body)) != 0)
-		return r;
-	if ((p.spool_fd = msg_take_fd(m)) == -1 || p.length > INT64_MAX)
-		return ERR_FORMAT;
-	p.allow_non_fast_forward = non_ff == 1;
-	p.allow_deletes = deletes == 1;
+	if ((r = gitleg_read_store(m, &s)) != 0)
+		goto out;
 	report = buf_new(REPORT_MAX);
 	b = buf_new(MSG_MAX);
 	if (report == NULL || b == NULL) {
 		r = ERR_NOMEM;
 		goto out;
 	}
-	r = gitrun_store(&p, report, why, sizeof(why));
+	if ((r = gitleg_keep_and_store(g, &s, report, why, sizeof(why))) != 0 && why[0] == '\0')
+		(void)snprintf(why, sizeof(why), "the spool cannot be read: %s", err_text(r));
 	if ((r = buf_put_u8(b, r == 0)) != 0 || (r = buf_put_cstring(b, why)) != 0 ||
-	    (r = buf_put_string(b, buf_ptr(report), buf_len(report))) != 0)
+	    (r = buf_put_string(b, buf_ptr(report), buf_len(report))) != 0 || (r = buf_put_u32(b, s.kept)) != 0)
 		goto out;
 	gitleg_send(g->session, GITLEG_STORED, 0, b);
 	gitleg_send(g->parent, GITLEG_STORED, m->id, b);
 	g->over = true;
 out:
-	close(p.spool_fd);
+	if (s.p.spool_fd != -1)
+		close(s.p.spool_fd);
+	free(s.request);
+	order_release(&s.order);
 	buf_free(report);
 	buf_free(b);
 	return r;
@@ -283,7 +337,9 @@ main(int argc, char **argv)
 	for (size_t i = 0; argc == 4 && i < sizeof(modes) / sizeof(modes[0]); i++)
 		if (strcmp(argv[1], modes[i].word) == 0)
 			return modes[i].run(argv[2], argv[3]);
-	fprintf(stderr, "usage: sallyport-gitleg receive|upload UPSTREAM_DIR REPOSITORY\n"
+	if (argc >= 4)
+		return gitleg_shelf(argc - 1, argv + 1);
+	fprintf(stderr, "usage: sallyport-gitleg receive|upload|restore|sweep UPSTREAM_DIR WORD..\n"
 	    "sallyportd starts it; there is no use for it by hand.\n");
 	return 2;
 }

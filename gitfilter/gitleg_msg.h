@@ -4,6 +4,8 @@
  *
  *	sallyport-gitleg receive  UPSTREAM_DIR REPO.git	descriptor 3 = link to the session, 4 = link to the parent
  *	sallyport-gitleg upload   UPSTREAM_DIR REPO.git	descriptors 0, 1 = the stream to the session, 2 = stderr for the client
+ *	sallyport-gitleg restore  UPSTREAM_DIR REQ REQ2	undo push REQ, wherever it was; REQ2 undoes that; see gitleg-shelf.c
+ *	sallyport-gitleg sweep    UPSTREAM_DIR SECONDS	drop what was kept longer than this, in all repositories
  *
  * REPO.git is opened below UPSTREAM_DIR without following a link out of it. `upload` becomes git-upload-pack (protocol v0,
  * no hidden wants). `receive` answers questions about the repository and stores when the parent says so.
@@ -18,14 +20,17 @@ enum gitleg_msg {
 	GITLEG_ANCESTOR = 502,
 	/* same id: u8 yes */
 	GITLEG_ANCESTOR_ANSWER = 503,
-	/* parent -> leg, once: u64 spool length, u8 1 = non-fast-forward allowed, u8 1 = deletes allowed; descriptor: the spool.
-	 * The leg feeds exactly that many bytes from offset 0 to `git receive-pack`, fsck on, no hooks. */
+	/*
+	 * parent -> leg, once: u64 spool length, u8 1 = non-fast-forward allowed, u8 1 = deletes allowed, s request id under which
+	 * old tips are kept (shelf.h) or "", u64 seconds since 1970; descriptor: the spool. The leg feeds exactly that many bytes
+	 * from offset 0 to `git receive-pack`, fsck on, no hooks.
+	 */
 	GITLEG_STORE = 504,
 	/* session -> leg: s oid, u64 offset: a commit's or folder's content from there on, to compare a push with */
 	GITLEG_OBJECT = 508,
 	/* s oid, u64 its size (0: it is not there, or of another kind), s at most OBJECT_PIECE bytes from the offset */
 	GITLEG_OBJECT_ANSWER = 509,
-	/* leg -> session and parent: u8 ok, s error line, s git-receive-pack's report-status answer (pkt-lines) */
+	/* leg -> session and parent: u8 ok, s error line, s git-receive-pack's report-status answer (pkt-lines), u32 old tips kept */
 	GITLEG_STORED = 507,
 };
 

@@ -17,6 +17,7 @@
 #include "gitfilter/limits.h"
 #include "gitfilter/push.h"
 #include "gitfilter/refcmd.h"
+#include "gitfilter/shelf.h"
 
 #define REPO_NAME_MAX	512
 
@@ -35,8 +36,8 @@ gitrepo_open_below(int dir, const char *name)
 	return (int)syscall(SYS_openat2, dir, name, &how, sizeof(how));
 }
 
-static bool
-is_bare_repository(int fd)
+bool
+gitrepo_is_bare(int fd)
 {
 	return faccessat(fd, "HEAD", F_OK, 0) == 0 && faccessat(fd, "objects", F_OK, 0) == 0 &&
 	    faccessat(fd, "refs", F_OK, 0) == 0;
@@ -57,14 +58,14 @@ gitrepo_enter(const char *dir, const char *name, char *why, size_t size)
 		return ERR_SYSTEM;
 	}
 	(void)snprintf(full, sizeof(full), "%s.git", name);
-	if ((fd = gitrepo_open_below(top, name)) == -1 || !is_bare_repository(fd)) {
+	if ((fd = gitrepo_open_below(top, name)) == -1 || !gitrepo_is_bare(fd)) {
 		if (fd != -1)
 			close(fd);
 		fd = gitrepo_open_below(top, full);
 	}
 	if (fd == -1)
 		(void)snprintf(why, size, "repository %s does not exist here", name);
-	else if (!is_bare_repository(fd)) {
+	else if (!gitrepo_is_bare(fd)) {
 		(void)snprintf(why, size, "%s is not a bare repository", name);
 		r = ERR_DENIED;
 	} else if (fchdir(fd) == -1) {
@@ -134,7 +135,8 @@ gitrepo_put_ref(git_reference *ref, struct buf *out, uint32_t *np)
 	git_reference *direct;
 	int r;
 
-	if (strlen(name) >= REF_NAME_MAX || git_reference_resolve(&direct, ref) != 0)
+	if (strlen(name) >= REF_NAME_MAX || strncmp(name, SHELF_REFS, strlen(SHELF_REFS)) == 0 ||
+	    git_reference_resolve(&direct, ref) != 0)
 		return 0;
 	(void)git_oid_tostr(hex, sizeof(hex), git_reference_target(direct));
 	git_reference_free(direct);
@@ -216,5 +218,59 @@ gitrepo_put_object(struct gitrepo *repo, const char *oid, uint64_t offset, struc
 		r = buf_put_string(out, p, n);
 	git_odb_object_free(object);
 	git_odb_free(odb);
+	return r;
+}
+
+int
+gitrepo_ref(struct gitrepo *repo, const char *name, char oid[OID_HEX + 1])
+{
+	git_oid id;
+
+	if (git_reference_name_to_id(&id, repo->git, name) != 0)
+		return ERR_NOTFOUND;
+	(void)git_oid_tostr(oid, OID_HEX + 1, &id);
+	return 0;
+}
+
+int
+gitrepo_add_ref(struct gitrepo *repo, const char *name, const char *oid)
+{
+	git_reference *ref = NULL;
+	git_oid id;
+	int r;
+
+	if (git_oid_fromstr(&id, oid) != 0)
+		return ERR_DENIED;
+	r = git_reference_create(&ref, repo->git, name, &id, 0, NULL);
+	git_reference_free(ref);
+	return r == 0 ? 0 : r == GIT_EEXISTS ? ERR_EXISTS : ERR_DENIED;
+}
+
+int
+gitrepo_drop_ref(struct gitrepo *repo, const char *name)
+{
+	return git_reference_remove(repo->git, name) == 0 ? 0 : ERR_DENIED;
+}
+
+int
+gitrepo_each_ref(struct gitrepo *repo, const char *glob, int (*take)(const char *name, const char *oid, void *arg), void *arg)
+{
+	git_reference_iterator *it = NULL;
+	char oid[OID_HEX + 1];
+	git_reference *ref;
+	int r = 0, g;
+
+	if (git_reference_iterator_glob_new(&it, repo->git, glob) != 0)
+		return ERR_DENIED;
+	while (r == 0 && (g = git_reference_next(&ref, it)) == 0) {
+		if (git_reference_type(ref) == GIT_REFERENCE_DIRECT) {
+			(void)git_oid_tostr(oid, sizeof(oid), git_reference_target(ref));
+			r = take(git_reference_name(ref), oid, arg);
+		}
+		git_reference_free(ref);
+	}
+	if (r == 0 && g != GIT_ITEROVER)
+		r = ERR_DENIED;
+	git_reference_iterator_free(it);
 	return r;
 }

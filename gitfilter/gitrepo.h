@@ -20,7 +20,7 @@ int	gitrepo_enter(const char *dir, const char *name, char *why, size_t size);
 /* The bare repository that is the current folder, without any configuration but its own. 0 or ERR_DENIED with why. */
 int	gitrepo_open(struct gitrepo **repop, char *why, size_t size);
 void	gitrepo_close(struct gitrepo *);
-/* u32 n, n * (s oid, s name) for every reference but HEAD. 0, ERR_TOOBIG, ERR_DENIED. */
+/* u32 n, n * (s oid, s name) for every reference but HEAD and the bastion's own (shelf.h). 0, ERR_TOOBIG, ERR_DENIED. */
 int	gitrepo_put_refs(struct gitrepo *, struct buf *out);
 /* Whether old is tip or one of its ancestors. false also when one of them is no commit here. */
 bool	gitrepo_is_ancestor(struct gitrepo *, const char *old, const char *tip);
@@ -29,5 +29,16 @@ bool	gitrepo_is_ancestor(struct gitrepo *, const char *old, const char *tip);
  * of another kind. 0 or ERR_TOOBIG (out is full).
  */
 int	gitrepo_put_object(struct gitrepo *, const char *oid, uint64_t offset, struct buf *out);
+
+/* One reference's object, 40 digits, symbolic ones resolved. 0 or ERR_NOTFOUND. */
+int	gitrepo_ref(struct gitrepo *, const char *name, char oid[41]);
+/* A new reference to an object that is there. 0, ERR_EXISTS, ERR_DENIED. */
+int	gitrepo_add_ref(struct gitrepo *, const char *name, const char *oid);
+/* 0, also when there is none; ERR_DENIED. */
+int	gitrepo_drop_ref(struct gitrepo *, const char *name);
+/* Each reference that the glob means, in no order; not 0 from take ends it and is the result. ERR_DENIED: unreadable. */
+int	gitrepo_each_ref(struct gitrepo *, const char *glob, int (*take)(const char *name, const char *oid, void *arg), void *arg);
+/* Whether the folder with this descriptor looks like a bare repository. */
+bool	gitrepo_is_bare(int fd);
 
 #endif

@@ -7,12 +7,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/sendfile.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "bastion/base/buf.h"
 #include "bastion/base/err.h"
+#include "bastion/base/file.h"
 #include "bastion/base/spawn.h"
 #include "bastion/base/strvec.h"
 #include "gitfilter/limits.h"
@@ -45,6 +47,8 @@ static const struct {
 	{ "uploadpack.allowAnySHA1InWant", "false" },
 	{ "uploadpack.allowFilter", "false" },
 	{ "uploadpack.allowRefInWant", "false" },
+	{ "uploadpack.hideRefs", "refs/sallyport" },	/* shelf.h */
+	{ "receive.hideRefs", "refs/sallyport" },
 };
 
 static void
@@ -86,6 +90,74 @@ gitrun_become_upload(void)
 	if (close_range(3, ~0U, 0) == 0)
 		execve(GIT_PROGRAM, argv, env.v);
 	strvec_release(&env);
+}
+
+/* The last line of n bytes that a program said. */
+static void
+last_line(const char *p, size_t n, char *out, size_t size)
+{
+	size_t from;
+
+	while (n > 0 && p[n - 1] == '\n')
+		n--;
+	for (from = n; from > 0 && p[from - 1] != '\n'; from--)
+		;
+	text_clean(out, size, p == NULL ? "" : p + from, n - from);
+}
+
+/* A short program of git on the current folder: input from a file, its errors into one. Its exit status, or -1. */
+static int
+run_short(char *const argv[], int in, int err)
+{
+	struct spawn_params p = { .path = GIT_PROGRAM, .argv = argv, .chdir = ".", .nfds = 3, .die_with_parent = 1 };
+	struct strvec env = STRVEC_INIT;
+	int status = -1;
+	pid_t pid;
+
+	env_build(&env, NULL);
+	p.envp = env.v;
+	p.fds[0] = in;
+	p.fds[1] = -1;
+	p.fds[2] = err;
+	pid = spawn(&p);
+	strvec_release(&env);
+	if (pid <= 0)
+		return -1;
+	while (waitpid(pid, &status, 0) == -1 && errno == EINTR)
+		;
+	return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+
+int
+gitrun_update_refs(const struct buf *lines, char *why, size_t size)
+{
+	static char word_git[] = "git", word_update[] = "update-ref", word_stdin[] = "--stdin", word_deref[] = "--no-deref";
+	char *const argv[] = { word_git, word_update, word_deref, word_stdin, NULL };
+	int in = memfd_create("lines", MFD_CLOEXEC), err = memfd_create("errors", MFD_CLOEXEC), r = ERR_SYSTEM;
+	char said[STDERR_MAX];
+	ssize_t n;
+
+	(void)snprintf(why, size, "git update-ref cannot be run");
+	if (in != -1 && err != -1 && file_write_all(in, buf_ptr(lines), buf_len(lines)) == 0 && lseek(in, 0, SEEK_SET) == 0) {
+		r = run_short(argv, in, err) == 0 ? 0 : ERR_DENIED;
+		n = r == 0 ? 0 : pread(err, said, sizeof(said), 0);
+		if (n > 0)
+			last_line(said, (size_t)n, why, size);
+	}
+	if (in != -1)
+		close(in);
+	if (err != -1)
+		close(err);
+	return r;
+}
+
+int
+gitrun_pack_refs(void)
+{
+	static char word_git[] = "git", word_pack[] = "pack-refs", word_all[] = "--all";
+	char *const argv[] = { word_git, word_pack, word_all, NULL };
+
+	return run_short(argv, -1, -1) == 0 ? 0 : ERR_DENIED;
 }
 
 /* The running program and what passes between it and us. */
@@ -237,14 +309,8 @@ static void
 store_explain(const struct store *s, int status, char *why, size_t size)
 {
 	char clean[REASON_MAX];
-	const char *p = (const char *)buf_ptr(s->text);
-	size_t n = buf_len(s->text), from;
 
-	while (n > 0 && p[n - 1] == '\n')
-		n--;
-	for (from = n; from > 0 && p[from - 1] != '\n'; from--)
-		;
-	text_clean(clean, sizeof(clean), p == NULL ? "" : p + from, n - from);
+	last_line((const char *)buf_ptr(s->text), buf_len(s->text), clean, sizeof(clean));
 	if (clean[0] != '\0')
 		(void)snprintf(why, size, "git receive-pack: %s", clean);
 	else

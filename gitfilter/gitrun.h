@@ -24,6 +24,14 @@ struct gitstore_params {
  */
 int	gitrun_store(const struct gitstore_params *, struct buf *report, char *why, size_t size);
 
+/*
+ * One transaction of `git update-ref --stdin`, whose lines these are: all of it or nothing. 0, or ERR_DENIED or ERR_SYSTEM with
+ * one line in why.
+ */
+int	gitrun_update_refs(const struct buf *lines, char *why, size_t size);
+/* Gather loose references into one file. 0 or ERR_DENIED. */
+int	gitrun_pack_refs(void);
+
 /* Become `git upload-pack` on descriptors 0, 1 and 2. Comes back only on failure, with errno. */
 void	gitrun_become_upload(void);
 

@@ -49,7 +49,7 @@ mix(uint64_t h, uint64_t v, uint64_t key)
 	return (uint64_t)m ^ (uint64_t)(m >> 64);
 }
 
-static uint64_t
+uint64_t
 nameset_hash(const struct nameset *s, const uint8_t *p, size_t n)
 {
 	uint64_t h = s->key[1], v;

@@ -15,5 +15,7 @@ struct nameset	*nameset_new(void);	/* NULL = no memory, or no randomness */
 void		 nameset_free(struct nameset *);
 /* 0 = new, and added; ERR_EXISTS; ERR_NOMEM. */
 int		 nameset_add(struct nameset *, const uint8_t *p, size_t n);
+/* The keyed hash itself; never 0. */
+uint64_t	nameset_hash(const struct nameset *, const uint8_t *p, size_t n);
 
 #endif

@@ -271,13 +271,15 @@ tree_next(struct tree_cursor *c, struct tree_entry *e, const char **whyp)
 		return ERR_FORMAT;
 	e->nname = (size_t)(nul - e->name);
 	e->oid = nul + 1;
+	e->whole = c->p;
+	e->nwhole = (size_t)(nul + 21 - c->p);
 	if ((*whyp = tree_name_fault(e->name, e->nname)) != NULL)
 		return ERR_FORMAT;
 	*whyp = "entries out of order, or twice";
 	if (c->last.name != NULL && !is_in_order(&c->last, e))
 		return ERR_FORMAT;
 	c->last = *e;
-	c->n -= (size_t)(nul + 21 - c->p);
-	c->p = nul + 21;
+	c->n -= e->nwhole;
+	c->p += e->nwhole;
 	return 0;
 }

@@ -26,6 +26,8 @@ struct tree_entry {
 	const uint8_t	*name;		/* borrowed */
 	size_t		 nname;
 	const uint8_t	*oid;		/* borrowed, 20 bytes */
+	const uint8_t	*whole;		/* borrowed: mode, name and oid as they are written */
+	size_t		 nwhole;
 };
 
 struct tree_cursor {

@@ -524,8 +524,8 @@ pack_take_entry(struct pack *k)
 		return r;
 	if ((k->raw = malloc((size_t)e.size + 1)) == NULL)
 		return pack_fail(k, ERR_NOMEM, "out of memory");
-	/* The fast way, when the entry's end must be at hand. Not when it only might: a failure would prove nothing. */
-	if (e.size <= SMALL_ENTRY && buf_len(k->in) >= inflate_bound(e.size) &&
+	/* The fast way, when the entry's end may be at hand. A failure proves nothing: more of it may have to come. */
+	if (e.size <= SMALL_ENTRY &&
 	    inflate_whole(k->inflater, buf_ptr(k->in), buf_len(k->in), k->raw, e.size, &used) == 0)
 		return (r = pack_eat(k, used)) != 0 ? r : pack_entry_done(k);
 	k->state = PACK_INFLATE;

@@ -17,6 +17,8 @@
 #include "bastion/policy/profile.h"
 #include "bastion/policy/variable.h"
 
+#define OWN_REFS	"refs/sallyport/"
+
 const char *
 decision_word(enum decision d)
 {
@@ -127,6 +129,13 @@ describe_request(struct verdict *v, const struct request *req)
 		set_detail(v, "%s %s on %s", request_kind_word(req->kind), detail, req->target);
 		break;
 	}
+}
+
+/* What the bastion keeps in repositories (gitfilter/shelf.h) is no client's to change, whatever rules say. */
+static bool
+is_own_ref(const struct request *req)
+{
+	return req->kind == REQUEST_PUSH && req->ref != NULL && strncmp(req->ref, OWN_REFS, strlen(OWN_REFS)) == 0;
 }
 
 /* All kinds but exec: one fact, the strictest rule that meets it. */
@@ -272,7 +281,10 @@ decide(const struct policy *p, const struct subject *s, const struct request *gi
 		decide_bare_shell(p, s, req, out);
 	} else if (req->kind == REQUEST_EXEC)
 		set_detail(out, "no command");
-	else
+	else if (is_own_ref(req)) {
+		out->because = "references under " OWN_REFS " are the bastion's own";
+		describe_request(out, req);
+	} else
 		decide_plain(p, s, req, out);
 	if (out->what != DECISION_DENY)
 		freezes_apply(p, s, req, out);

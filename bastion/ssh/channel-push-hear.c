@@ -137,7 +137,7 @@ on_leg_ancestor(struct link *l, struct msg *m, void *arg)
 	return 0;
 }
 
-/* GITLEG_STORED: u8 ok, s error, s report. */
+/* GITLEG_STORED: u8 ok, s error, s report, u32 kept. */
 static int
 on_leg_stored(struct link *l, struct msg *m, void *arg)
 {
@@ -150,7 +150,8 @@ on_leg_stored(struct link *l, struct msg *m, void *arg)
 
 	(void)l;
 	if ((r = buf_get_u8(m->body, &ok)) != 0 || (r = buf_get_cstring(m->body, &error)) != 0 ||
-	    (r = buf_peek_string(m->body, &report, &n)) != 0 || (r = buf_end(m->body)) != 0)
+	    (r = buf_peek_string(m->body, &report, &n)) != 0 || (r = buf_get_u32(m->body, &p->kept)) != 0 ||
+	    (r = buf_end(m->body)) != 0)
 		goto out;
 	if (!ok)
 		p->store_error = xstrdup(error);

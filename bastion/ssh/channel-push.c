@@ -433,6 +433,13 @@ push_storing(struct msg *m, void *arg)
 	return r;
 }
 
+/* The name under which humans find what was stored. */
+static const char *
+push_request(const struct push_call *p)
+{
+	return p->consent != NULL ? consent_id(p->consent) : p->door.request;
+}
+
 /* The record of the decision is durable: refuse, or let the parent release the spool. */
 static void
 push_release(struct push_call *p)
@@ -455,7 +462,7 @@ push_release(struct push_call *p)
 	}
 	if ((b = buf_new(256)) == NULL)
 		fatal("out of memory");
-	if (buf_put_u32(b, c->number) != 0 || buf_put_cstring(b, p->consent == NULL ? "" : consent_id(p->consent)) != 0 ||
+	if (buf_put_u32(b, c->number) != 0 || buf_put_cstring(b, push_request(p)) != 0 ||
 	    !session_call(c->session, c->session->monitor, MON_STORE, b, push_storing, c)) {
 		push_refuse_all(p, "%s: the parent cannot be asked", p->door.request);
 		push_finish(p, NULL);
@@ -497,6 +504,9 @@ push_wait_store(struct push_call *p, int64_t now_us)
 		push_refuse_all(p, "%s: %s", p->door.request, why);
 		free(why);
 	}
+	if (p->kept > 0)
+		push_say(p, "sallyport: stored %s; what it replaced is kept: sallyport restore %s puts it back", push_request(p),
+		    push_request(p));
 	push_record(p, push_any_stored(p) ? "push.stored" : "push.refused", p->store_error == NULL ? "stored" :
 	    p->store_error);
 	p->step = STEP_REPORT;

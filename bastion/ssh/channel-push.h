@@ -67,6 +67,7 @@ struct push_call {
 	/* storing */
 	bool			 asked_store, stored;
 	char			*store_error;
+	uint32_t		 kept;		/* old tips that can be restored */
 };
 
 /* Speaking (channel-push.c). A line to the client, on band 2 or on stderr. */

@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* cmd-restore: undo a push, asked of the running daemon. */
+#include "bastion/base/strvec.h"
+#include "bastion/cmd.h"
+#include "bastion/ctl.h"
+
+int
+cmd_restore(int argc, char **argv, const struct cmd_env *env)
+{
+	struct strvec words = STRVEC_INIT;
+	int status;
+
+	if (argc != 2)
+		return CMD_USAGE;
+	for (int i = 0; i < argc; i++)
+		strvec_push(&words, argv[i]);
+	status = ctl_ask(env, &words, NULL);
+	strvec_release(&words);
+	return status;
+}
