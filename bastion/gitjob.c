@@ -52,6 +52,8 @@ struct gitjob {
 	bool		 judged;		/* its verdicts have come: these */
 	struct strvec	 denials, asks;		/* rules, by id */
 	uint64_t	 length;
+	bool		 needs, may_need;	/* it builds on objects of the repository; the leg says that those are shown */
+	uint8_t		 needs_digest[DIGEST_LEN], may_need_digest[DIGEST_LEN];	/* over their names, by either */
 	struct push_command *cmds;
 	uint8_t		*ops;			/* enum inspect_op */
 	uint32_t	 ncmds;
@@ -129,23 +131,49 @@ on_stored(struct link *l, struct msg *m, void *arg)
 	return r;
 }
 
+/* What the leg says about objects that the push refers to and does not bring. */
+static int
+on_needs(struct link *l, struct msg *m, void *arg)
+{
+	struct gitjob *j = arg;
+	const uint8_t *oid, *digest;
+	uint8_t yes;
+	size_t noid, n;
+	int r;
+
+	(void)l;
+	if ((r = buf_get_u8(m->body, &yes)) != 0 || (r = buf_peek_string(m->body, &oid, &noid)) != 0 ||
+	    (r = buf_peek_string(m->body, &digest, &n)) != 0 || (r = buf_end(m->body)) != 0)
+		return r;
+	if (n != DIGEST_LEN)
+		return ERR_FORMAT;
+	j->may_need = yes != 0;
+	memcpy(j->may_need_digest, digest, n);
+	return 0;
+}
+
 /* INSPECT_RESULT, see inspect.h: the facts on which the store depends, from the process that saw the bytes. */
 static int
 on_result(struct link *l, struct msg *m, void *arg)
 {
 	struct gitjob *j = arg;
-	const uint8_t *s;
+	const uint8_t *s, *needs;
 	uint64_t skip;
 	uint32_t findings;
-	size_t n;
+	size_t n, nneeds;
 	int r;
 
 	(void)l;
 	if ((r = buf_get_u8(m->body, &j->status)) != 0 || (r = buf_peek_string(m->body, &s, &n)) != 0 ||
 	    (r = buf_get_u64(m->body, &skip)) != 0 || (r = buf_get_u64(m->body, &skip)) != 0 ||
 	    (r = buf_get_u32(m->body, &findings)) != 0 || (r = buf_peek_string(m->body, &s, &n)) != 0 ||
-	    (r = buf_get_u64(m->body, &j->length)) != 0 || (r = buf_get_u32(m->body, &j->ncmds)) != 0)
+	    (r = buf_get_u64(m->body, &j->length)) != 0 || (r = buf_peek_string(m->body, &needs, &nneeds)) != 0 ||
+	    (r = buf_get_u32(m->body, &j->ncmds)) != 0)
 		return r;
+	if (nneeds != 0 && nneeds != DIGEST_LEN)
+		return ERR_FORMAT;
+	j->needs = nneeds != 0;
+	memcpy(j->needs_digest, needs, nneeds);
 	if (j->ncmds > OPS_MAX)
 		return ERR_TOOBIG;
 	j->cmds = xcalloc(j->ncmds, sizeof(*j->cmds));
@@ -191,6 +219,7 @@ on_verdicts(struct link *l, struct msg *m, void *arg)
 
 static const struct link_row leg_rows[] = {
 	{ GITLEG_STORED, "stored", LINK_PERMIT | LINK_ONCE, on_stored },
+	{ GITLEG_NEEDS_ANSWER, "needs-answer", LINK_PERMIT, on_needs },
 	{ 0, NULL, 0, NULL }
 };
 
@@ -533,6 +562,8 @@ gitjob_store(struct peer *p, uint32_t id, const char *request)
 		return "its request has no name";
 	if (!j->have_result || j->status == INSPECT_BAD)
 		return "the inspection has not passed it";
+	if (j->needs && (!j->may_need || memcmp(j->needs_digest, j->may_need_digest, DIGEST_LEN) != 0))
+		return "it builds on objects that the repository does not show";
 	push_content_digest(p->who.identity, j->upstream, j->repo, j->cmds, j->ncmds, digest);
 	if ((why = judge_content(p, j, digest)) != NULL || (why = judge_refs(p, j, digest)) != NULL)
 		return why;

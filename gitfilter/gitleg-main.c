@@ -7,6 +7,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include <openssl/evp.h>
+
 #include "bastion/base/clock.h"
 #include "bastion/base/err.h"
 #include "bastion/base/file.h"
@@ -30,6 +32,7 @@
 struct gitleg {
 	struct link	*session, *parent;	/* owned */
 	struct gitrepo	*repo;			/* owned */
+	struct buf	*needs;			/* owned: names asked about so far, or NULL */
 	bool		 gone, over;
 };
 
@@ -244,7 +247,54 @@ gitleg_gone(struct link *l, int r, void *arg)
 	g->gone = true;
 }
 
+/* What all names that were asked about come to. The parent hears it too: it compares the digest with the inspector's. */
+static int
+gitleg_answer_needs(struct gitleg *g)
+{
+	uint8_t digest[EVP_MAX_MD_SIZE];
+	const uint8_t *missing = NULL;
+	char hex[OID_HEX + 1] = "";
+	struct buf *b = buf_new(128);
+	int r = b == NULL ? ERR_NOMEM : gitrepo_reaches(g->repo, buf_ptr(g->needs), buf_len(g->needs) / 20, &missing);
+
+	if (missing != NULL)
+		oid_format(missing, hex);
+	if (r == 0 && EVP_Digest(buf_ptr(g->needs), buf_len(g->needs), digest, NULL, EVP_sha256(), NULL) != 1)
+		r = ERR_CRYPTO;
+	if (r == 0 && (r = buf_put_u8(b, missing == NULL)) == 0 && (r = buf_put_cstring(b, hex)) == 0 &&
+	    (r = buf_put_string(b, digest, 32)) == 0) {
+		gitleg_send(g->session, GITLEG_NEEDS_ANSWER, 0, b);
+		gitleg_send(g->parent, GITLEG_NEEDS_ANSWER, 0, b);
+	}
+	buf_free(b);
+	return r;
+}
+
+static int
+gitleg_needs(struct link *l, struct msg *m, void *arg)
+{
+	struct gitleg *g = arg;
+	const uint8_t *p;
+	uint8_t last;
+	size_t n;
+	int r;
+
+	(void)l;
+	if ((r = buf_get_u8(m->body, &last)) != 0 || (r = buf_peek_string(m->body, &p, &n)) != 0 || (r = buf_end(m->body)) != 0)
+		return r;
+	if (n == 0 || n % 20 != 0)
+		return ERR_FORMAT;
+	if (g->needs == NULL && (g->needs = buf_new(NEEDS_MAX * 20)) == NULL)
+		return ERR_NOMEM;
+	if ((r = buf_put(g->needs, p, n)) != 0 || !last)
+		return r;
+	r = gitleg_answer_needs(g);
+	buf_clear(g->needs);
+	return r;
+}
+
 static const struct link_row session_rows[] = {
+	{ GITLEG_NEEDS, "needs", LINK_PERMIT, gitleg_needs },
 	{ GITLEG_ANCESTOR, "ancestor", LINK_PERMIT, gitleg_ancestor },
 	{ GITLEG_OBJECT, "object", LINK_PERMIT, gitleg_object },
 	{ 0, NULL, 0, NULL }
@@ -299,6 +349,7 @@ gitleg_receive(const char *dir, const char *name)
 	while (!g.gone && (link_queued(g.session) > 0 || link_queued(g.parent) > 0) && clock_mono_ms() < until)
 		gitleg_turn(&g, TICK_MS);
 	gitrepo_close(g.repo);
+	buf_free(g.needs);
 	link_free(g.session);
 	link_free(g.parent);
 	return g.over && why[0] == '\0' ? 0 : 1;

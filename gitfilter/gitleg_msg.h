@@ -30,6 +30,13 @@ enum gitleg_msg {
 	GITLEG_OBJECT = 508,
 	/* s oid, u64 its size (0: it is not there, or of another kind), s at most OBJECT_PIECE bytes from the offset */
 	GITLEG_OBJECT_ANSWER = 509,
+	/*
+	 * session -> leg: u8 1 = the last of these messages, s names of objects, 20 bytes each: do this repository's references,
+	 * those that clients are shown, lead to all of them?
+	 */
+	GITLEG_NEEDS = 520,
+	/* leg -> session and parent: u8 yes, s the first one that they do not lead to (40 hex; "" = yes), s SHA-256 over all names */
+	GITLEG_NEEDS_ANSWER = 521,
 	/* leg -> session and parent: u8 ok, s error line, s git-receive-pack's report-status answer (pkt-lines), u32 old tips kept */
 	GITLEG_STORED = 507,
 };

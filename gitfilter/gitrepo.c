@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "gitfilter/gitrepo.h"
+#include "gitfilter/gitrepo_int.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <git2.h>
 #include <linux/openat2.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -20,10 +19,6 @@
 #include "gitfilter/shelf.h"
 
 #define REPO_NAME_MAX	512
-
-struct gitrepo {
-	git_repository	*git;
-};
 
 static int
 gitrepo_open_below(int dir, const char *name)

@@ -22,6 +22,12 @@ int	gitrepo_open(struct gitrepo **repop, char *why, size_t size);
 void	gitrepo_close(struct gitrepo *);
 /* u32 n, n * (s oid, s name) for every reference but HEAD and the bastion's own (shelf.h). 0, ERR_TOOBIG, ERR_DENIED. */
 int	gitrepo_put_refs(struct gitrepo *, struct buf *out);
+/*
+ * Whether the references that clients are shown (not those of the shelf) lead to all of these objects, 20 bytes each: then
+ * who may read the repository may read them. *missingp, within oids, is the first that they do not lead to; NULL = none.
+ * 0, ERR_NOMEM, ERR_SYSTEM (nothing is known then).
+ */
+int	gitrepo_reaches(struct gitrepo *, const uint8_t *oids, size_t n, const uint8_t **missingp);
 /* Whether old is tip or one of its ancestors. false also when one of them is no commit here. */
 bool	gitrepo_is_ancestor(struct gitrepo *, const char *old, const char *tip);
 /*

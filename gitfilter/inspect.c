@@ -52,6 +52,7 @@ struct inspect {
 	struct changes		*changes;		/* owned */
 	struct buf		*object;		/* owned: the part that is there of the object that is wanted, or NULL */
 	size_t			 told;			/* changes */
+	size_t			 needs_told;
 	EVP_MD_CTX		*digest;		/* owned: SHA-256 over the spool */
 	uint64_t		 spooled, taken;
 	struct kept		*kept;			/* owned */
@@ -418,6 +419,18 @@ inspect_put_updates(struct inspect *x, struct buf *b)
 }
 
 static int
+inspect_put_needs_digest(const struct inspect *x, struct buf *b)
+{
+	uint8_t digest[EVP_MAX_MD_SIZE];
+	size_t n = 0;
+	const uint8_t *needs = x->walk == NULL ? NULL : walk_needs(x->walk, &n);
+
+	if (n > 0 && EVP_Digest(needs, n * 20, digest, NULL, EVP_sha256(), NULL) != 1)
+		return ERR_CRYPTO;
+	return buf_put_string(b, digest, n > 0 ? 32 : 0);
+}
+
+static int
 inspect_put_result(struct inspect *x, enum inspect_status status, struct buf *b)
 {
 	uint8_t digest[EVP_MAX_MD_SIZE];
@@ -429,7 +442,7 @@ inspect_put_result(struct inspect *x, enum inspect_status status, struct buf *b)
 	    (r = buf_put_u64(b, x->pack == NULL ? 0 : pack_read_count(x->pack))) != 0 ||
 	    (r = buf_put_u64(b, x->pack == NULL ? 0 : pack_bytes(x->pack))) != 0 ||
 	    (r = buf_put_u32(b, x->findings)) != 0 || (r = buf_put_string(b, digest, 32)) != 0 ||
-	    (r = buf_put_u64(b, x->spooled)) != 0)
+	    (r = buf_put_u64(b, x->spooled)) != 0 || (r = inspect_put_needs_digest(x, b)) != 0)
 		return r;
 	return inspect_put_updates(x, b);
 }
@@ -599,6 +612,33 @@ inspect_has_changes(const struct inspect *x)
 	return x->changes != NULL && x->told < changes_count(x->changes);
 }
 
+static bool
+inspect_has_needs(const struct inspect *x)
+{
+	size_t n = 0;
+
+	if (x->walk != NULL)
+		(void)walk_needs(x->walk, &n);
+	return x->needs_told < n;
+}
+
+static int
+inspect_tell_needs(struct inspect *x)
+{
+	struct buf *b = buf_new(MSG_MAX);
+	size_t all, n;
+	const uint8_t *needs = walk_needs(x->walk, &all);
+	int r = b == NULL ? ERR_NOMEM : 0;
+
+	n = all - x->needs_told < NEEDS_PIECE ? all - x->needs_told : NEEDS_PIECE;
+	if (r == 0 && (r = buf_put_u8(b, x->needs_told + n == all)) == 0 &&
+	    (r = buf_put_string(b, needs + x->needs_told * 20, n * 20)) == 0)
+		r = link_send(x->session, INSPECT_NEEDS, 0, b, -1);
+	x->needs_told += n;
+	buf_free(b);
+	return r;
+}
+
 /* What is not done in a handler, because it waits: for objects of the repository, and for the session to take it all in. */
 static void
 inspect_advance(struct inspect *x)
@@ -613,11 +653,13 @@ inspect_advance(struct inspect *x)
 		else
 			(void)inspect_fail(x, r, "%s", changes_why(x->changes));
 	}
+	while (r == 0 && x->phase == PHASE_TELL && inspect_has_needs(x) && link_queued(x->session) < MSG_OUT_HIGH)
+		r = inspect_tell_needs(x);
 	while (r == 0 && x->phase == PHASE_TELL && inspect_has_commits(x) && link_queued(x->session) < MSG_OUT_HIGH)
 		r = inspect_tell_commits(x);
 	while (r == 0 && x->phase == PHASE_TELL && inspect_has_changes(x) && link_queued(x->session) < MSG_OUT_HIGH)
 		r = inspect_tell_changes(x);
-	if (r != 0 || (x->phase == PHASE_TELL && !inspect_has_commits(x) && !inspect_has_changes(x)))
+	if (r != 0 || (x->phase == PHASE_TELL && !inspect_has_needs(x) && !inspect_has_commits(x) && !inspect_has_changes(x)))
 		inspect_finish(x, r);
 }
 

@@ -52,8 +52,14 @@ enum inspect_msg {
 	 * u32 n, n * (u8 enum fact_word, s rule) */
 	INSPECT_VERDICTS = 421,
 	/*
+	 * inspector -> session, when the push refers to objects that it does not bring: u8 1 = the last of these messages,
+	 * s their names, 20 bytes each. The repository is asked whether its references lead to all of them (GITLEG_NEEDS).
+	 */
+	INSPECT_NEEDS = 431,
+	/*
 	 * inspector -> session and -> parent, last: u8 status (enum inspect_status), s reason, u64 objects, u64 pack bytes,
 	 * u32 findings, s digest (32 bytes: SHA-256 over order and pack as spooled), u64 spool length,
+	 * s digest of what it needs (SHA-256 over the names of all INSPECT_NEEDS; empty: nothing),
 	 * u32 n, n * (s reference name, u8 op (enum inspect_op), s old, s new),
 	 * u32 m, m * s oid: commits outside the pack that the new tips descend from (for ancestry)
 	 */

@@ -24,6 +24,8 @@
 #define COMMIT_PARENTS_MAX	256	/* the largest known octopus has 66 */
 #define HEADER_TEXT_MAX		(1024 * 1024)	/* a commit's or tag's whole bytes: signatures and mergetags included */
 #define OUTSIDE_MAX		1024	/* commits outside the pack: 44 bytes each in one message */
+#define NEEDS_MAX		1000000	/* objects that a push refers to and does not bring: 20 bytes each, told and looked for */
+#define NEEDS_PIECE		6000	/* of them in one message */
 #define CHANGES_MAX		200000	/* distinct paths that one push changes; the largest known trees have 100,000 files */
 #define CHANGES_BYTES		(16 * 1024 * 1024)	/* of their names */
 #define COMPARE_WORK		(4ULL * 1024 * 1024 * 1024)	/* bytes of folders compared: ten seconds or so */

@@ -18,6 +18,10 @@
 #define DESCENT_STEPS	20000000	/* parents looked at for all updates of one push, a second or so */
 #define ENTRIES_KNOWN	(1u << 17)	/* one commit's folders are nearly all another's: a MiB of memory for a third of the walk */
 
+/* The empty folder: git knows it without having it. */
+static const uint8_t empty_tree[20] = { 0x4b, 0x82, 0x5d, 0xc6, 0x42, 0xcb, 0x6e, 0xb9, 0xa0, 0x60, 0xe5, 0x4b, 0xf8, 0xd6, 0x92,
+    0x88, 0xfb, 0xee, 0x49, 0x04 };
+
 struct place {			/* of one object of the pack, by its index */
 	uint32_t	commit;		/* index in commits; NONE */
 	uint32_t	parent;		/* object index of the tree it is in; NONE at the root */
@@ -53,13 +57,15 @@ struct walk {
 	size_t			 ntags, tags_room;
 	uint8_t			(*outside)[20];
 	size_t			 noutside, outside_room;
+	uint8_t			(*needs)[20];
+	size_t			 nneeds, needs_room;
 	char			*names;
 	size_t			 nnames, names_room;
 	uint32_t		*stack;
 	size_t			 nstack, stack_room;
 	uint32_t		*order;		/* commits, parents first */
 	size_t			 norder, order_room;
-	struct objidx		*outside_seen;	/* owned */
+	struct objidx		*outside_seen, *needs_seen;	/* owned */
 	struct nameset		*names_seen;	/* owned */
 	uint64_t		*entries_known;	/* owned: hashes of whole tree entries, a later one in place of an earlier */
 	struct pack		*pack;		/* borrowed, during walk_run and after */
@@ -93,9 +99,10 @@ walk_new(const struct walk_params *params)
 		return NULL;
 	w->params = *params;
 	w->outside_seen = objidx_new();
+	w->needs_seen = objidx_new();
 	w->names_seen = nameset_new();
 	w->entries_known = calloc(ENTRIES_KNOWN, sizeof(*w->entries_known));
-	if (w->outside_seen == NULL || w->names_seen == NULL || w->entries_known == NULL) {
+	if (w->outside_seen == NULL || w->needs_seen == NULL || w->names_seen == NULL || w->entries_known == NULL) {
 		walk_free(w);
 		return NULL;
 	}
@@ -112,10 +119,12 @@ walk_free(struct walk *w)
 	free(w->parents);
 	free(w->tags);
 	free(w->outside);
+	free(w->needs);
 	free(w->names);
 	free(w->stack);
 	free(w->order);
 	objidx_free(w->outside_seen);
+	objidx_free(w->needs_seen);
 	nameset_free(w->names_seen);
 	free(w->entries_known);
 	free(w);
@@ -216,11 +225,31 @@ walk_reach(struct walk *w, uint32_t index, uint32_t commit)
 	return 0;
 }
 
+/* An object that is not in the pack is referred to. */
+static int
+walk_add_need(struct walk *w, const uint8_t oid[20])
+{
+	int r;
+
+	if (memcmp(oid, empty_tree, 20) == 0 || (r = objidx_add(w->needs_seen, oid, 0)) == ERR_EXISTS)
+		return 0;
+	if (r != 0)
+		return walk_fail(w, r, "out of memory");
+	if (w->nneeds == NEEDS_MAX)
+		return walk_fail(w, ERR_TOOBIG, "the push refers to more than %d objects that it does not bring; push in steps",
+		    NEEDS_MAX);
+	if ((r = ROOM(w, needs, 1)) == 0)
+		memcpy(w->needs[w->nneeds++], oid, 20);
+	return r;
+}
+
 static int
 walk_add_outside(struct walk *w, const uint8_t oid[20])
 {
 	int r;
 
+	if ((r = walk_add_need(w, oid)) != 0)
+		return r;
 	if ((r = objidx_add(w->outside_seen, oid, 0)) == ERR_EXISTS)
 		return 0;
 	if (r != 0)
@@ -358,7 +387,10 @@ walk_entry(struct walk *w, uint32_t tree, const struct tree_entry *e)
 {
 	enum object_type type = mode_type(e->mode);
 	uint32_t index = type == 0 ? PACK_NONE : pack_find(w->pack, e->oid);
+	int r;
 
+	if (index == PACK_NONE && type != 0 && (r = walk_add_need(w, e->oid)) != 0)
+		return r;
 	if (index == PACK_NONE)
 		return walk_name(w, tree, e);
 	if (pack_type(w->pack, index) != type)
@@ -425,7 +457,7 @@ walk_root(struct walk *w, uint32_t c)
 	int r;
 
 	if (root == PACK_NONE)
-		return 0;
+		return walk_add_need(w, w->commits[c].tree);
 	if (pack_type(w->pack, root) != OBJECT_TREE)
 		return walk_fail(w, ERR_FORMAT, "a commit's tree is not a tree");
 	if (w->places[root].reached)
@@ -548,6 +580,13 @@ walk_descends(struct walk *w, const char *tip, const char *ancestor)
 		}
 	}
 	return false;
+}
+
+const uint8_t *
+walk_needs(const struct walk *w, size_t *np)
+{
+	*np = w->nneeds;
+	return w->nneeds == 0 ? NULL : w->needs[0];
 }
 
 size_t

@@ -53,6 +53,11 @@ void		walk_commit(const struct walk *, uint32_t index, char out[41]);
 void		walk_path(const struct walk *, uint32_t index, char *out, size_t size);
 /* Whether ancestor is met on the way down from tip, inside the pack or just outside it. false: not known here. */
 bool		walk_descends(struct walk *, const char *tip, const char *ancestor);
+/*
+ * Everything outside the pack that it refers to, those included: parents, tips, targets of tags, folders, files. The
+ * repository must have it, and whoever pushes must be one who may read it. n * 20 bytes, borrowed.
+ */
+const uint8_t	*walk_needs(const struct walk *, size_t *np);
 /* The commits (or tips) outside the pack that the tips lead to. i-th one, 20 bytes. */
 size_t		walk_noutside(const struct walk *);
 const uint8_t	*walk_outside(const struct walk *, size_t i);

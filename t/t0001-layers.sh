@@ -24,7 +24,7 @@ cat >libraries <<\EOF
 libssh/			bastion/ssh/sshconn_int.h
 curl/			approvals/http.c
 sqlite3.h		approvals/store.c secretscan/container-sqlite.c
-git2.h			gitfilter/gitrepo.c
+git2.h			gitfilter/gitrepo_int.h
 yaml.h			bastion/conf_tree.c secretscan/rulefile.c
 hs.h			secretscan/prefilter.c
 hs/			secretscan/prefilter.c

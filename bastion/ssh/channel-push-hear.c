@@ -176,7 +176,31 @@ on_leg_object(struct link *l, struct msg *m, void *arg)
 	return 0;
 }
 
+/* GITLEG_NEEDS_ANSWER: u8 yes, s the first object that is not shown, s digest. The parent holds it against the inspector's. */
+static int
+on_leg_needs(struct link *l, struct msg *m, void *arg)
+{
+	struct push_call *p = arg;
+	const uint8_t *oid, *digest;
+	size_t noid, n;
+	uint8_t yes;
+	int r;
+
+	(void)l;
+	if ((r = buf_get_u8(m->body, &yes)) != 0 || (r = buf_peek_string(m->body, &oid, &noid)) != 0 ||
+	    (r = buf_peek_string(m->body, &digest, &n)) != 0 || (r = buf_end(m->body)) != 0)
+		return r;
+	if (!p->needs_busy || noid > OID_HEX)
+		return ERR_DENIED;
+	p->needs_busy = false;
+	p->door.channel->session->moved = true;
+	if (!yes)
+		p->missing = xstrndup((const char *)oid, noid);
+	return 0;
+}
+
 static const struct link_row leg_rows[] = {
+	{ GITLEG_NEEDS_ANSWER, "needs-answer", LINK_PERMIT | LINK_ONCE, on_leg_needs },
 	{ GITLEG_REFS, "refs", LINK_PERMIT | LINK_ONCE, on_leg_refs },
 	{ GITLEG_ANCESTOR_ANSWER, "ancestor-answer", LINK_PERMIT, on_leg_ancestor },
 	{ GITLEG_OBJECT_ANSWER, "object-answer", LINK_PERMIT, on_leg_object },
@@ -216,6 +240,17 @@ on_progress(struct link *l, struct msg *m, void *arg)
 		p->spoke_us = clock_mono_us();
 	}
 	return 0;
+}
+
+/* INSPECT_NEEDS: u8 last, s names. The leg is told the same. */
+static int
+on_needs(struct link *l, struct msg *m, void *arg)
+{
+	struct push_call *p = arg;
+
+	(void)l;
+	p->needs_busy = true;
+	return p->leg == NULL || link_send(p->leg, GITLEG_NEEDS, 0, m->body, -1) != 0 ? ERR_DENIED : 0;
 }
 
 /* INSPECT_WANT: s oid, u64 offset. The leg is asked the same. */
@@ -289,17 +324,17 @@ static int
 on_result(struct link *l, struct msg *m, void *arg)
 {
 	struct push_call *p = arg;
-	const uint8_t *digest;
+	const uint8_t *digest, *needs;
 	uint64_t length;
-	size_t n;
+	size_t n, nneeds;
 	int r;
 
 	(void)l;
 	if ((r = buf_get_u8(m->body, &p->status)) != 0 || (r = buf_get_cstring(m->body, &p->reason)) != 0 ||
 	    (r = buf_get_u64(m->body, &p->objects)) != 0 || (r = buf_get_u64(m->body, &p->pack_bytes)) != 0 ||
 	    (r = buf_get_u32(m->body, &p->nfindings)) != 0 || (r = buf_peek_string(m->body, &digest, &n)) != 0 ||
-	    (r = buf_get_u64(m->body, &length)) != 0 || (r = push_read_refs(p, m->body)) != 0 ||
-	    (r = push_read_outside(p, m->body)) != 0)
+	    (r = buf_get_u64(m->body, &length)) != 0 || (r = buf_peek_string(m->body, &needs, &nneeds)) != 0 ||
+	    (r = push_read_refs(p, m->body)) != 0 || (r = push_read_outside(p, m->body)) != 0)
 		return r;
 	p->have_result = true;
 	p->door.channel->session->moved = true;
@@ -312,6 +347,7 @@ static const struct link_row inspector_rows[] = {
 	{ INSPECT_FINDING, "finding", LINK_PERMIT, push_on_finding },
 	{ INSPECT_NOTICES, "notices", LINK_PERMIT | LINK_ONCE, push_on_notices },
 	{ INSPECT_WANT, "want", LINK_PERMIT, on_want },
+	{ INSPECT_NEEDS, "needs", LINK_PERMIT, on_needs },
 	{ INSPECT_CHANGES, "changes", LINK_PERMIT, push_on_changes },
 	{ INSPECT_COMMITS, "commits", LINK_PERMIT, push_on_commits },
 	{ INSPECT_JUDGED, "judged", LINK_PERMIT | LINK_ONCE, push_on_judged },

@@ -295,8 +295,17 @@ push_wait_ancestry(struct push_call *p)
 		push_finish(p, NULL);
 		return;
 	}
-	if (p->ancestry_busy)
+	if (p->ancestry_busy || p->needs_busy)
 		return;
+	if (p->missing != NULL) {
+		free(p->reason);
+		p->reason = xasprintf("it builds on object %.12s, which no reference of the repository leads to; push from a fresh "
+		    "clone or fetch", p->missing);
+		p->status = INSPECT_BAD;
+		p->step = STEP_JUDGE;
+		p->door.channel->session->moved = true;
+		return;
+	}
 	for (p->asking = 0; p->asking < n && !p->unsure[p->asking]; p->asking++)
 		;
 	if (p->asking == n) {
@@ -614,6 +623,7 @@ push_free_call(struct channel *c)
 	free(p->unsure);
 	free(p->reason);
 	free(p->store_error);
+	free(p->missing);
 	free(p->two_rules);
 	buf_free(p->text);
 	push_list_release(&p->commits);

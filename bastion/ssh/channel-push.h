@@ -50,6 +50,8 @@ struct push_call {
 	size_t			 noutside;
 	size_t			 asking;	/* command whose ancestry is being asked, +1 */
 	bool			 ancestry_busy;
+	bool			 needs_busy;	/* the repository looks for the objects that the push builds on */
+	char			*missing;	/* the first one that it does not show; NULL = none */
 	/* decision */
 	struct verdict		 verdict;	/* the strictest of all */
 	struct verdict		 finding;	/* the strictest about findings */

@@ -39,6 +39,8 @@ struct outcome {
 	uint32_t	nrules;
 	uint8_t		word;
 	char		*rule;		/* the first */
+	size_t		needs;		/* bytes of their digest; 0 = the push brings all that it refers to */
+	size_t		needed;		/* names that were told */
 };
 
 /* The judge of the next inspection, if any, and what it wants to judge. */
@@ -153,6 +155,18 @@ take_finding(struct msg *m, struct outcome *o)
 	free(path);
 }
 
+static void
+take_needs(struct msg *m, struct outcome *o)
+{
+	const uint8_t *p;
+	uint8_t last;
+	size_t n;
+
+	assert_true(buf_get_u8(m->body, &last) == 0 && buf_peek_string(m->body, &p, &n) == 0 && buf_end(m->body) == 0);
+	assert_int_equal(last, 1);
+	o->needed += n / 20;
+}
+
 static bool
 is_digest_of_spool(struct rig *g, const uint8_t *want, size_t n, uint64_t spooled)
 {
@@ -167,7 +181,7 @@ is_digest_of_spool(struct rig *g, const uint8_t *want, size_t n, uint64_t spoole
 static void
 take_result(struct rig *g, struct msg *m, struct outcome *o)
 {
-	const uint8_t *digest;
+	const uint8_t *digest, *needs;
 	size_t ndigest;
 	uint32_t n;
 	char *s;
@@ -175,7 +189,8 @@ take_result(struct rig *g, struct msg *m, struct outcome *o)
 	assert_true(buf_get_u8(m->body, &o->status) == 0 && buf_get_cstring(m->body, &o->reason) == 0 &&
 	    buf_get_u64(m->body, &o->objects) == 0 && buf_get_u64(m->body, &o->packed) == 0 &&
 	    buf_get_u32(m->body, &o->findings) == 0 && buf_peek_string(m->body, &digest, &ndigest) == 0 &&
-	    buf_get_u64(m->body, &o->spooled) == 0 && buf_get_u32(m->body, &n) == 0);
+	    buf_get_u64(m->body, &o->spooled) == 0 && buf_peek_string(m->body, &needs, &o->needs) == 0 &&
+	    buf_get_u32(m->body, &n) == 0);
 	assert_int_equal(n, 1);
 	o->digest_ok = is_digest_of_spool(g, digest, ndigest, o->spooled);
 	assert_int_equal(buf_get_cstring(m->body, &s), 0);
@@ -223,6 +238,8 @@ rig_finish(struct rig *g, struct outcome *o)
 	while ((r = msgio_wait(g->session, &m, 20000)) == 0 && m.type != INSPECT_RESULT)
 		if (m.type == INSPECT_FINDING)
 			take_finding(&m, o);
+		else if (m.type == INSPECT_NEEDS)
+			take_needs(&m, o);
 	assert_int_equal(r, 0);
 	take_result(g, &m, o);
 	assert_int_equal(msgio_wait(g->parent, &m, 20000), 0);
@@ -297,12 +314,15 @@ test_clean_history(void **state)
 	assert_int_equal(o.status, INSPECT_CLEAN);
 	assert_int_equal(o.op, INSPECT_CREATE);
 	assert_int_equal(o.outside, 0);
+	assert_int_equal(o.needs, 0);
 	outcome_release(&o);
 	revs = xasprintf("%s\n^%s\n", tip, base);
 	inspect_push(base, tip, "refs/heads/main", revs, &o);
 	assert_int_equal(o.status, INSPECT_CLEAN);
 	assert_int_equal(o.op, INSPECT_FORWARD);
 	assert_int_equal(o.outside, 1);
+	assert_int_equal(o.needs, 32);
+	assert_int_equal(o.needed, 2);	/* the parent, and its folder src, which the first commit leaves as it is */
 	outcome_release(&o);
 	inspect_push("1111111111111111111111111111111111111111", tip, "refs/heads/main", revs, &o);
 	assert_int_equal(o.op, INSPECT_UNSURE);
