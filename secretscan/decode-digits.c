@@ -321,15 +321,15 @@ decode_hex(const struct sieve *s, struct layer *out)
 }
 
 static struct reader
-blob_reader(const struct sieve *s, size_t start)
+blob_reader(const struct digits *d, const struct sieve *s, size_t start)
 {
-	size_t end = run_end(&base64, s, start);
+	size_t end = run_end(d, s, start);
 
-	return (struct reader){ &base64, s, start, end, end - start };
+	return (struct reader){ d, s, start, end, end - start };
 }
 
 bool
-decode_blob_find(const struct sieve *s, size_t *placep, size_t *startp, size_t *endp)
+decode_blob_find(const struct sieve *s, size_t *placep, struct decode_blob *b)
 {
 	while (*placep < s->nplaces) {
 		const struct sieve_place *place = &s->places[(*placep)++];
@@ -338,26 +338,28 @@ decode_blob_find(const struct sieve *s, size_t *placep, size_t *startp, size_t *
 
 		if ((place->kinds & SIEVE_BLOB) == 0)
 			continue;
-		r = blob_reader(s, place->at);
+		b->is_hex = (place->kinds & SIEVE_HEX) != 0;
+		r = blob_reader(b->is_hex ? &hex : &base64, s, place->at);
 		while (next_group(&r, &g))
 			;
 		while (*placep < s->nplaces && s->places[*placep].at < r.end)
 			++*placep;
 		if (r.end - place->at < LONG_RUN || !sieve_counts(s, place->at, r.end))
 			continue;
-		*startp = place->at;
-		*endp = r.end;
+		b->start = place->at;
+		b->end = r.end;
 		return true;
 	}
 	return false;
 }
 
 void
-decode_blob(const struct sieve *s, size_t start, size_t end, struct layer *out)
+decode_blob(const struct sieve *s, const struct decode_blob *b, struct layer *out)
 {
-	struct reader r = blob_reader(s, start);
+	const struct digits *d = b->is_hex ? &hex : &base64;
+	struct reader r = blob_reader(d, s, b->start);
 	struct group g;
 
-	while (out->error == 0 && r.at < end && next_group(&r, &g))
-		put_group(&base64, &g, out);
+	while (out->error == 0 && r.at < b->end && next_group(&r, &g))
+		put_group(d, &g, out);
 }

@@ -8,6 +8,8 @@
 #include "secretscan/decode.h"
 #include "secretscan/rewrite.h"
 
+#define RUN_MANY	16
+
 static bool
 is_word(uint8_t c)
 {
@@ -82,6 +84,22 @@ simple(const uint8_t *p, size_t n, size_t used, uint8_t c, struct rewrite_step *
 	return true;
 }
 
+/*
+ * Backslashes, each before another one. So many in a row as nobody nests literals are one: generated scripts draw lines
+ * with hundreds, and to halve them time and again would never end.
+ */
+static bool
+backslashes(const uint8_t *p, size_t n, struct rewrite_step *step)
+{
+	size_t run = 2;
+
+	while (run < n && p[run] == '\\')
+		run++;
+	(void)simple(p, n, run < RUN_MANY ? 2 : run, '\\', step);
+	step->telling = n > step->used && p[step->used] != '\0' && strchr("\"'`/\\nrtux", p[step->used]) != NULL;
+	return true;
+}
+
 static bool
 read_escape(const uint8_t *whole, size_t whole_n, size_t at, struct rewrite_step *step)
 {
@@ -107,9 +125,7 @@ read_escape(const uint8_t *whole, size_t whole_n, size_t at, struct rewrite_step
 		step->telling = true;
 		return true;
 	case '\\':
-		(void)simple(p, n, 2, p[1], step);
-		step->telling = n > 2 && p[2] != '\0' && strchr("\"'`/\\nrtux", p[2]) != NULL;
-		return true;
+		return backslashes(p, n, step);
 	case '\r':
 	case '\n':
 		return continued(whole, whole_n, at, step);

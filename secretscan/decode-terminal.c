@@ -70,21 +70,32 @@ read_escape_sequence(const uint8_t *p, size_t n, struct rewrite_step *step)
 	return true;
 }
 
-/* Spaces, joiners, marks of direction and of byte order, none of which has a width; soft hyphens. */
+/*
+ * Characters that are not seen: spaces and joiners without width, marks of direction and of byte order, soft hyphens,
+ * selectors of variants, fillers, tags; and those that stand over the one before them (U+0300 to U+036F).
+ */
+static const struct {
+	uint32_t	from, to;
+} unseen[] = {
+	{ 0xad, 0xad }, { 0x300, 0x36f }, { 0x61c, 0x61c }, { 0x115f, 0x1160 }, { 0x17b4, 0x17b5 }, { 0x180b, 0x180f },
+	{ 0x200b, 0x200f }, { 0x202a, 0x202e }, { 0x2060, 0x206f }, { 0x3164, 0x3164 }, { 0xfe00, 0xfe0f },
+	{ 0xfeff, 0xfeff }, { 0xffa0, 0xffa0 }, { 0xe0000, 0xe01ef },
+};
+
 static bool
 read_invisible(const uint8_t *p, size_t n, struct rewrite_step *step)
 {
-	uint8_t a, b;
+	uint32_t c = 0;
+	size_t len = decode_utf8_at(p, n, &c);
 
-	step->used = p[0] == 0xc2 ? 2 : 3;
-	if (n < step->used)
-		return false;
-	a = p[1];
-	b = step->used == 3 ? p[2] : 0;
-	step->telling = (p[0] == 0xc2 && a == 0xad) || (p[0] == 0xef && a == 0xbb && b == 0xbf) ||
-	    (p[0] == 0xe2 && a == 0x80 && ((b >= 0x8b && b <= 0x8f) || (b >= 0xaa && b <= 0xae))) ||
-	    (p[0] == 0xe2 && a == 0x81 && b >= 0xa0 && b <= 0xaf);
-	return step->telling;
+	for (size_t i = 0; len > 1 && i < sizeof(unseen) / sizeof(unseen[0]); i++) {
+		if (c >= unseen[i].from && c <= unseen[i].to) {
+			step->used = len;
+			step->telling = true;
+			return true;
+		}
+	}
+	return false;
 }
 
 static bool
@@ -114,7 +125,7 @@ void
 decode_terminal(const struct sieve *s, struct layer *out)
 {
 	static const struct rewriter w = {
-		SIEVE_CONTROL | SIEVE_HIGH, "\033\b\a\xc2\xe2\xef", NULL, true, read_noise,
+		SIEVE_CONTROL | SIEVE_HIGH, "\033\b\a\xc2\xcc\xcd\xd8\xe1\xe2\xe3\xef\xf3", NULL, true, read_noise,
 	};
 
 	rewrite(&w, s, out);

@@ -33,24 +33,36 @@ struct decoder {
 const struct decoder	*decode_get(size_t i);
 
 void	decode_base64(const struct sieve *, struct layer *);
+void	decode_concat(const struct sieve *, struct layer *);
+void	decode_decimal_list(const struct sieve *, struct layer *);
 void	decode_diff(const struct sieve *, struct layer *);
+void	decode_dump(const struct sieve *, struct layer *);
 void	decode_entity(const struct sieve *, struct layer *);
 void	decode_escape(const struct sieve *, struct layer *);
+void	decode_folded(const struct sieve *, struct layer *);
 void	decode_form(const struct sieve *, struct layer *);
 void	decode_hex(const struct sieve *, struct layer *);
+void	decode_hex_list(const struct sieve *, struct layer *);
 void	decode_percent(const struct sieve *, struct layer *);
 void	decode_quoted(const struct sieve *, struct layer *);
+void	decode_return(const struct sieve *, struct layer *);
 void	decode_terminal(const struct sieve *, struct layer *);
 void	decode_utf16(const struct sieve *, struct layer *);
 void	decode_utf32(const struct sieve *, struct layer *);
 void	decode_wrap(const struct sieve *, struct layer *);
 
+/* Base64 or hexadecimal of what its first bytes say is a container. */
+struct decode_blob {
+	size_t	start, end;
+	bool	is_hex;
+};
+
 /*
- * Base64 of what its first bytes say is a container: the first of them from place number *placep on, which is moved on,
- * and its range. decode_blob adds the bytes of such a range to a layer.
+ * The first of them from place number *placep on, which is moved on; false when there is none. decode_blob adds the
+ * bytes of it to a layer.
  */
-bool	decode_blob_find(const struct sieve *, size_t *placep, size_t *startp, size_t *endp);
-void	decode_blob(const struct sieve *, size_t start, size_t end, struct layer *);
+bool	decode_blob_find(const struct sieve *, size_t *placep, struct decode_blob *);
+void	decode_blob(const struct sieve *, const struct decode_blob *, struct layer *);
 
 /* Bytes that text is made of: printable ASCII, tab, line feed, carriage return. */
 static inline bool
@@ -58,6 +70,9 @@ decode_is_text(uint8_t c)
 {
 	return (c >= 0x20 && c < 0x7f) || c == '\t' || c == '\n' || c == '\r';
 }
+
+/* The length of the character of UTF-8 that begins at p, and which it is; 0 when there is none. */
+size_t	decode_utf8_at(const uint8_t *p, size_t n, uint32_t *cp);
 
 /* What a digit of base64 says, and one; 0 for what is none. */
 extern const uint8_t decode_base64_values[256];

@@ -23,6 +23,7 @@
 
 #define NAMES_MAX	128	/* of encodings, in one finding */
 #define OPENED_MAX	16	/* more may be opened twice, in two forms */
+#define PLAIN_MIN	12	/* bytes of text that are none by chance */
 #define UNNAMED		"data"	/* a member without a name, such as the one of a gzip file */
 
 /* One call of secretscan_scan. */
@@ -336,6 +337,7 @@ struct box {
 	struct content	*content;
 	size_t		 start, end;
 	const char	*decoded;	/* of the container itself */
+	bool		 doubtful;	/* two bytes alone speak for it */
 	bool		 readable;	/* it has members */
 };
 
@@ -372,6 +374,16 @@ member_path(const struct content *c, const char *name)
 	return path;
 }
 
+static bool
+is_plain(const uint8_t *p, size_t n)
+{
+	size_t i = 0;
+
+	while (i < n && i < PLAIN_MIN && decode_is_text(p[i]))
+		i++;
+	return i == PLAIN_MIN;
+}
+
 static int
 on_member(const struct container_member *m, void *arg)
 {
@@ -384,7 +396,7 @@ on_member(const struct container_member *m, void *arg)
 	    .fn = on_member_finding, .arg = arg };
 	int e = 0;
 
-	box->readable = true;
+	box->readable |= !box->doubtful || is_plain(m->p, m->n);
 	if (path == NULL)
 		return SECRETSCAN_NOMEM;
 	if (m->at == 0)
@@ -443,20 +455,22 @@ is_new_box(struct opened *o, const struct box *box)
 	return true;
 }
 
-/* Containers that stand in a text in base64. */
+/* Containers that stand in a text in base64 or hexadecimal. */
 static int
 open_blobs(struct content *c, struct sieve *s, size_t base, const struct form *outer)
 {
-	size_t place = 0, start, end;
+	struct decode_blob blob;
+	size_t place = 0;
 	unsigned kinds;
 	int e = 0;
 
 	s->fresh = outer != NULL ? outer->layer : NULL;
-	while (e == 0 && decode_blob_find(s, &place, &start, &end)) {
-		char names[NAMES_MAX] = "base64";
-		struct box box = { c, start, end, names, false };
+	while (e == 0 && decode_blob_find(s, &place, &blob)) {
+		char names[NAMES_MAX];
+		struct box box = { .content = c, .start = blob.start, .end = blob.end, .decoded = names };
 		struct layer l;
 
+		(void)snprintf(names, sizeof(names), "%s", blob.is_hex ? "hex" : "base64");
 		map_out(outer, &box.start, &box.end, names);
 		if (outer == NULL) {
 			box.start += base;
@@ -465,11 +479,12 @@ open_blobs(struct content *c, struct sieve *s, size_t base, const struct form *o
 		if (!is_new_box(&c->opened, &box))
 			continue;
 		if (c->job->blobs++ >= SS_BLOBS_MAX)
-			return cut(c, "too many containers in base64");
+			return cut(c, "too many containers in base64 or hexadecimal");
 		layer_init(&l, c->decoded);
-		decode_blob(s, start, end, &l);
+		decode_blob(s, &blob, &l);
 		c->decoded -= l.n;
 		kinds = container_guess(l.p, l.n) & ~(unsigned)(CONTAINER_OPAQUE | CONTAINER_SEALED);
+		box.doubtful = kinds == CONTAINER_ZLIB;
 		if (l.error == SECRETSCAN_LIMIT)
 			e = cut(c, "too much that is encoded");
 		else if ((e = l.error) == 0 && kinds != 0)
@@ -482,7 +497,7 @@ open_blobs(struct content *c, struct sieve *s, size_t base, const struct form *o
 static int
 scan_members(struct content *c)
 {
-	struct box box = { c, 0, c->n, "", false };
+	struct box box = { .content = c, .end = c->n, .decoded = "" };
 	/* The middle of something is nothing by itself. */
 	unsigned kinds = c->at == 0 ? container_guess(c->p, c->n) : 0;
 

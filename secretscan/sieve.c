@@ -15,6 +15,8 @@
 #define HALF		16
 #define CHUNK		64
 #define CHUNKS		(SIEVE_BLOCK / CHUNK)
+#define LIST_MIN	16
+#define JOIN_MAX	64		/* bytes between two literals that are put together */
 #define AHEAD		(CHUNK + LANE)	/* bytes after a block that are looked at as well */
 
 typedef int8_t bytes32 __attribute__((vector_size(LANE)));
@@ -146,6 +148,7 @@ signs_of(const uint8_t *p)
 		control |= BETWEEN(v, 0, 8) | BETWEEN(v, 14, 31);
 		high |= v;
 		plus |= (v == '\n') & ((next == '+') | (next == '-'));
+		equals |= (v == '\r') & (next != '\n');
 		equals |= (v == '=') & ((next == '\n') | (next == '\r') | (next == '3'));
 	}
 	high = high < 0;
@@ -171,22 +174,78 @@ add_place(struct sieve *s, size_t at, unsigned kinds)
 	return 0;
 }
 
-/* Of the bytes that containers begin with: zip, gzip, 7z, xz, bzip2, zstd, PDF, SQLite. */
+/* Of the bytes that containers begin with: zip, gzip, 7z, xz, bzip2, zstd, PDF, SQLite; zlib, of four levels. */
 static bool
 is_blob(const uint8_t *p)
 {
 	static const char *const heads[] = { "UEsD", "H4sI", "N3q8", "/Td6", "Qlpo", "KLUv", "JVBE", "U1FM" };
+	static const char *const zlib[] = { "JwJz", "NoNr", "AEAH", "F4F7" };
 	static const uint8_t first[256] = {
-		['U'] = 1, ['H'] = 1, ['N'] = 1, ['/'] = 1, ['Q'] = 1, ['K'] = 1, ['J'] = 1,
+		['U'] = 1, ['H'] = 1, ['N'] = 1, ['/'] = 1, ['Q'] = 1, ['K'] = 1, ['J'] = 1, ['e'] = 2,
 	};
 
 	if (first[p[0]] == 0)
 		return false;
+	for (size_t i = 0; first[p[0]] == 2 && i < sizeof(zlib) / sizeof(zlib[0]); i++) {
+		if (p[1] == (uint8_t)zlib[i][0] && p[2] >= (uint8_t)zlib[i][1] && p[2] <= (uint8_t)zlib[i][3])
+			return true;
+	}
 	for (size_t i = 0; i < sizeof(heads) / sizeof(heads[0]); i++) {
 		if (p[0] == (uint8_t)heads[i][0] && memcmp(p, heads[i], 4) == 0)
 			return true;
 	}
 	return false;
+}
+
+/* The same in hexadecimal, by two bytes of it. */
+static bool
+is_hex_blob(const uint8_t *p)
+{
+	uint32_t head = 0;
+
+	for (size_t i = 0; i < 4; i++)
+		head = head << 4 | (uint32_t)((p[i] & 0x0f) + (p[i] > '9' ? 9 : 0));
+	switch (head) {
+	case 0x504b: case 0x1f8b: case 0x377a: case 0xfd37: case 0x425a: case 0x28b5: case 0x2550: case 0x5351:
+	case 0x789c: case 0x78da: case 0x7801: case 0x785e:
+		return true;
+	default:
+		return false;
+	}
+}
+
+static bool
+is_quote(uint8_t c)
+{
+	return c == '"' || c == '\'' || c == '`';
+}
+
+/* What stands between two literals that are put together. */
+static bool
+joins(uint8_t c)
+{
+	return c == ' ' || c == '\n' || c == '\t' || c == '+' || c == '.' || c == '&' || c == '|' || c == '\r' || c == '\\';
+}
+
+/* A literal begins with the quote at `at`, or ends: the quote at which it is put together with another one. */
+static int
+add_join_before(struct sieve *s, size_t at)
+{
+	size_t from = at > 0 ? at - 1 : 0;
+
+	while (from > 0 && at - from < JOIN_MAX && joins(s->p[from]))
+		from--;
+	return from > 0 && is_quote(s->p[from]) && is_digit64(s->p[from - 1]) ? add_place(s, from, SIEVE_QUOTE) : 0;
+}
+
+static int
+add_join_after(struct sieve *s, size_t at)
+{
+	size_t to = at + 1;
+
+	while (to < s->n && to - at < JOIN_MAX && joins(s->p[to]))
+		to++;
+	return to < s->n && is_quote(s->p[to]) ? add_place(s, at, SIEVE_QUOTE) : 0;
 }
 
 /* Places in a chunk in which 16 digits begin; its digits, and those of the next one, are known. */
@@ -206,8 +265,18 @@ add_runs(struct sieve *s, const uint8_t *p, size_t at, bits128 digits)
 	if (base64 != 0)
 		base64 &= starts | chunk(p, SEPARATOR) << 1 | is_separator(last);
 	hex = (uint64_t)runs16(digit16) & ~((uint64_t)digit16 << 1 | is_digit16(last));
-	for (uint64_t left = runs & starts; left != 0; left &= left - 1) {
+	for (uint64_t left = runs & starts; left != 0 && e == 0; left &= left - 1) {
 		if (is_blob(p + __builtin_ctzll(left)))
+			blobs |= left & -left;
+		if (at + (size_t)__builtin_ctzll(left) > 0 && is_quote(s->p[at + (size_t)__builtin_ctzll(left) - 1]))
+			e = add_join_before(s, at + (size_t)__builtin_ctzll(left) - 1);
+	}
+	for (uint64_t left = runs & ~(runs >> 1); left != 0 && e == 0; left &= left - 1) {
+		if (is_quote(p[__builtin_ctzll(left) + 16]))
+			e = add_join_after(s, at + (size_t)__builtin_ctzll(left) + 16);
+	}
+	for (uint64_t left = hex; left != 0; left &= left - 1) {
+		if (is_hex_blob(p + __builtin_ctzll(left)))
 			blobs |= left & -left;
 	}
 	for (uint64_t left = base64 | hex | blobs | is_long; left != 0 && e == 0; left &= left - 1) {
@@ -216,6 +285,51 @@ add_runs(struct sieve *s, const uint8_t *p, size_t at, bits128 digits)
 		e = add_place(s, at + (size_t)__builtin_ctzll(left), ((base64 & one) != 0 ? SIEVE_BASE64 : 0) |
 		    ((hex & one) != 0 ? SIEVE_HEX : 0) | ((blobs & one) != 0 ? SIEVE_BLOB : 0) |
 		    (is_long && one == 1 ? SIEVE_LONG : 0));
+	}
+	return e;
+}
+
+/* What a list of numbers is written with: digits are both. */
+enum {
+	LISTED = 1,
+	DIGIT = 2,
+	BOTH = 3,
+};
+
+static const uint8_t listed[256] = {
+	['\t'] = LISTED, ['\n'] = LISTED, ['\r'] = LISTED, [' '] = LISTED, [','] = LISTED, ['-'] = LISTED, [':'] = LISTED,
+	['\\'] = LISTED, ['X'] = LISTED, ['x'] = LISTED,
+	['0'] = BOTH, ['1'] = BOTH, ['2'] = BOTH, ['3'] = BOTH, ['4'] = BOTH, ['5'] = BOTH, ['6'] = BOTH, ['7'] = BOTH,
+	['8'] = BOTH, ['9'] = BOTH, ['A'] = BOTH, ['B'] = BOTH, ['C'] = BOTH, ['D'] = BOTH, ['E'] = BOTH, ['F'] = BOTH,
+	['a'] = BOTH, ['b'] = BOTH, ['c'] = BOTH, ['d'] = BOTH, ['e'] = BOTH, ['f'] = BOTH,
+};
+
+/* Sixteen bytes of a list: at least half of them are digits, and not all. */
+static bool
+is_listed(const uint8_t *p)
+{
+	unsigned n = 0;
+
+	for (size_t i = 0; i < LIST_MIN; i++) {
+		if (listed[p[i]] == 0)
+			return false;
+		n += listed[p[i]] == BOTH;
+	}
+	return n >= LIST_MIN / 2 && n < LIST_MIN;
+}
+
+/* Numbers in a row: a list that is worth it spans one of the places that are looked at. */
+INLINE int
+add_lists(struct sieve *s, const uint8_t *p, size_t at)
+{
+	int e = 0;
+
+	for (size_t i = 0; i < CHUNK && e == 0; i += LANE) {
+		uint8_t a = listed[p[i + 1]], b = listed[p[i + 6]], c = listed[p[i + 11]], d = listed[p[i + 12]];
+
+		/* Most indentation is told from a list by four bytes. */
+		if ((a & b & c & d) != 0 && ((a | b | c | d) & DIGIT) != 0 && is_listed(p + i))
+			e = add_place(s, at + i, SIEVE_LIST);
 	}
 	return e;
 }
@@ -238,6 +352,8 @@ add_places(struct sieve *s, const uint8_t *p, size_t at)
 			e = add_place(s, at + (size_t)__builtin_ctzll(joints), SIEVE_JOINT);
 		if (e == 0 && (uint64_t)runs16(both) != 0)
 			e = add_runs(s, p, at, both);
+		if (e == 0)
+			e = add_lists(s, p, at);
 		carry = digits >> 63;
 		digits = next;
 	}

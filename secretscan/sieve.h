@@ -19,7 +19,7 @@ enum sieve_sign {
 	SIEVE_CONTROL = 8,		/* NUL to BS, SO to US: not TAB, LF, CR */
 	SIEVE_HIGH = 16,		/* from 0x80 on */
 	SIEVE_PLUS_MINUS = 32,		/* + or - at the beginning of a line */
-	SIEVE_EQUALS = 64,		/* = at the end of a line, or =3 */
+	SIEVE_EQUALS = 64,		/* = at the end of a line, or =3; CR without LF */
 };
 
 struct layer;
@@ -29,8 +29,10 @@ enum sieve_kind {
 	SIEVE_BASE64 = 1,		/* 16 digits of base64 begin, of which every fourth can be the first of a group of text */
 	SIEVE_HEX = 2,			/* 16 hexadecimal digits begin */
 	SIEVE_LONG = 4,			/* within 64 digits of base64 */
-	SIEVE_BLOB = 16,		/* base64 of the first bytes of a container */
+	SIEVE_BLOB = 16,		/* base64 or hexadecimal of the first bytes of a container */
 	SIEVE_JOINT = 8,		/* a line feed right between two digits of base64 */
+	SIEVE_LIST = 32,		/* numbers with something between them */
+	SIEVE_QUOTE = 64,		/* a literal ends and another one begins, with no comma between them */
 };
 
 struct sieve_place {
@@ -44,7 +46,7 @@ struct sieve {
 	size_t			 n;
 	uint8_t			*blocks;	/* the signs of each block */
 	uint8_t			 signs;		/* of all blocks together */
-	struct sieve_place	*places;	/* in order */
+	struct sieve_place	*places;	/* those of a kind in order */
 	size_t			 nplaces, places_cap;
 	unsigned		 kinds;		/* of all of them together */
 	const struct layer	*fresh;		/* not NULL: the text is that of this layer, and only what it changed counts */
