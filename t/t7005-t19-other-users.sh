@@ -41,9 +41,14 @@ client-config
 reload
 EOT
 
+# Of all sessions that began only the one with the command has not ended, on record.
+one_goes_on () {
+	test "$(log_event session.start | wc -l)" -eq $(($(log_event session.end | wc -l) + 1))
+}
+
 # asks_in_vain: each of them fails, prints nothing but why not, and leaves nothing on record.
 asks_in_vain () {
-	cp "$STATE/audit/log.jsonl" log.before &&
+	wait_until one_goes_on && cp "$STATE/audit/log.jsonl" log.before &&
 	while read -r verb
 	do
 		eval "set -- $verb" &&
