@@ -16,6 +16,7 @@
 #include "bastion/base/link.h"
 #include "bastion/base/log.h"
 #include "bastion/base/sandbox.h"
+#include "gitfilter/gitdir.h"
 #include "gitfilter/gitleg_msg.h"
 #include "gitfilter/gitrepo.h"
 #include "gitfilter/gitrun.h"
@@ -47,7 +48,7 @@ gitleg_enter(const char *dir, const char *name, char *why, size_t size)
 	};
 	int r;
 
-	if ((r = gitrepo_enter(dir, name, why, size)) == 0 &&
+	if ((r = gitdir_enter(dir, name, why, size)) == 0 &&
 	    (r = sandbox_paths(paths, sizeof(paths) / sizeof(paths[0]))) != 0)
 		(void)snprintf(why, size, "the repository's process cannot enter its sandbox");
 	return r;

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "gitfilter/gitdir.h"
 #include "gitfilter/gitleg-shelf.h"
 
 #include <dirent.h>
@@ -55,11 +56,11 @@ visit_folder(struct job *j, int dir, const char *path, unsigned depth)
 		below = path[0] == '\0' ? strdup(e->d_name) : file_join(path, e->d_name);
 		if (below == NULL)
 			fatal("out of memory");
-		if (gitrepo_is_bare(fd) && fchdir(fd) == 0 && gitrepo_open(&repo, why, sizeof(why)) == 0) {
+		if (gitdir_is_bare(fd) && fchdir(fd) == 0 && gitrepo_open(&repo, why, sizeof(why)) == 0) {
 			j->mode->visit(j, repo, below);
 			gitrepo_close(repo);
 			close(fd);
-		} else if (depth > 0 && !gitrepo_is_bare(fd))
+		} else if (depth > 0 && !gitdir_is_bare(fd))
 			visit_folder(j, fd, below, depth - 1);
 		else
 			close(fd);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* gitrepo: one hosted bare repository: finding it safely, its references, who descends from whom. Alone meets libgit2. */
+/* gitrepo: one hosted bare repository: its references, who descends from whom. Alone meets libgit2. */
 #ifndef GITFILTER_GITREPO_H
 #define GITFILTER_GITREPO_H
 
@@ -9,13 +9,6 @@
 
 struct buf;
 struct gitrepo;
-
-/*
- * Make the repository called name (or name.git) below dir the current folder, without leaving dir by "..", an absolute
- * path or a link. 0; ERR_NOTFOUND, ERR_FORMAT (not a name), ERR_DENIED (not a bare repository), ERR_SYSTEM, each with one
- * line in why.
- */
-int	gitrepo_enter(const char *dir, const char *name, char *why, size_t size);
 
 /* The bare repository that is the current folder, without any configuration but its own. 0 or ERR_DENIED with why. */
 int	gitrepo_open(struct gitrepo **repop, char *why, size_t size);
@@ -44,7 +37,5 @@ int	gitrepo_add_ref(struct gitrepo *, const char *name, const char *oid);
 int	gitrepo_drop_ref(struct gitrepo *, const char *name);
 /* Each reference that the glob means, in no order; not 0 from take ends it and is the result. ERR_DENIED: unreadable. */
 int	gitrepo_each_ref(struct gitrepo *, const char *glob, int (*take)(const char *name, const char *oid, void *arg), void *arg);
-/* Whether the folder with this descriptor looks like a bare repository. */
-bool	gitrepo_is_bare(int fd);
 
 #endif

@@ -35,6 +35,14 @@
 #define FINDINGS_KEPT_MAX	1000	/* kept until their path is known */
 #define NOTICES_KEPT_MAX	100	/* of what is no secret, such as encrypted files; the session judges the others unseen */
 #define RULES_MET_MAX		2048	/* more than a policy has rules */
+#define LFS_POINTER_MAX		1024	/* clients look no further for a pointer */
+#define LFS_LINE_MAX		1024	/* a line of a client: an object, a size and what means nothing */
+#define LFS_ARGUMENTS_MAX	64	/* of one request; the specification has a handful */
+#define LFS_BATCH_MAX		1000	/* objects in one batch; stock clients send 100 */
+#define LFS_NAMED_MAX		100000	/* pointers in one push: 44 bytes each */
+#define LFS_ASKED_MAX		4000	/* of them in one message */
+#define LFS_WHOLE_MAX		((uint64_t)1024 * 1024 * 1024)	/* mapped and scanned whole; a larger one as a stream */
+#define LFS_HELD_FILES		10000	/* objects that wait, of one identity for one repository: a folder that is read whole */
 #define REASON_MAX		160	/* one line of an `ng` */
 #define TICK_MS			250	/* how often a busy inspector looks at its links and tells how far it is */
 #define FINISH_MS		10000	/* how long the result may wait for a slow reader */
