@@ -103,6 +103,9 @@ struct conf {
 	unsigned	 max_push_objects;
 	unsigned	 max_push_commands;
 	int64_t		 undo_ms;	/* how long what a push replaced is kept; 0 = not at all */
+	uint64_t	 max_lfs_bytes;		/* one LFS object */
+	uint64_t	 lfs_held_bytes;	/* LFS objects that no push has named yet, of one identity for one repository */
+	int64_t		 lfs_held_ms;		/* how long they are held */
 
 	struct conf_target	*targets;
 	size_t			 ntargets;

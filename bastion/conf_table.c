@@ -73,6 +73,10 @@ const struct conf_row conf_table[] = {
 	{ "git", "max_commands", CONF_COUNT, AT(max_push_commands), "100", 1, 10000, "references changed by one push" },
 	{ "git", "undo", CONF_DURATION, AT(undo_ms), "30d", 0, 3650 * DAY,
 	    "how long what a push replaced can be put back; 0 = not at all" },
+	{ "git", "max_lfs_object", CONF_SIZE, AT(max_lfs_bytes), "2G", 1024, 1024 * GIB, "one LFS object" },
+	{ "git", "lfs_held", CONF_SIZE, AT(lfs_held_bytes), "4G", 1024, 1024 * GIB,
+	    "LFS objects of one identity for one repository that no push has named yet" },
+	{ "git", "lfs_held_for", CONF_DURATION, AT(lfs_held_ms), "24h", MINUTE, 365 * DAY, "how long they are held" },
 
 	{ NULL, "targets", CONF_BLOCK, AT(targets), NULL, 0, 10000, "hosts that agents reach by SSH" },
 	{ NULL, "upstreams", CONF_BLOCK, AT(upstreams), NULL, 0, 1000, "places where repositories are" },

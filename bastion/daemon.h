@@ -8,6 +8,7 @@
  *	door.c		from accept to a process of its own		peer.c		one connection: fork, grace, end
  *	monitor.c	what a session may ask, and the re-check	gitjob.c	the processes of one fetch or push
  *	dial.c		connecting to targets without waiting		control.c	the administrator's socket
+ *	lfsjob.c	the keepers of LFS objects
  *	hostkey.c	the bastion's own key, and the next one
  *	proxy.c		the programs that targets are reached by	way.c		which targets a session may open
  *	approach.c	all that a session needs to reach a target	hostscan.c	host certificates of targets
@@ -40,6 +41,7 @@ struct event_base;
 struct evconnlistener;
 struct evdns_base;
 struct gitjob;
+struct lfsjob;
 struct hostscan;
 struct krl;
 struct secretscan;
@@ -166,6 +168,8 @@ void	monitor_gone(struct link *, int r, void *peer);
 
 /* gitjob.c: the processes of one fetch or push of one session. */
 bool	gitjob_open(struct peer *, uint32_t id, const char *upstream, const char *repo, bool push, const char **errorp);
+/* The parent's own decision on opening a repository for this peer at all: NULL or why not. Uses an approval up, if it takes one. */
+const char *gitjob_may_open(struct peer *, const char *upstream, const char *repo, bool push);
 /* Let the repository take the spool, if the inspector and, where policy asks, an approval say so; old tips are kept under this
  * request id. NULL or why not. */
 const char *gitjob_store(struct peer *, uint32_t id, const char *request);
@@ -210,7 +214,8 @@ struct daemon {
 	struct calls		*calls;
 	struct peer		*peers;
 	struct gitjob		*orphans;	/* storing, and their session has gone */
-	unsigned		 njobs;		/* all pushes and fetches together */
+	struct lfsjob		*keepers;	/* of LFS objects, for sessions and for pushes */
+	unsigned		 njobs;		/* all pushes and fetches together, and keepers */
 	unsigned		 npeers;
 	struct proxy		*proxies;	/* programs by which targets are reached */
 	struct shelfjob		*shelfjobs;	/* work on what is kept in repositories */

@@ -19,6 +19,7 @@
 #include "bastion/base/xmalloc.h"
 #include "bastion/conf.h"
 #include "bastion/daemon.h"
+#include "bastion/lfsjob.h"
 #include "bastion/monitor_msg.h"
 #include "bastion/pushjudge.h"
 #include "bastion/ssh/git_digest.h"
@@ -46,6 +47,7 @@ struct gitjob {
 	pid_t		 leg, inspector;	/* 0 = ended */
 	struct link	*leg_link, *inspector_link;
 	int		 spool;			/* -1 once handed over */
+	struct lfsjob	*keeper;		/* of the LFS objects that it names, or NULL */
 	/* the inspector's own word */
 	bool		 have_result;
 	uint8_t		 status;
@@ -58,6 +60,7 @@ struct gitjob {
 	uint8_t		*ops;			/* enum inspect_op */
 	uint32_t	 ncmds;
 	bool		 force, deletes;	/* what git may do when it stores */
+	bool		 promoting;		/* approved; its LFS objects go before it */
 	bool		 approved;		/* to be stored as soon as the inspector has ended */
 	bool		 storing;
 	char		 request[ID_TEXT];	/* under which old tips are kept */
@@ -73,6 +76,7 @@ gitjob_free(struct gitjob *j)
 		(void)kill(j->leg, SIGKILL);
 	if (j->inspector > 0)
 		(void)kill(j->inspector, SIGKILL);
+	lfsjob_free(j->keeper);
 	link_free(j->leg_link);
 	link_free(j->inspector_link);
 	if (j->spool != -1)
@@ -223,8 +227,28 @@ static const struct link_row leg_rows[] = {
 	{ 0, NULL, 0, NULL }
 };
 
+/* INSPECT_KEEPER_WANTED: the push names LFS objects. */
+static int
+on_keeper_wanted(struct link *l, struct msg *m, void *arg)
+{
+	struct gitjob *j = arg;
+	const char *why = "nobody waits for it";
+	struct buf *b = buf_new(1024);
+	int fd = -1, r = b == NULL ? ERR_NOMEM : buf_end(m->body);
+
+	if (r == 0 && j->peer != NULL)
+		j->keeper = lfsjob_for_push(j->peer, j->upstream, j->repo, &fd, &why);
+	if (r == 0 && (r = buf_put_cstring(b, fd == -1 ? why : "")) == 0)
+		(void)link_send(l, INSPECT_KEEPER, 0, b, fd);
+	else if (fd != -1)
+		close(fd);
+	buf_free(b);
+	return r;
+}
+
 static const struct link_row inspector_rows[] = {
 	{ INSPECT_VERDICTS, "verdicts", LINK_PERMIT | LINK_ONCE, on_verdicts },
+	{ INSPECT_KEEPER_WANTED, "keeper-wanted", LINK_PERMIT | LINK_ONCE, on_keeper_wanted },
 	{ INSPECT_RESULT, "result", LINK_PERMIT | LINK_ONCE, on_result },
 	{ 0, NULL, 0, NULL }
 };
@@ -444,6 +468,14 @@ judge_open(struct peer *p, const char *upstream, const char *repo, bool push)
 	return NULL;
 }
 
+const char *
+gitjob_may_open(struct peer *p, const char *upstream, const char *repo, bool push)
+{
+	return !name_is_safe(repo, 256) ? "not a repository path" :
+	    p->njobs >= p->conf->conf->max_channels ? "too many transfers on one connection" :
+	    p->daemon->njobs >= GITJOBS_MAX ? "too many transfers at once; try again" : judge_open(p, upstream, repo, push);
+}
+
 bool
 gitjob_open(struct peer *p, uint32_t id, const char *upstream, const char *repo, bool push, const char **errorp)
 {
@@ -454,10 +486,7 @@ gitjob_open(struct peer *p, uint32_t id, const char *upstream, const char *repo,
 	for (j = p->jobs; j != NULL; j = j->next)
 		if (j->id == id)
 			break;
-	*errorp = j != NULL ? "asked for twice" : u == NULL ? "no such upstream" :
-	    !name_is_safe(repo, 256) ? "not a repository path" :
-	    p->njobs >= c->max_channels ? "too many transfers on one connection" :
-	    p->daemon->njobs >= GITJOBS_MAX ? "too many transfers at once; try again" : judge_open(p, upstream, repo, push);
+	*errorp = j != NULL ? "asked for twice" : u == NULL ? "no such upstream" : gitjob_may_open(p, upstream, repo, push);
 	if (*errorp != NULL)
 		return false;
 	j = xcalloc(1, sizeof(*j));
@@ -547,6 +576,38 @@ store_now(struct gitjob *j)
 	buf_free(b);
 }
 
+static void
+job_approved(struct gitjob *j)
+{
+	j->approved = true;
+	if (j->inspector > 0)
+		(void)kill(j->inspector, SIGKILL);	/* goes on in gitjob_ended */
+	else
+		store_now(j);
+}
+
+/* The LFS objects that the push names are in the repository, before any reference that leads to them; or nothing is stored. */
+static void
+on_promoted(bool ok, void *arg)
+{
+	static const char why[] = "its LFS objects could not be moved into the repository; nothing was stored; push again";
+	struct gitjob *j = arg;
+	struct buf *b;
+
+	if (ok) {
+		job_approved(j);
+		return;
+	}
+	log_error("%s: %s/%s: %s", j->session, j->upstream, j->repo, why);
+	if (j->peer->monitor != NULL && (b = buf_new(256)) != NULL) {
+		if (buf_put_u8(b, MONITOR_FD_FAILED) == 0 && buf_put_cstring(b, why) == 0)
+			(void)link_send(j->peer->monitor, MON_GIT_FD, j->id, b, -1);
+		buf_free(b);
+	}
+	if (j->leg > 0)
+		(void)kill(j->leg, SIGKILL);	/* the session sees it go, and says so */
+}
+
 const char *
 gitjob_store(struct peer *p, uint32_t id, const char *request)
 {
@@ -556,7 +617,7 @@ gitjob_store(struct peer *p, uint32_t id, const char *request)
 
 	while (j != NULL && j->id != id)
 		j = j->next;
-	if (j == NULL || !j->push || j->storing || j->approved || j->leg_link == NULL || j->spool == -1)
+	if (j == NULL || !j->push || j->storing || j->promoting || j->approved || j->leg_link == NULL || j->spool == -1)
 		return "there is nothing to store";
 	if (!id_is(request, "REQ-", REQUEST_ID_LEN))
 		return "its request has no name";
@@ -570,11 +631,12 @@ gitjob_store(struct peer *p, uint32_t id, const char *request)
 	spend_grant(p, digest);
 	memcpy(j->request, request, strlen(request) + 1);
 	j->keep = p->conf->conf->undo_ms > 0;
-	j->approved = true;
-	if (j->inspector > 0)
-		(void)kill(j->inspector, SIGKILL);	/* goes on in gitjob_ended */
-	else
-		store_now(j);
+	if (j->keeper == NULL)
+		job_approved(j);
+	else {
+		j->promoting = true;
+		lfsjob_promote(j->keeper, on_promoted, j);
+	}
 	return NULL;
 }
 
@@ -601,6 +663,7 @@ gitjob_end(struct peer *p, uint32_t id)
 void
 gitjob_end_all(struct peer *p)
 {
+	lfsjob_end_all(p);
 	while (p->jobs != NULL)
 		gitjob_end(p, p->jobs->id);
 }
@@ -641,5 +704,5 @@ gitjob_ended(struct daemon *d, pid_t pid)
 				continue;
 			return true;
 		}
-	return orphan_ended(d, pid);
+	return orphan_ended(d, pid) || lfsjob_ended(d, pid);
 }

@@ -26,6 +26,7 @@
 #include "bastion/ident/cert.h"
 #include "bastion/ident/keyd_msg.h"
 #include "bastion/ident/secrets.h"
+#include "bastion/lfsjob.h"
 #include "bastion/way.h"
 
 #define JUMP_BURST	64
@@ -560,6 +561,14 @@ on_lend(struct link *l, struct msg *m, void *arg)
 
 /* Git */
 
+static bool
+open_git(struct peer *p, uint32_t id, const char *upstream, const char *repo, uint8_t service, const char **errorp)
+{
+	if (service == MONITOR_GIT_FETCH || service == MONITOR_GIT_PUSH)
+		return gitjob_open(p, id, upstream, repo, service == MONITOR_GIT_PUSH, errorp);
+	return lfsjob_open(p, id, upstream, repo, service == MONITOR_GIT_LFS_UPLOAD, errorp);
+}
+
 static int
 on_git(struct link *l, struct msg *m, void *arg)
 {
@@ -576,9 +585,9 @@ on_git(struct link *l, struct msg *m, void *arg)
 	if ((r = buf_get_cstring(m->body, &upstream)) != 0 || (r = buf_get_cstring(m->body, &repo)) != 0 ||
 	    (r = buf_get_u8(m->body, &service)) != 0 || (r = buf_end(m->body)) != 0)
 		goto out;
-	if (service > MONITOR_GIT_PUSH)
+	if (service > MONITOR_GIT_LFS_UPLOAD)
 		r = ERR_FORMAT;
-	else if (p->expired != NULL || !gitjob_open(p, m->id, upstream, repo, service == MONITOR_GIT_PUSH, &error)) {
+	else if (p->expired != NULL || !open_git(p, m->id, upstream, repo, service, &error)) {
 		if ((r = buf_put_u8(b, MONITOR_FD_FAILED)) == 0 &&
 		    (r = buf_put_cstring(b, p->expired != NULL ? p->expired : error)) == 0)
 			r = link_send(p->monitor, MON_GIT_FD, m->id, b, -1);
@@ -620,6 +629,7 @@ on_git_end(struct link *l, struct msg *m, void *arg)
 	if ((r = buf_get_u32(m->body, &id)) != 0 || (r = buf_end(m->body)) != 0)
 		return r;
 	gitjob_end(arg, id);
+	lfsjob_end(arg, id);
 	return 0;
 }
 

@@ -59,14 +59,14 @@ enum monitor_msg {
 /* How a session ends. What is cut gets exit status 75, or 77 where it need not try again. */
 enum monitor_stop { MONITOR_STOP_AFTER, MONITOR_STOP_NOW, MONITOR_STOP_DENIED };
 
-enum monitor_git { MONITOR_GIT_FETCH, MONITOR_GIT_PUSH };
+enum monitor_git { MONITOR_GIT_FETCH, MONITOR_GIT_PUSH, MONITOR_GIT_LFS_DOWNLOAD, MONITOR_GIT_LFS_UPLOAD };
 
 enum monitor_git_fd {
 	MONITOR_FD_FAILED,	/* no descriptor: s error line follows the u8 */
 	MONITOR_FD_DONE,	/* no descriptor: all have been sent */
 	MONITOR_FD_STREAM,	/* fetch: standard input and output of git-upload-pack */
 	MONITOR_FD_ERRORS,	/* fetch: its standard error */
-	MONITOR_FD_LEG,		/* push: link to the git leg (GITLEG_*) */
+	MONITOR_FD_LEG,		/* push: link to the git leg (GITLEG_*); LFS: to the keeper (LFSKEEP_*) */
 	MONITOR_FD_INSPECTOR,	/* push: link to the inspector (INSPECT_*) */
 };
 

@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "gitfilter/gitdir.h"
 #include "gitfilter/gitleg-shelf.h"
 
 #include <dirent.h>
@@ -16,6 +15,7 @@
 #include "bastion/base/file.h"
 #include "bastion/base/log.h"
 #include "bastion/base/sandbox.h"
+#include "gitfilter/gitdir.h"
 #include "gitfilter/gitrepo.h"
 #include "gitfilter/gitrun.h"
 #include "gitfilter/limits.h"

@@ -15,6 +15,8 @@
 #include "bastion/base/err.h"
 #include "bastion/base/link.h"
 #include "gitfilter/changes.h"
+#include "gitfilter/lfsnames.h"
+#include "gitfilter/lfsscan.h"
 #include "gitfilter/commitfacts.h"
 #include "gitfilter/limits.h"
 #include "gitfilter/pack.h"
@@ -23,7 +25,9 @@
 #include "gitfilter/walk.h"
 #include "secretscan/secretscan.h"
 
-enum inspect_phase { PHASE_BEGIN, PHASE_RECEIVE, PHASE_WALK, PHASE_COMPARE, PHASE_TELL, PHASE_OVER };
+#define WHY_MAX		400	/* a sentence with a path in it; what does not fit into an `ng` is said before */
+
+enum inspect_phase { PHASE_BEGIN, PHASE_RECEIVE, PHASE_WALK, PHASE_LFS, PHASE_COMPARE, PHASE_TELL, PHASE_OVER };
 
 struct kept {			/* a finding, until its place is known */
 	const char	*kind;
@@ -47,6 +51,7 @@ struct inspect {
 	size_t			 n;
 	struct pack		*pack;			/* owned */
 	struct walk		*walk;			/* owned */
+	struct lfsnames		*lfs;			/* owned: what the pointers in the pack name */
 	unsigned		 tell;			/* enum inspect_tell */
 	size_t			 commits_told;
 	struct changes		*changes;		/* owned */
@@ -63,7 +68,7 @@ struct inspect {
 	/* What is being scanned now. */
 	const char		*kind, *commit, *path;
 	uint32_t		 index;
-	char			 why[REASON_MAX];
+	char			 why[WHY_MAX];
 };
 
 static int	inspect_fail(struct inspect *, int r, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
@@ -72,7 +77,7 @@ static int	inspect_fail(struct inspect *, int r, const char *fmt, ...) __attribu
 static int
 inspect_fail(struct inspect *x, int r, const char *fmt, ...)
 {
-	char text[REASON_MAX];
+	char text[WHY_MAX];
 	va_list ap;
 
 	if (x->why[0] != '\0')
@@ -229,6 +234,8 @@ inspect_object(uint32_t index, enum object_type type, const uint8_t oid[20], con
 	if ((r = walk_object(x->walk, index, type, oid, p, n)) != 0)
 		return inspect_fail(x, r, "%s", walk_why(x->walk));
 	findings = x->findings;
+	if (type == OBJECT_BLOB && (r = lfsnames_blob(x->lfs, index, p, n)) != 0)
+		return inspect_fail(x, r, "it has more than %d LFS pointers", LFS_NAMED_MAX);
 	if (type != OBJECT_TREE) {	/* a tree's text is its names: they are scanned with their paths */
 		oid_format(oid, hex);
 		x->kind = kinds[type];
@@ -639,13 +646,77 @@ inspect_tell_needs(struct inspect *x)
 	return r;
 }
 
+/* The whole pack has been walked: what is left depends on what is to be told. */
+static void
+inspect_compare(struct inspect *x)
+{
+	if (((x->tell | x->params->judges) & INSPECT_TELL_CHANGES) == 0) {
+		x->phase = PHASE_TELL;
+		return;
+	}
+	x->phase = PHASE_COMPARE;
+	if ((x->changes = changes_new(x->walk, x->pack)) == NULL)
+		inspect_finish(x, ERR_NOMEM);
+}
+
+/* Content that a pointer of the push names: judged as the file would be that it stands for. */
+static int
+inspect_lfs_content(int fd, uint64_t size, uint32_t index, void *arg)
+{
+	struct inspect *x = arg;
+	int r;
+
+	x->kind = "LFS object";
+	x->index = index;
+	x->commit = x->path = NULL;
+	if ((r = lfs_scan(x->params->scanner, fd, size, inspect_on_finding, x)) != 0)
+		return inspect_fail(x, ERR_DENIED, "an LFS object was not fully scanned: %s", secretscan_strerror(r));
+	return inspect_tick(x, pack_read_count(x->pack), pack_count(x->pack));
+}
+
+static int
+inspect_lfs_fault(struct inspect *x, int r)
+{
+	struct lfsnames_fault f = lfsnames_fault(x->lfs);
+	char commit[OID_HEX + 1], path[PATH_LEN_MAX + 1], oid[LFS_OID_HEX + 1], more[64] = "";
+	const char *where = path;
+
+	walk_commit(x->walk, f.index, commit);
+	walk_path(x->walk, f.index, path, sizeof(path));
+	if (is_secret_name(x, path))
+		where = "a file whose name is a secret";
+	lfs_oid_format(f.object.oid, oid);
+	if (f.count > 1)
+		(void)snprintf(more, sizeof(more), " (and %zu more)", f.count - 1);
+	if (r == ERR_FORMAT)
+		return inspect_fail(x, r, "%s of commit %.12s is meant as an LFS pointer, but names no object%s; git add it again "
+		    "with git-lfs", where, commit, more);
+	return inspect_fail(x, r, "LFS object %s is not here: git lfs push REMOTE BRANCH first; it is %s of commit %.12s%s", oid,
+	    where, commit, more);
+}
+
+/* Whether what the pointers name is there; r != 0 ends the inspection, ERR_AGAIN waits. */
+static int
+inspect_lfs(struct inspect *x)
+{
+	int r = lfsnames_run(x->lfs);
+
+	if (r == ERR_FORMAT || r == ERR_NOTFOUND)
+		return inspect_lfs_fault(x, r);
+	return r == 0 || r == ERR_AGAIN ? r : inspect_fail(x, ERR_DENIED, "its LFS objects cannot be looked at; push again");
+}
+
 /* What is not done in a handler, because it waits: for objects of the repository, and for the session to take it all in. */
 static void
 inspect_advance(struct inspect *x)
 {
 	int r = 0;
 
-	if (x->phase == PHASE_COMPARE && x->object == NULL) {
+	if (x->phase == PHASE_LFS && (r = inspect_lfs(x)) == 0)
+		inspect_compare(x);
+	else if (r == ERR_AGAIN)
+		return;
+	if (r == 0 && x->phase == PHASE_COMPARE && x->object == NULL) {
 		if ((r = changes_run(x->changes)) == 0)
 			x->phase = PHASE_TELL;
 		else if (r == ERR_AGAIN)
@@ -663,17 +734,40 @@ inspect_advance(struct inspect *x)
 		inspect_finish(x, r);
 }
 
-/* The whole pack has been walked: what is left depends on what is to be told. */
+/* The whole pack has been walked. What its pointers name, only the keeper can tell, whom the parent starts. */
 static void
 inspect_walked(struct inspect *x)
 {
-	if (((x->tell | x->params->judges) & INSPECT_TELL_CHANGES) == 0) {
-		x->phase = PHASE_TELL;
+	if (lfsnames_count(x->lfs) == 0) {
+		inspect_compare(x);
 		return;
 	}
-	x->phase = PHASE_COMPARE;
-	if ((x->changes = changes_new(x->walk, x->pack)) == NULL)
-		inspect_finish(x, ERR_NOMEM);
+	x->phase = PHASE_LFS;
+	if (link_send(x->parent, INSPECT_KEEPER_WANTED, 0, NULL, -1) != 0)
+		inspect_finish(x, ERR_EOF);
+}
+
+/* INSPECT_KEEPER: s why there is none, or ""; descriptor. */
+static int
+inspect_keeper(struct link *l, struct msg *m, void *arg)
+{
+	struct inspect *x = arg;
+	const uint8_t *why;
+	size_t n;
+	int fd, r;
+
+	(void)l;
+	if ((r = buf_peek_string(m->body, &why, &n)) != 0 || (r = buf_end(m->body)) != 0)
+		return r;
+	if (x->phase == PHASE_OVER)
+		return 0;
+	if (x->phase != PHASE_LFS)
+		return ERR_DENIED;
+	if ((fd = msg_take_fd(m)) == -1)
+		inspect_finish(x, inspect_fail(x, ERR_DENIED, "it names LFS objects: %.*s", (int)n, (const char *)why));
+	else if ((r = lfsnames_begin(x->lfs, fd)) != 0)
+		inspect_finish(x, r);
+	return 0;
 }
 
 /* INSPECT_OBJECT: s oid, u64 size, s bytes. */
@@ -963,26 +1057,28 @@ static const struct link_row session_rows[] = {
 };
 
 static const struct link_row parent_rows[] = {
-	{ 0, NULL, 0, NULL }	/* the parent only listens */
+	{ INSPECT_KEEPER, "keeper", LINK_PERMIT | LINK_ONCE, inspect_keeper },
+	{ 0, NULL, 0, NULL }
 };
 
 /* One turn of the loop; ms = -1 waits for ever. */
 static void
 inspect_turn(struct inspect *x, int ms)
 {
-	struct link *links[2] = { x->session, x->parent };
-	struct pollfd pfd[2];
+	struct link *links[3] = { x->session, x->parent, lfsnames_link(x->lfs) };
+	nfds_t n = links[2] == NULL ? 2 : 3;
+	struct pollfd pfd[3];
 
-	for (int i = 0; i < 2; i++)
+	for (nfds_t i = 0; i < n; i++)
 		pfd[i] = (struct pollfd){
 			.fd = link_fd(links[i]),
 			.events = (short)(POLLIN | (link_queued(links[i]) > 0 ? POLLOUT : 0)),
 		};
-	if (poll(pfd, 2, ms) == -1) {
+	if (poll(pfd, n, ms) == -1) {
 		x->gone = x->gone || errno != EINTR;
 		return;
 	}
-	for (int i = 0; i < 2 && !x->gone; i++)
+	for (nfds_t i = 0; i < n && !x->gone; i++)
 		if (pfd[i].revents != 0)
 			(void)link_pump(links[i]);
 }
@@ -1010,6 +1106,7 @@ inspect_release(struct inspect *x)
 	buf_free(x->object);
 	pack_free(x->pack);
 	walk_free(x->walk);
+	lfsnames_free(x->lfs);
 	judged_free(x->judged);
 	EVP_MD_CTX_free(x->digest);
 	for (size_t i = 0; i < x->nkept; i++) {
@@ -1031,13 +1128,15 @@ inspect_run(const struct inspect_params *params)
 	const struct link_params parent = {
 		.fd = params->parent_fd, .name = "parent", .rows = parent_rows, .gone = inspect_gone, .arg = &x,
 	};
+	const struct lfsnames_params names = { .scan = inspect_lfs_content, .arg = &x };
 	int status = 1;
 
 	x.session = link_new(&session);
 	x.parent = link_new(&parent);
 	x.digest = EVP_MD_CTX_new();
 	x.judged = judged_new();
-	if (x.session == NULL || x.parent == NULL || x.digest == NULL || x.judged == NULL ||
+	x.lfs = lfsnames_new(&names);
+	if (x.session == NULL || x.parent == NULL || x.digest == NULL || x.judged == NULL || x.lfs == NULL ||
 	    EVP_DigestInit_ex(x.digest, EVP_sha256(), NULL) != 1)
 		goto out;
 	inspect_loop(&x);

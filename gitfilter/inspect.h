@@ -27,7 +27,8 @@ enum inspect_msg {
 	INSPECT_EOF = 404,
 	/* inspector -> session: u8 phase (0 receiving, 1 inspecting), u64 objects so far, u64 of how many */
 	INSPECT_PROGRESS = 405,
-	/* inspector -> session: s rule, s description, s kind ("blob", "commit", "tag", "path", "reference", "option"),
+	/* inspector -> session: s rule, s description, s kind ("blob", "commit", "tag", "path", "reference", "option",
+	 * "LFS object": of the pointer at the path),
 	 * s commit (40 hex or ""), s path or "", u32 line, s masked, s fingerprint, s member of a container or "", s encodings
 	 * or "", u8 1 = no secret but a notice (encrypted-container, opaque-data), which is not counted as a finding */
 	INSPECT_FINDING = 407,
@@ -56,6 +57,10 @@ enum inspect_msg {
 	 * s their names, 20 bytes each. The repository is asked whether its references lead to all of them (GITLEG_NEEDS).
 	 */
 	INSPECT_NEEDS = 431,
+	/* inspector -> parent, once: there are LFS pointers in the push; a keeper (lfskeep_msg.h) has to say what they name */
+	INSPECT_KEEPER_WANTED = 440,
+	/* parent -> inspector: s why there is none, or ""; descriptor: the link to it */
+	INSPECT_KEEPER = 441,
 	/*
 	 * inspector -> session and -> parent, last: u8 status (enum inspect_status), s reason, u64 objects, u64 pack bytes,
 	 * u32 findings, s digest (32 bytes: SHA-256 over order and pack as spooled), u64 spool length,

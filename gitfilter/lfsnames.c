@@ -269,6 +269,8 @@ lfsnames_run(struct lfsnames *l)
 
 	if (l->step == STEP_ASK && l->at == 0 && l->fault.count > 0)
 		return ERR_FORMAT;
+	if (l->link == NULL)
+		return ERR_AGAIN;
 	while (r == 0 && l->step != STEP_DONE)
 		r = lfsnames_step(l);
 	return r == ERR_AGAIN && l->gone ? ERR_EOF : r;

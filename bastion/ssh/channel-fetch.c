@@ -19,14 +19,12 @@
 #include "bastion/conf.h"
 #include "bastion/ssh/channel-git.h"
 #include "bastion/ssh/consent.h"
-#include "bastion/ssh/git_digest.h"
 #include "bastion/ssh/session_int.h"
 #include "gitfilter/fetch.h"
 
 #define OUT_HIGH	(256 * 1024)	/* bytes for the agent that may wait */
 #define TO_SERVER_MAX	(1024 * 1024)
 #define ROUNDS		16		/* reads in one turn: others have theirs */
-#define ALIVE_US	5000000
 
 enum fetch_state { FETCH_REFUSE, FETCH_ASK, FETCH_RECORD, FETCH_OPEN, FETCH_TALK, FETCH_END, FETCH_OVER };
 
@@ -34,8 +32,7 @@ struct fetch_call {
 	struct git_door		 door;		/* first */
 	enum fetch_state	 state;
 	struct verdict		 verdict;
-	struct consent		*consent;
-	int64_t			 wait_until_us, alive_us;
+	struct git_asking	 asking;
 	bool			 durable, recording;
 	struct fetch		*git;
 	int			 stream, errors;	/* -1 = closed */
@@ -92,50 +89,16 @@ fetch_start(struct channel *c)
 	f->state = f->verdict.what == DECISION_DENY ? FETCH_REFUSE : f->verdict.what == DECISION_ASK ? FETCH_ASK : FETCH_RECORD;
 }
 
-/* Ask a human for the whole repository. */
-static void
-fetch_ask(struct fetch_call *f, int64_t now_us)
-{
-	struct channel *c = f->door.channel;
-	struct session *s = c->session;
-	struct consent_params p = { .kind = "fetch", .target = f->door.upstream, .login = f->door.repo, .rule = f->verdict.rule,
-	    .because = f->verdict.because };
-	char *text = xasprintf("git fetch from %s/%s", f->door.upstream, f->door.repo);
-
-	fetch_content_digest(s->who.identity, f->door.upstream, f->door.repo, p.digest);
-	p.text = text;
-	f->consent = consent_new(s, &p);
-	f->wait_until_us = now_us + (c->no_wait ? 0 : s->p->conf->approval_wait_ms * 1000);
-	free(text);
-}
-
 static void
 fetch_wait(struct fetch_call *f, int64_t now_us)
 {
-	struct channel *c = f->door.channel;
-	enum consent_state st;
+	enum git_asked asked;
 
 	if (!f->durable)
 		return;
-	if (f->consent == NULL)
-		fetch_ask(f, now_us);
-	st = consent_state(f->consent);
-	if (st == CONSENT_GIVEN)
-		consent_use(f->consent);
-	else if (st == CONSENT_USED)
-		f->state = FETCH_RECORD;
-	else if (st == CONSENT_REFUSED) {
-		channel_sayf(c, "denied %s rule=%s: %s", consent_id(f->consent), f->verdict.rule, consent_why(f->consent));
-		channel_end(c, EXIT_DENIED);
-		f->state = FETCH_OVER;
-	} else if (st == CONSENT_LATER || (st == CONSENT_PENDING && now_us >= f->wait_until_us)) {
-		channel_sayf(c, "pending %s: not decided yet; run the same command again later", consent_id(f->consent));
-		channel_end(c, EXIT_LATER);
-		f->state = FETCH_OVER;
-	} else if (st == CONSENT_PENDING && now_us >= f->alive_us) {
-		channel_sayf(c, "pending %s rule=%s: a human has been asked, waiting", consent_id(f->consent), f->verdict.rule);
-		f->alive_us = now_us + ALIVE_US;
-	}
+	asked = git_door_ask(&f->door, &f->asking, &f->verdict, "git fetch from", now_us);
+	if (asked != GIT_ASKED_WAIT)
+		f->state = asked == GIT_ASKED_YES ? FETCH_RECORD : FETCH_OVER;
 }
 
 static void
@@ -399,7 +362,7 @@ fetch_free_call(struct channel *c)
 	fetch_free(f->git);
 	buf_free(f->from_server);
 	buf_free(f->to_server);
-	consent_free(f->consent);
+	consent_free(f->asking.consent);
 	git_door_release(&f->door);
 	free(f);
 }

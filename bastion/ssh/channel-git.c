@@ -10,9 +10,12 @@
 #include "bastion/base/log.h"
 #include "bastion/base/xmalloc.h"
 #include "bastion/conf.h"
+#include "bastion/ssh/consent.h"
+#include "bastion/ssh/git_digest.h"
 #include "bastion/ssh/session_int.h"
 
 #define REPO_PATH_MAX	256
+#define ALIVE_US	5000000
 
 static const struct {
 	const char		*word;
@@ -24,8 +27,8 @@ static const struct {
 	{ "git receive-pack ", GIT_PUSH },
 	{ "git-upload-archive ", GIT_OTHER },
 	{ "git upload-archive ", GIT_OTHER },
-	{ "git-lfs-authenticate ", GIT_OTHER },
-	{ "git-lfs-transfer ", GIT_OTHER },
+	{ "git-lfs-authenticate ", GIT_LFS_HTTP },
+	{ "git-lfs-transfer ", GIT_LFS },
 };
 
 /*
@@ -86,25 +89,59 @@ split_path(const char *path, char **upstreamp, char **repop)
 	return NULL;
 }
 
+/* "PATH upload": what is to be done is taken off the end. NULL or an error line. */
+static const char *
+split_lfs(char *words, enum git_service *servicep)
+{
+	char *space = strrchr(words, ' ');
+
+	if (space != NULL && strcmp(space, " upload") == 0)
+		*servicep = GIT_LFS_UPLOAD;
+	else if (space != NULL && strcmp(space, " download") == 0)
+		*servicep = GIT_LFS_DOWNLOAD;
+	else
+		return "git-lfs-transfer is offered for upload and download";
+	*space = '\0';
+	return NULL;
+}
+
+/* Why what git may offer elsewhere is not offered here, or NULL. */
+static const char *
+refuse_service(enum git_service service)
+{
+	switch (service) {
+	case GIT_LFS_HTTP:
+		return "git-lfs-authenticate would lead LFS objects around the bastion; they go through it by SSH: "
+		    "git config --global lfs.sshtransfer always";
+	case GIT_OTHER:
+		return "only git fetch and push and LFS transfers are offered, not archives";
+	default:
+		return NULL;
+	}
+}
+
 bool
 git_command_parse(const char *command, enum git_service *servicep, char **upstreamp, char **repop, const char **errorp)
 {
 	for (size_t i = 0; i < sizeof(services) / sizeof(services[0]); i++) {
 		size_t n = strlen(services[i].word);
-		char *path;
+		char *path, *words;
 
 		if (strncmp(command, services[i].word, n) != 0)
 			continue;
 		*servicep = services[i].service;
 		*errorp = NULL;
-		if (services[i].service == GIT_OTHER) {
-			*errorp = "only git fetch and push are offered, not archives or LFS transfers";
+		if ((*errorp = refuse_service(services[i].service)) != NULL)
 			return true;
-		}
-		if ((path = unquote(command + n)) == NULL)
+		words = xstrdup(command + n);
+		if (services[i].service == GIT_LFS)
+			*errorp = split_lfs(words, servicep);
+		path = *errorp != NULL ? NULL : unquote(words);
+		if (*errorp == NULL && path == NULL)
 			*errorp = "repository path is not one plainly quoted word";
-		else
+		else if (*errorp == NULL)
 			*errorp = split_path(path, upstreamp, repop);
+		free(words);
 		free(path);
 		return true;
 	}
@@ -191,7 +228,7 @@ git_on_fd(struct link *l, struct msg *m, void *arg)
 	if (which == MONITOR_FD_FAILED && (r = buf_get_cstring(m->body, &error)) != 0)
 		return r;
 	if ((r = buf_end(m->body)) != 0 || which > MONITOR_FD_INSPECTOR || d == NULL ||
-	    (c->type != &channel_fetch_type && c->type != &channel_push_type)) {
+	    (c->type != &channel_fetch_type && c->type != &channel_push_type && c->type != &channel_lfs_type)) {
 		free(error);
 		return r;	/* the channel is over: the descriptor is closed by the link */
 	}
@@ -204,4 +241,59 @@ git_on_fd(struct link *l, struct msg *m, void *arg)
 		d->fd[which] = msg_take_fd(m);
 	s->moved = true;
 	return 0;
+}
+
+static struct consent *
+ask(struct git_door *d, const struct verdict *v, const char *what)
+{
+	struct session *s = d->channel->session;
+	struct consent_params p = { .kind = "fetch", .target = d->upstream, .login = d->repo, .rule = v->rule,
+	    .because = v->because };
+	char *text = xasprintf("%s %s/%s", what, d->upstream, d->repo);
+	struct consent *consent;
+
+	fetch_content_digest(s->who.identity, d->upstream, d->repo, p.digest);
+	p.text = text;
+	consent = consent_new(s, &p);
+	free(text);
+	return consent;
+}
+
+enum git_asked
+git_door_ask(struct git_door *d, struct git_asking *a, const struct verdict *v, const char *what, int64_t now_us)
+{
+	struct channel *c = d->channel;
+
+	if (a->consent == NULL) {
+		a->consent = ask(d, v, what);
+		a->wait_until_us = now_us + (c->no_wait ? 0 : c->session->p->conf->approval_wait_ms * 1000);
+	}
+	switch (consent_state(a->consent)) {
+	case CONSENT_GIVEN:
+		consent_use(a->consent);
+		return GIT_ASKED_WAIT;
+	case CONSENT_USED:
+		return GIT_ASKED_YES;
+	case CONSENT_REFUSED:
+		channel_sayf(c, "denied %s rule=%s: %s", consent_id(a->consent), v->rule, consent_why(a->consent));
+		channel_end(c, EXIT_DENIED);
+		return GIT_ASKED_OVER;
+	case CONSENT_PENDING:
+		if (now_us < a->wait_until_us) {
+			if (now_us >= a->alive_us) {
+				channel_sayf(c, "pending %s rule=%s: a human has been asked, waiting", consent_id(a->consent), v->rule);
+				a->alive_us = now_us + ALIVE_US;
+			}
+			return GIT_ASKED_WAIT;
+		}
+		break;
+	case CONSENT_LATER:
+		break;
+	case CONSENT_ASKING:
+	case CONSENT_USING:
+		return GIT_ASKED_WAIT;
+	}
+	channel_sayf(c, "pending %s: not decided yet; run the same command again later", consent_id(a->consent));
+	channel_end(c, EXIT_LATER);
+	return GIT_ASKED_OVER;
 }

@@ -499,7 +499,8 @@ static void
 push_wait_store(struct push_call *p, int64_t now_us)
 {
 	if (!p->stored && p->leg == NULL)
-		p->store_error = xstrdup("the repository's process ended before it answered; look before you push again");
+		p->store_error = xstrdup(p->door.failed != NULL ? p->door.failed :
+		    "the repository's process ended before it answered; look before you push again");
 	else if (!p->stored) {
 		if (now_us - p->alive_us > PUSH_ALIVE_US) {
 			(void)push_keepalive(p->git, p->door.channel->out);

@@ -399,6 +399,8 @@ channel_type_of(const struct channel *c)
 	free(repo);
 	if (!git)
 		return &channel_verb_type;
+	if (service == GIT_LFS_UPLOAD || service == GIT_LFS_DOWNLOAD)
+		return &channel_lfs_type;
 	return service == GIT_PUSH ? &channel_push_type : &channel_fetch_type;
 }
 

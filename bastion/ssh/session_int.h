@@ -192,7 +192,8 @@ void	channel_flush(struct channel *);
 json_t	*channel_claims(const struct channel *);
 
 extern const struct channel_type channel_forward_type;
-extern const struct channel_type channel_exec_type, channel_verb_type, channel_fetch_type, channel_push_type;
+extern const struct channel_type channel_exec_type, channel_verb_type, channel_fetch_type, channel_push_type,
+	channel_lfs_type;
 /*
  * channel-forward: whether to take one at all; what is taken waits in channel_forward_type. Pure but for the record of a
  * denial: it is called from inside a handler.
@@ -201,7 +202,7 @@ bool	forward_admit(struct session *, const char *host, unsigned port, char **for
 /* MON_GIT_FD for the git channels. */
 int	git_on_fd(struct link *, struct msg *, void *session);
 /* exec: what a git command line asks for. False: not one of git's. Outputs are the caller's to free. */
-enum git_service { GIT_FETCH, GIT_PUSH, GIT_OTHER };
+enum git_service { GIT_FETCH, GIT_PUSH, GIT_LFS, GIT_LFS_UPLOAD, GIT_LFS_DOWNLOAD, GIT_LFS_HTTP, GIT_OTHER };
 bool	git_command_parse(const char *command, enum git_service *servicep, char **upstreamp, char **repop, const char **errorp);
 
 #endif

@@ -55,3 +55,52 @@ secretscan_scan(const struct secretscan *s, const void *p, size_t n, secretscan_
 	}
 	return 0;
 }
+
+/* A stream is gathered, and scanned at its end. */
+struct secretscan_stream {
+	const struct secretscan	*scanner;
+	secretscan_fn		 on_finding;
+	void			*arg;
+	uint8_t			*p;
+	size_t			 n;
+};
+
+struct secretscan_stream *
+secretscan_stream_new(const struct secretscan *s, const struct secretscan_masking *masking, secretscan_out_fn out,
+    secretscan_fn on_finding, void *arg)
+{
+	struct secretscan_stream *stream = calloc(1, sizeof(*stream));
+
+	(void)masking;
+	(void)out;
+	if (stream != NULL)
+		*stream = (struct secretscan_stream){ .scanner = s, .on_finding = on_finding, .arg = arg };
+	return stream;
+}
+
+void
+secretscan_stream_free(struct secretscan_stream *stream)
+{
+	if (stream != NULL)
+		free(stream->p);
+	free(stream);
+}
+
+int
+secretscan_stream_feed(struct secretscan_stream *stream, const void *p, size_t n)
+{
+	uint8_t *all = realloc(stream->p, stream->n + n);
+
+	if (all == NULL)
+		return SECRETSCAN_NOMEM;
+	memcpy(all + stream->n, p, n);
+	stream->p = all;
+	stream->n += n;
+	return 0;
+}
+
+int
+secretscan_stream_end(struct secretscan_stream *stream)
+{
+	return secretscan_scan(stream->scanner, stream->p, stream->n, stream->on_finding, stream->arg);
+}
