@@ -90,15 +90,14 @@ test_expect_success 'git itself shows the line' '
 	test_expect_code 128 bgit ci clone "$BASTION_URL/elsewhere/demo.git" 2>err && said_once err "no upstream"
 '
 
-test_expect_success 'archives and LFS are not offered, in plain words' '
-	for service in "git-upload-archive '\''/hosted/demo.git'\''" "git-lfs-authenticate hosted/demo.git download" \
-		"git-lfs-transfer hosted/demo.git upload"
-	do
-		test_expect_code 77 raw "$service" </dev/null >out 2>err && test_must_be_empty out &&
-		said_once err "only git fetch and push are offered" || return 1
-	done &&
+test_expect_success 'archives are not offered, nor other LFS transfers than up and down, in plain words' '
+	test_expect_code 77 raw "git-upload-archive '\''/hosted/demo.git'\''" </dev/null >out 2>err && test_must_be_empty out &&
+	said_once err "only git fetch and push and LFS transfers are offered" &&
+	test_expect_code 77 raw "git-lfs-transfer hosted/demo.git lock" </dev/null >out 2>err && test_must_be_empty out &&
+	said_once err "LFS transfers are offered for upload and download" &&
+	test_expect_code 77 raw "git-lfs-transfer ../demo.git upload" </dev/null >out 2>err && test_must_be_empty out &&
 	test_must_fail bgit ci archive --remote="$BASTION_URL/hosted/demo.git" main >out 2>err &&
-	test_grep "only git fetch and push are offered" err
+	test_grep "only git fetch and push and LFS transfers are offered" err
 '
 
 test_expect_success 'other git commands are no commands of the bastion' '

@@ -27,7 +27,7 @@ static const struct {
 	{ "git receive-pack ", GIT_PUSH },
 	{ "git-upload-archive ", GIT_OTHER },
 	{ "git upload-archive ", GIT_OTHER },
-	{ "git-lfs-authenticate ", GIT_LFS_HTTP },
+	{ "git-lfs-authenticate ", GIT_LFS },
 	{ "git-lfs-transfer ", GIT_LFS },
 };
 
@@ -100,24 +100,9 @@ split_lfs(char *words, enum git_service *servicep)
 	else if (space != NULL && strcmp(space, " download") == 0)
 		*servicep = GIT_LFS_DOWNLOAD;
 	else
-		return "git-lfs-transfer is offered for upload and download";
+		return "LFS transfers are offered for upload and download";
 	*space = '\0';
 	return NULL;
-}
-
-/* Why what git may offer elsewhere is not offered here, or NULL. */
-static const char *
-refuse_service(enum git_service service)
-{
-	switch (service) {
-	case GIT_LFS_HTTP:
-		return "git-lfs-authenticate would lead LFS objects around the bastion; they go through it by SSH: "
-		    "git config --global lfs.sshtransfer always";
-	case GIT_OTHER:
-		return "only git fetch and push and LFS transfers are offered, not archives";
-	default:
-		return NULL;
-	}
 }
 
 bool
@@ -131,8 +116,10 @@ git_command_parse(const char *command, enum git_service *servicep, char **upstre
 			continue;
 		*servicep = services[i].service;
 		*errorp = NULL;
-		if ((*errorp = refuse_service(services[i].service)) != NULL)
+		if (services[i].service == GIT_OTHER) {
+			*errorp = "only git fetch and push and LFS transfers are offered, not archives";
 			return true;
+		}
 		words = xstrdup(command + n);
 		if (services[i].service == GIT_LFS)
 			*errorp = split_lfs(words, servicep);

@@ -27,6 +27,7 @@
 #include "gitfilter/limits.h"
 
 #define OUT_HIGH	(256 * 1024)	/* bytes for the agent that may wait */
+#define BY_HTTP		"git-lfs-authenticate "	/* asks for an address and a token */
 #define IN_ROUND	(512 * 1024)	/* read in one turn: others have theirs */
 
 static int
@@ -90,11 +91,16 @@ lfs_start(struct channel *c)
 	c->own = f;
 	f->fd = -1;
 	f->upload = n > 7 && strcmp(c->command + n - 7, " upload") == 0;
+	f->by_http = strncmp(c->command, BY_HTTP, strlen(BY_HTTP)) == 0;
 	if (!git_door_init(&f->door, c)) {
 		f->step = LFS_STEP_OVER;
 		return;
 	}
 	lfs_decide(f);
+	/* What clients fall back on when the transfer was refused: then they show the words of that refusal. */
+	if (f->by_http && f->verdict.what != DECISION_DENY)
+		f->verdict = (struct verdict){ .what = DECISION_DENY, .rule = "default", .because = "git-lfs-authenticate would lead "
+		    "LFS objects around the bastion; they go through it by git-lfs-transfer, which git-lfs 3 tries first" };
 	lfs_record_decision(f);
 	f->step = f->verdict.what == DECISION_DENY ? LFS_STEP_REFUSE : f->verdict.what == DECISION_ASK ? LFS_STEP_ASK :
 	    LFS_STEP_RECORD;

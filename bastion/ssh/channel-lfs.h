@@ -31,6 +31,7 @@ enum lfs_wait {
 struct lfs_call {
 	struct git_door		 door;		/* first */
 	bool			 upload;
+	bool			 by_http;	/* asked for, which is never given */
 	enum lfs_step		 step;
 	struct verdict		 verdict;	/* on the whole */
 	struct git_asking	 asking;

@@ -95,7 +95,7 @@ verb_help(struct channel *c)
 	    "  ssh -J BASTION:%u LOGIN@TARGET COMMAND              the same\n"
 	    "  scp -P %u FILE LOGIN@TARGET@BASTION:PATH            files, each decided by its path; sftp and rsync likewise\n"
 	    "  ssh -p %u -L, -D, -W, -R .. LOGIN@TARGET@BASTION    connections to what policy names, from the target\n"
-	    "  git clone ssh://git@BASTION:%u/UPSTREAM/REPO.git    clone, fetch, push\n\n"
+	    "  git clone ssh://git@BASTION:%u/UPSTREAM/REPO.git    clone, fetch, push; git-lfs 3 goes along\n\n"
 	    "Commands of the bastion itself (ssh -p %u BASTION COMMAND):\n", port, port, port, port, port, port);
 	for (const struct verb *v = verbs; v->name != NULL; v++)
 		(void)buf_putf(c->out, "  %-30s %s\n", v->usage, v->help);

@@ -202,7 +202,7 @@ bool	forward_admit(struct session *, const char *host, unsigned port, char **for
 /* MON_GIT_FD for the git channels. */
 int	git_on_fd(struct link *, struct msg *, void *session);
 /* exec: what a git command line asks for. False: not one of git's. Outputs are the caller's to free. */
-enum git_service { GIT_FETCH, GIT_PUSH, GIT_LFS, GIT_LFS_UPLOAD, GIT_LFS_DOWNLOAD, GIT_LFS_HTTP, GIT_OTHER };
+enum git_service { GIT_FETCH, GIT_PUSH, GIT_LFS, GIT_LFS_UPLOAD, GIT_LFS_DOWNLOAD, GIT_OTHER };
 bool	git_command_parse(const char *command, enum git_service *servicep, char **upstreamp, char **repop, const char **errorp);
 
 #endif
