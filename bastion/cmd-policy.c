@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "bastion/cmd.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -34,6 +35,7 @@ usage(void)
 	    "       sallyport policy test FILE --as IDENTITY .. --on UPSTREAM --push REPO REF create|update|delete|force\n"
 	    "       sallyport policy test FILE --as IDENTITY .. --on UPSTREAM --fetch REPO [REF]\n"
 	    "       sallyport policy test FILE --as IDENTITY .. --on UPSTREAM --change REPO PATH create|modify|delete\n"
+	    "              [--size BYTES] [--type TYPE]\n"
 	    "       sallyport policy test FILE --as IDENTITY .. --on UPSTREAM --commit REPO COMMIT-FILE|-\n"
 	    "       sallyport policy test FILE --as IDENTITY .. --on TARGET --sftp OPERATION PATH\n"
 	    "       sallyport policy test FILE --as IDENTITY .. --on TARGET --shell | --subsystem NAME | --forward HOST:PORT\n"
@@ -146,6 +148,27 @@ read_path_op(const char *word, enum path_op *op)
 	return false;
 }
 
+static bool
+read_size(const char *value, uint64_t *sizep)
+{
+	char *end;
+
+	errno = 0;
+	*sizep = strtoull(value, &end, 10);
+	return errno == 0 && *value >= '0' && *value <= '9' && *end == '\0';
+}
+
+static bool
+read_type(const char *value, enum filetype *typep)
+{
+	for (int i = 0; i < FILETYPES; i++)
+		if (strcmp(value, filetype_word((enum filetype)i)) == 0) {
+			*typep = (enum filetype)i;
+			return true;
+		}
+	return false;
+}
+
 /* The commit's bytes, as git cat-file commit prints them. */
 static int
 read_commit(struct question *q)
@@ -189,6 +212,9 @@ read_option(struct question *q, const char *name, const char *value)
 	else if (strcmp(name, "--subsystem") == 0 || strcmp(name, "--forward") == 0 || strcmp(name, "--listen") == 0) {
 		q->req.kind = name[2] == 's' ? REQUEST_SUBSYSTEM : name[2] == 'f' ? REQUEST_FORWARD : REQUEST_LISTEN;
 		q->req.detail = value;
+	} else if (strcmp(name, "--size") == 0 || strcmp(name, "--type") == 0) {
+		q->req.sized = true;
+		return name[2] == 's' ? read_size(value, &q->req.size) : read_type(value, &q->req.type);
 	} else if (strcmp(name, "--at") == 0) {
 		q->bad = clock_parse_time(value, &q->req.now) != 0;
 		if (q->bad)

@@ -51,6 +51,7 @@ struct gitjob {
 	/* the inspector's own word */
 	bool		 have_result;
 	uint8_t		 status;
+	struct push_extent extent;
 	bool		 judged;		/* its verdicts have come: these */
 	struct strvec	 denials, asks;		/* rules, by id */
 	uint64_t	 length;
@@ -170,9 +171,10 @@ on_result(struct link *l, struct msg *m, void *arg)
 	(void)l;
 	if ((r = buf_get_u8(m->body, &j->status)) != 0 || (r = buf_peek_string(m->body, &s, &n)) != 0 ||
 	    (r = buf_get_u64(m->body, &skip)) != 0 || (r = buf_get_u64(m->body, &skip)) != 0 ||
-	    (r = buf_get_u32(m->body, &findings)) != 0 || (r = buf_peek_string(m->body, &s, &n)) != 0 ||
-	    (r = buf_get_u64(m->body, &j->length)) != 0 || (r = buf_peek_string(m->body, &needs, &nneeds)) != 0 ||
-	    (r = buf_get_u32(m->body, &j->ncmds)) != 0)
+	    (r = buf_get_u32(m->body, &findings)) != 0 || (r = buf_get_u32(m->body, &j->extent.commits)) != 0 ||
+	    (r = buf_get_u32(m->body, &j->extent.files)) != 0 || (r = buf_get_u64(m->body, &j->extent.bytes)) != 0 ||
+	    (r = buf_peek_string(m->body, &s, &n)) != 0 || (r = buf_get_u64(m->body, &j->length)) != 0 ||
+	    (r = buf_peek_string(m->body, &needs, &nneeds)) != 0 || (r = buf_get_u32(m->body, &j->ncmds)) != 0)
 		return r;
 	if (nneeds != 0 && nneeds != DIGEST_LEN)
 		return ERR_FORMAT;
@@ -517,7 +519,7 @@ gitjob_open(struct peer *p, uint32_t id, const char *upstream, const char *repo,
 static const char *
 judge_refs(struct peer *p, struct gitjob *j, const uint8_t digest[DIGEST_LEN])
 {
-	struct request q = { .kind = REQUEST_PUSH, .target = j->upstream, .repo = j->repo, .now = clock_wall_ms() / 1000 };
+	struct request q = { .kind = REQUEST_PUSH, .target = j->upstream, .repo = j->repo, .extent = &j->extent, .now = clock_wall_ms() / 1000 };
 	struct verdict v, f;
 
 	j->force = j->deletes = true;

@@ -8,6 +8,7 @@
 #include "bastion/commit-signer.h"
 #include "bastion/policy/commit-text.h"
 #include "gitfilter/changes.h"
+#include "gitfilter/contents.h"
 #include "gitfilter/inspect.h"
 
 static void
@@ -46,6 +47,9 @@ pushjudge_fact(const struct fact *f, struct fact_verdict *out, void *arg)
 	else {
 		q.path_op = ops[f->op];
 		q.tree = f->kind == FACT_CHANGE && !f->plain && f->op != CHANGE_DELETE;
+		q.sized = f->content != NULL;
+		q.type = f->content == NULL ? 0 : (enum filetype)f->content->type;
+		q.size = f->content == NULL ? 0 : f->content->size;
 		q.detail = f->rule;
 		q.notice = f->notice;
 		decide(j->policy, j->who, &q, &v);

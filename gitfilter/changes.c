@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "bastion/base/err.h"
+#include "gitfilter/contents.h"
 #include "gitfilter/limits.h"
 #include "gitfilter/nameset.h"
 #include "gitfilter/object.h"
@@ -30,6 +31,7 @@ struct held {			/* an object of the repository */
 struct noted {
 	size_t		 path;		/* offset in names */
 	uint32_t	 step;		/* of the walk */
+	uint32_t	 object;	/* of the pack: its content; PACK_NONE */
 	bool		 plain;
 	enum change_op	 op;
 };
@@ -63,7 +65,10 @@ struct changes {
 	size_t			 nnoted, noted_room;
 	char			*names;	/* owned: paths of what is noted */
 	size_t			 nnames, names_room;
-	struct nameset		*seen;	/* owned: op and path */
+	const struct contents	*contents;	/* borrowed */
+	struct objidx		*index;	/* owned: hash of op, kind and path -> index in noted */
+	struct nameset		*seen;	/* owned: paths */
+	size_t			 ndistinct;
 	struct folder_pair	*stack;	/* owned */
 	size_t			 nstack, stack_room;
 	char			*paths;	/* owned: of the stack */
@@ -88,7 +93,7 @@ changes_fail(struct changes *c, int r, const char *fmt, ...)
 }
 
 struct changes *
-changes_new(const struct walk *walk, struct pack *pack)
+changes_new(const struct walk *walk, struct pack *pack, const struct contents *contents)
 {
 	struct changes *c = calloc(1, sizeof(*c));
 
@@ -96,9 +101,11 @@ changes_new(const struct walk *walk, struct pack *pack)
 		return NULL;
 	c->walk = walk;
 	c->pack = pack;
+	c->contents = contents;
+	c->index = objidx_new();
 	c->have = objidx_new();
 	c->seen = nameset_new();
-	if (c->have == NULL || c->seen == NULL) {
+	if (c->have == NULL || c->seen == NULL || c->index == NULL) {
 		changes_free(c);
 		return NULL;
 	}
@@ -118,6 +125,7 @@ changes_free(struct changes *c)
 	free(c->stack);
 	free(c->paths);
 	objidx_free(c->have);
+	objidx_free(c->index);
 	nameset_free(c->seen);
 	free(c);
 }
@@ -264,27 +272,67 @@ put_path(char *to, const char *folder, size_t nfolder, const struct tree_entry *
 	to[nfolder + e->nname] = '\0';
 }
 
+/* The blob that stands there now; PACK_NONE: there is none, or the repository has it. */
+static uint32_t
+content_of(const struct changes *c, const struct tree_entry *e, enum change_op op)
+{
+	uint32_t i = op == CHANGE_DELETE || !mode_is_file(e->mode) ? PACK_NONE : pack_find(c->pack, e->oid);
+
+	return i != PACK_NONE && contents_find(c->contents, i) != NULL ? i : PACK_NONE;
+}
+
+/* What is noted already under this key; otherwise OBJIDX_NONE, and id is what to add it by. */
+static uint32_t
+noted_find(const struct changes *c, const char *key, size_t n, uint8_t id[20])
+{
+	uint64_t h = nameset_hash(c->seen, (const uint8_t *)key, n);
+
+	memset(id, 0, 20);
+	memcpy(id, &h, sizeof(h));
+	return objidx_find(c->index, id);
+}
+
+/* The same as before, only larger. */
+static void
+note_larger(struct changes *c, uint32_t i, uint32_t object)
+{
+	struct noted *n = &c->noted[i];
+
+	if (object != PACK_NONE && contents_find(c->contents, object)->size > contents_find(c->contents, n->object)->size) {
+		n->object = object;
+		n->step = (uint32_t)c->next;
+	}
+}
+
 static int
 note(struct changes *c, const struct folder_pair *f, const struct tree_entry *e, enum change_op op)
 {
 	size_t n = f->npath + (f->npath > 0) + e->nname;
 	bool plain = mode_is_file(e->mode);
+	uint32_t object = content_of(c, e, op), before;
+	uint8_t id[20];
 	char *key;
 	int r;
 
-	if ((r = ROOM(c, names, n + 2)) != 0 || (r = ROOM(c, noted, 1)) != 0)
+	if ((r = ROOM(c, names, n + 3)) != 0 || (r = ROOM(c, noted, 1)) != 0)
 		return r;
 	key = c->names + c->nnames;
 	key[0] = (char)('0' + op + (plain ? 0 : 4));
-	put_path(key + 1, c->paths + f->path, f->npath, e);
-	if ((r = nameset_add(c->seen, (const uint8_t *)key, n + 1)) == ERR_EXISTS)
+	key[1] = object == PACK_NONE ? '0' : (char)('a' + contents_find(c->contents, object)->type);
+	put_path(key + 2, c->paths + f->path, f->npath, e);
+	if ((before = noted_find(c, key, n + 2, id)) != OBJIDX_NONE) {
+		note_larger(c, before, object);
 		return 0;
-	if (r != 0)
-		return changes_fail(c, r, "out of memory");
-	if (c->nnoted == CHANGES_MAX || c->nnames + n + 2 > CHANGES_BYTES)
+	}
+	if (c->nnoted == CHANGES_MAX || c->nnames + n + 3 > CHANGES_BYTES)
 		return changes_fail(c, ERR_TOOBIG, "it changes more paths than can be judged at once; push in steps");
-	c->noted[c->nnoted++] = (struct noted){ .path = c->nnames + 1, .step = (uint32_t)c->next, .plain = plain, .op = op };
-	c->nnames += n + 2;
+	if ((r = nameset_add(c->seen, (const uint8_t *)key + 2, n)) == 0)
+		c->ndistinct++;
+	if ((r != 0 && r != ERR_EXISTS) || (r = objidx_add(c->index, id, (uint32_t)c->nnoted)) != 0)
+		return changes_fail(c, r, "out of memory");
+	c->noted[c->nnoted++] = (struct noted){ .path = c->nnames + 2, .step = (uint32_t)c->next, .object = object, .plain = plain,
+	    .op = op };
+	c->nnames += n + 3;
 	return 0;
 }
 
@@ -477,5 +525,11 @@ changes_nth(const struct changes *c, size_t i)
 	const struct noted *n = &c->noted[i];
 
 	return (struct change){ .op = n->op, .plain = n->plain, .commit = walk_step(c->walk, n->step).oid,
-	    .path = c->names + n->path };
+	    .path = c->names + n->path, .content = n->object == PACK_NONE ? NULL : contents_find(c->contents, n->object) };
+}
+
+size_t
+changes_npaths(const struct changes *c)
+{
+	return c->ndistinct;
 }

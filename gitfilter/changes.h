@@ -22,6 +22,8 @@
 #include <stdint.h>
 
 struct changes;
+struct content;
+struct contents;
 struct pack;
 struct walk;
 
@@ -32,10 +34,15 @@ struct change {
 	bool		 plain;		/* a file; not a link, not a submodule. When it is deleted: what was there */
 	const uint8_t	*commit;	/* the first one that does this to the path; 20 bytes, borrowed */
 	const char	*path;		/* NUL-ended, borrowed until the next changes_run */
+	/*
+	 * Of a file that is there afterwards: what it holds, the largest of this kind that any commit puts there (commit is that
+	 * one). NULL: nothing is there, or no file, or content that is not in the pack, as the repository has it.
+	 */
+	const struct content *content;
 };
 
-/* After walk_run; both are borrowed until changes_free. NULL = no memory. */
-struct changes	*changes_new(const struct walk *, struct pack *);
+/* After walk_run; all are borrowed until changes_free. NULL = no memory. */
+struct changes	*changes_new(const struct walk *, struct pack *, const struct contents *);
 void		 changes_free(struct changes *);
 /* 0; ERR_AGAIN: an object of the repository is wanted; ERR_FORMAT, ERR_TOOBIG (a limit), ERR_NOMEM with changes_why. */
 int		 changes_run(struct changes *);
@@ -44,8 +51,10 @@ const uint8_t	*changes_wanted(const struct changes *);	/* 20 bytes */
 int		 changes_give(struct changes *, const uint8_t *p, size_t n);
 const char	*changes_why(const struct changes *);
 
-/* What was found: each operation on each path once, in the order of commits. */
+/* What was found: each operation on each path once for each kind of content, in the order of commits. */
 size_t		 changes_count(const struct changes *);
+/* How many paths that are. */
+size_t		 changes_npaths(const struct changes *);
 struct change	 changes_nth(const struct changes *, size_t i);
 
 #endif

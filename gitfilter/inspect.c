@@ -18,6 +18,7 @@
 #include "gitfilter/lfsnames.h"
 #include "gitfilter/lfsscan.h"
 #include "gitfilter/commitfacts.h"
+#include "gitfilter/contents.h"
 #include "gitfilter/limits.h"
 #include "gitfilter/pack.h"
 #include "gitfilter/pktline.h"
@@ -64,6 +65,8 @@ struct inspect {
 	size_t			 nkept;
 	uint32_t		 findings, notices, kept_notices;
 	struct judged		*judged;		/* owned */
+	struct contents		*contents;		/* owned: of the blobs */
+	uint32_t		 commits;		/* read so far */
 	int64_t			 told_ms;		/* when the last progress was sent */
 	/* What is being scanned now. */
 	const char		*kind, *commit, *path;
@@ -245,8 +248,11 @@ inspect_object(uint32_t index, enum object_type type, const uint8_t oid[20], con
 		r = inspect_scan(x, p, n);
 		x->commit = NULL;
 	}
-	if (r == 0 && type == OBJECT_COMMIT)
+	if (r == 0 && type == OBJECT_COMMIT) {
+		x->commits++;
 		r = inspect_judge_commit(x, oid, p, n, x->findings != findings);
+	} else if (r == 0 && type == OBJECT_BLOB)
+		r = contents_add(x->contents, index, p, n);
 	return r != 0 ? r : inspect_tick(x, pack_read_count(x->pack), pack_count(x->pack));
 }
 
@@ -448,7 +454,9 @@ inspect_put_result(struct inspect *x, enum inspect_status status, struct buf *b)
 	if ((r = buf_put_u8(b, (uint8_t)status)) != 0 || (r = buf_put_cstring(b, x->why)) != 0 ||
 	    (r = buf_put_u64(b, x->pack == NULL ? 0 : pack_read_count(x->pack))) != 0 ||
 	    (r = buf_put_u64(b, x->pack == NULL ? 0 : pack_bytes(x->pack))) != 0 ||
-	    (r = buf_put_u32(b, x->findings)) != 0 || (r = buf_put_string(b, digest, 32)) != 0 ||
+	    (r = buf_put_u32(b, x->findings)) != 0 || (r = buf_put_u32(b, x->commits)) != 0 ||
+	    (r = buf_put_u32(b, x->changes == NULL ? UINT32_MAX : (uint32_t)changes_npaths(x->changes))) != 0 ||
+	    (r = buf_put_u64(b, contents_bytes(x->contents))) != 0 || (r = buf_put_string(b, digest, 32)) != 0 ||
 	    (r = buf_put_u64(b, x->spooled)) != 0 || (r = inspect_put_needs_digest(x, b)) != 0)
 		return r;
 	return inspect_put_updates(x, b);
@@ -528,15 +536,17 @@ inspect_put_change(struct buf *b, const struct change *c)
 	int r;
 
 	oid_format(c->commit, hex);
-	if ((r = buf_put_u8(b, (uint8_t)c->op)) != 0 || (r = buf_put_u8(b, c->plain)) != 0 || (r = buf_put_cstring(b, hex)) != 0)
+	if ((r = buf_put_u8(b, (uint8_t)c->op)) != 0 || (r = buf_put_u8(b, c->plain)) != 0 || (r = buf_put_cstring(b, hex)) != 0 ||
+	    (r = buf_put_cstring(b, c->path)) != 0 || (r = buf_put_u8(b, c->content != NULL)) != 0 ||
+	    (r = buf_put_u8(b, c->content == NULL ? 0 : c->content->type)) != 0)
 		return r;
-	return buf_put_cstring(b, c->path);
+	return buf_put_u32(b, c->content == NULL ? 0 : c->content->size);
 }
 
 static int
 inspect_judge_change(struct inspect *x, const struct change *c)
 {
-	const struct fact f = { .kind = FACT_CHANGE, .op = c->op, .plain = c->plain, .path = c->path };
+	const struct fact f = { .kind = FACT_CHANGE, .op = c->op, .plain = c->plain, .path = c->path, .content = c->content };
 	struct fact_verdict v;
 
 	if ((x->params->judges & INSPECT_TELL_CHANGES) == 0)
@@ -556,7 +566,7 @@ inspect_tell_changes(struct inspect *x)
 	for (; r == 0 && x->told < changes_count(x->changes); n++) {
 		struct change c = changes_nth(x->changes, x->told);
 
-		if (buf_room(list) < strlen(c.path) + OID_HEX + 16)
+		if (buf_room(list) < strlen(c.path) + OID_HEX + 24)
 			break;
 		if ((r = inspect_judge_change(x, &c)) == 0)
 			r = inspect_put_change(list, &c);
@@ -655,7 +665,7 @@ inspect_compare(struct inspect *x)
 		return;
 	}
 	x->phase = PHASE_COMPARE;
-	if ((x->changes = changes_new(x->walk, x->pack)) == NULL)
+	if ((x->changes = changes_new(x->walk, x->pack, x->contents)) == NULL)
 		inspect_finish(x, ERR_NOMEM);
 }
 
@@ -1108,6 +1118,7 @@ inspect_release(struct inspect *x)
 	walk_free(x->walk);
 	lfsnames_free(x->lfs);
 	judged_free(x->judged);
+	contents_free(x->contents);
 	EVP_MD_CTX_free(x->digest);
 	for (size_t i = 0; i < x->nkept; i++) {
 		free(x->kept[i].path);
@@ -1136,7 +1147,8 @@ inspect_run(const struct inspect_params *params)
 	x.digest = EVP_MD_CTX_new();
 	x.judged = judged_new();
 	x.lfs = lfsnames_new(&names);
-	if (x.session == NULL || x.parent == NULL || x.digest == NULL || x.judged == NULL || x.lfs == NULL ||
+	x.contents = contents_new();
+	if (x.session == NULL || x.parent == NULL || x.digest == NULL || x.judged == NULL || x.lfs == NULL || x.contents == NULL ||
 	    EVP_DigestInit_ex(x.digest, EVP_sha256(), NULL) != 1)
 		goto out;
 	inspect_loop(&x);

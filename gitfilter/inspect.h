@@ -39,7 +39,7 @@ enum inspect_msg {
 	/* session -> inspector, once for each of these: s oid, u64 its size, 0 when it cannot be had, s bytes from the offset */
 	INSPECT_OBJECT = 412,
 	/* inspector -> session, when asked for: u32 n, n * (u8 op (enum change_op), u8 1 = a file, 0 = a link or
-	 * submodule, s commit (40 hex), s path) */
+	 * submodule, s commit (40 hex), s path, u8 1 = its content is in the push, then u8 enum filetype, u32 size (contents.h)) */
 	INSPECT_CHANGES = 413,
 	/*
 	 * inspector -> session, when asked for, each commit of the push once, parents first: u32 n, n * (s oid, u32 parents,
@@ -63,7 +63,8 @@ enum inspect_msg {
 	INSPECT_KEEPER = 441,
 	/*
 	 * inspector -> session and -> parent, last: u8 status (enum inspect_status), s reason, u64 objects, u64 pack bytes,
-	 * u32 findings, s digest (32 bytes: SHA-256 over order and pack as spooled), u64 spool length,
+	 * u32 findings, u32 commits, u32 paths that they change (UINT32_MAX: not counted), u64 bytes of files,
+	 * s digest (32 bytes: SHA-256 over order and pack as spooled), u64 spool length,
 	 * s digest of what it needs (SHA-256 over the names of all INSPECT_NEEDS; empty: nothing),
 	 * u32 n, n * (s reference name, u8 op (enum inspect_op), s old, s new),
 	 * u32 m, m * s oid: commits outside the pack that the new tips descend from (for ancestry)

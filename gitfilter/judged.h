@@ -12,6 +12,7 @@
 #include <stdint.h>
 
 struct buf;
+struct content;
 struct judged;
 
 /* In the order of strictness. */
@@ -34,6 +35,7 @@ struct fact {
 	bool		 veiled;	/* commit: there is a secret in it, so it is not to be quoted */
 	unsigned	 op;		/* change: enum change_op */
 	bool		 plain;		/* change: a file, no link and no submodule */
+	const struct content *content;	/* change: changes.h; NULL: not known, or none */
 	const char	*path;		/* change, finding; NULL: some path */
 	const char	*rule;		/* finding: the scanner's */
 	bool		 notice;	/* finding: no secret but a word about the content */

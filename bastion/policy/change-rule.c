@@ -115,6 +115,16 @@ is_left_out(const struct rule *r, const char *path)
 	return false;
 }
 
+/* Content that the repository had before is not looked at again: it passed once. */
+static bool
+is_such_content(const struct rule *r, const struct request *req)
+{
+	if (r->larger == -1 && r->types == 0)
+		return true;
+	return req->sized && (r->larger == -1 || req->size > (uint64_t)r->larger) &&
+	    (r->types == 0 || (r->types & 1u << req->type) != 0);
+}
+
 bool
 change_rule_meets(const struct rule *r, const struct request *req)
 {
@@ -123,7 +133,7 @@ change_rule_meets(const struct rule *r, const struct request *req)
 
 	if (req->path == NULL)	/* about some path that is not known yet */
 		return true;
-	if ((r->ops & 1u << req->path_op) == 0)
+	if ((r->ops & 1u << req->path_op) == 0 || !is_such_content(r, req))
 		return false;
 	c.path = xstrdup(req->path);
 	fold(c.path);

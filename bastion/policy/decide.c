@@ -138,6 +138,12 @@ is_own_ref(const struct request *req)
 	return req->kind == REQUEST_PUSH && req->ref != NULL && strncmp(req->ref, OWN_REFS, strlen(OWN_REFS)) == 0;
 }
 
+static bool
+has_extent(const struct rule *r)
+{
+	return r->over.commits > 0 || r->over.files > 0 || r->over.bytes > 0;
+}
+
 /* All kinds but exec: one fact, the strictest rule that meets it. */
 static void
 decide_plain(const struct policy *p, const struct subject *s, const struct request *req, struct verdict *out)
@@ -169,6 +175,9 @@ decide_plain(const struct policy *p, const struct subject *s, const struct reque
 		out->because = "the push carries a secret";
 	}
 	describe_request(out, req);
+	if (best != NULL && has_extent(best) && req->extent != NULL)
+		set_detail(out, "it brings %u commits, %u changed paths, %llu bytes; push less at a time", req->extent->commits,
+		    req->extent->files == UINT32_MAX ? 0 : req->extent->files, (unsigned long long)req->extent->bytes);
 	if (best != NULL && req->kind == REQUEST_COMMIT) {
 		char *words = commit_rule_explain(best, req);
 
@@ -382,6 +391,11 @@ judges(const struct policy *p, const struct subject *s, enum request_kind kind, 
 bool
 policy_judges_changes(const struct policy *p, const struct subject *s, const char *upstream, const char *repo)
 {
+	const struct request req = { .kind = REQUEST_PUSH, .target = upstream, .repo = repo, .who = s };
+
+	for (size_t i = 0; i < p->nrules; i++)
+		if (p->rules[i].over.files > 0 && rule_applies(&p->rules[i], s, &req))
+			return true;
 	return judges(p, s, REQUEST_CHANGE, upstream, repo);
 }
 
@@ -512,6 +526,22 @@ line_add_filled(struct strvec *line, const char *word, const struct strvec *v, c
 	strvec_release(&filled);
 }
 
+static void
+describe_amounts(struct strvec *line, const struct rule *r)
+{
+	for (int t = 0; t < FILETYPES; t++)
+		if ((r->types & 1u << t) != 0)
+			strvec_pushf(line, "that are %s", filetype_word((enum filetype)t));
+	if (r->larger != -1)
+		strvec_pushf(line, "over %lld bytes", (long long)r->larger);
+	if (r->over.commits > 0)
+		strvec_pushf(line, "over %u commits", r->over.commits);
+	if (r->over.files > 0)
+		strvec_pushf(line, "over %u files", r->over.files);
+	if (r->over.bytes > 0)
+		strvec_pushf(line, "over %llu bytes in all", (unsigned long long)r->over.bytes);
+}
+
 static char *
 describe_rule(const struct rule *r, const struct subject *s, enum profile profile)
 {
@@ -532,6 +562,7 @@ describe_rule(const struct rule *r, const struct subject *s, enum profile profil
 		strvec_push(&line, "the protected paths");
 	line_add(&line, "paths", &r->paths);
 	line_add(&line, "but not", &r->not_paths);
+	describe_amounts(&line, r);
 	line_add(&line, "as login", &r->login);
 	strvec_pushf(&line, "[%s]", r->id);
 	if (r->because[0] != '\0')

@@ -10,6 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "bastion/base/filetype.h"
 #include "bastion/base/strvec.h"
 
 struct commit_text;
@@ -53,6 +54,12 @@ struct subject {
 	const char		*session;	/* the id that its certificate was issued for, or NULL */
 };
 
+/* How much one push brings. */
+struct push_extent {
+	uint32_t	commits, files;		/* files: paths changed; UINT32_MAX = not counted */
+	uint64_t	bytes;			/* of files, each version once */
+};
+
 struct request {
 	enum request_kind	 kind;
 	const char		*target;	/* target or upstream by name */
@@ -72,6 +79,11 @@ struct request {
 	bool			 tree;		/* sftp: it is a folder, and what is below it is meant too */
 	/* exec: exactly one scp or rsync server (transfer-command.h) without a terminal: each file is decided too */
 	bool			 copies;
+	/* change: a file stands there whose content the push brings, and this is it */
+	bool			 sized;
+	enum filetype		 type;
+	uint64_t		 size;
+	const struct push_extent *extent;	/* push: of all of it; NULL: not known yet */
 	const struct commit_text *commit;	/* commit-text.h; NULL: some commit that is not known yet */
 	const char		*signer;	/* commit: "SHA256:..", the key of its SSH signature when that is valid, or NULL */
 	bool			 first;		/* commit: the repository has no history yet */
@@ -107,7 +119,10 @@ bool	policy_may_forward(const struct policy *, const struct subject *, const cha
  */
 bool	policy_may_push(const struct policy *, const struct subject *, const char *upstream, const char *repo);
 
-/* Whether any rule is about paths that this subject's pushes to the repository change: else they need not be found out. */
+/*
+ * Whether any rule is about paths that this subject's pushes to the repository change, or about how many: else they need not be
+ * found out.
+ */
 bool	policy_judges_changes(const struct policy *, const struct subject *, const char *upstream, const char *repo);
 
 /* Whether any rule or freeze could have a human asked about this subject's pushes to the upstream. */

@@ -49,6 +49,9 @@ struct rule {
 	struct strvec		 paths;		/* finding, sftp, change: paths; empty = any */
 	struct strvec		 not_paths;	/* sftp, change: but not these */
 	struct commit_cond	*commit;	/* commit-rule.h; owned */
+	int64_t			 larger;	/* change: files of more bytes; -1 = of any */
+	unsigned		 types;		/* change: bits 1 << enum filetype; 0 = any */
+	struct push_extent	 over;		/* push: more than this of one of them; 0 = of any */
 	bool			 guards;	/* change: the paths of preset "protected" as well (change-rule.c) */
 	unsigned		 ops;		/* push: bits 1 << enum ref_op; sftp: 1 << enum file_op; change: 1 << enum path_op */
 	struct strvec		 match, not_match;	/* examples, checked at load */

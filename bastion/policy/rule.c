@@ -26,7 +26,7 @@ struct kind_row {
 	const char		*key;
 	enum request_kind	 kind;
 	const char		*names_key;	/* the list that a bare list stands for */
-	const char		*known[6];
+	const char		*known[8];
 	const char *const	*ops;		/* words of the list "ops" */
 	size_t			 nops;
 };
@@ -48,10 +48,10 @@ static const struct kind_row kinds[] = {
 	{ "listen", REQUEST_LISTEN, "at", { "at", NULL }, NULL, 0 },
 	{ "sftp", REQUEST_SFTP, NULL, { "paths", "not_paths", "ops", NULL }, file_ops, FILE_OPS },
 	{ "fetch", REQUEST_FETCH, "repos", { "repos", "refs", "not_refs", NULL }, NULL, 0 },
-	{ "push", REQUEST_PUSH, NULL, { "repos", "refs", "not_refs", "ops", NULL }, ref_ops, NREFOPS },
+	{ "push", REQUEST_PUSH, NULL, { "repos", "refs", "not_refs", "ops", "over", NULL }, ref_ops, NREFOPS },
 	{ "finding", REQUEST_FINDING, NULL, { "rules", "paths", NULL }, NULL, 0 },
 	{ "commit", REQUEST_COMMIT, NULL, { NULL }, NULL, 0 },
-	{ "change", REQUEST_CHANGE, NULL, { "repos", "paths", "not_paths", "preset", "ops", NULL }, path_ops, PATH_OPS },
+	{ "change", REQUEST_CHANGE, NULL, { "repos", "paths", "not_paths", "preset", "larger", "types", "ops", NULL }, path_ops, PATH_OPS },
 };
 #define NKINDS	(sizeof(kinds) / sizeof(kinds[0]))
 
@@ -322,6 +322,65 @@ check_repo_paths(const struct strvec *v, unsigned line, struct tree_error *e)
 	return 0;
 }
 
+/* Keys whose value is no list of patterns. */
+static bool
+is_no_list(const char *key)
+{
+	static const char *const keys[] = { "preset", "larger", "types", "over" };
+
+	return word_find(keys, sizeof(keys) / sizeof(keys[0]), key) < sizeof(keys) / sizeof(keys[0]);
+}
+
+static int
+read_types(const struct tree *t, unsigned *typesp, struct tree_error *e)
+{
+	struct strvec words = STRVEC_INIT;
+	int rc = tree_strings(t, "types", POLICY_MAX_WORDS, &words, e);
+
+	for (size_t i = 0; rc == 0 && i < words.n; i++) {
+		unsigned bits = filetype_bits(words.v[i]);
+
+		if (bits == 0)
+			rc = tree_fail(e, t->line, "types: there is no '%s'; sallyport.yaml(5) lists them (executable, archive, image ..)",
+			    words.v[i]);
+		*typesp |= bits;
+	}
+	if (rc == 0 && words.n == 0)
+		rc = tree_fail(e, t->line, "types is empty; leave it out for any");
+	strvec_release(&words);
+	return rc;
+}
+
+static int
+read_over(const struct tree *t, struct rule *r, struct tree_error *e)
+{
+	static const char *const known[] = { "commits", "files", "bytes", NULL };
+	const struct tree *v;
+	int64_t n;
+	int rc;
+
+	if ((rc = tree_keys(t, "over", known, e)) != 0)
+		return rc;
+	if (r->what == DECISION_ALLOW)
+		return tree_fail(e, t->line, "rule %s: over is what to ask about or to deny, not to allow", r->id);
+	if ((v = tree_get(t, "commits")) != NULL) {
+		if ((rc = tree_number(v, "commits", 1, UINT32_MAX - 1, &n, e)) != 0)
+			return rc;
+		r->over.commits = (uint32_t)n;
+	}
+	if ((v = tree_get(t, "files")) != NULL) {
+		if ((rc = tree_number(v, "files", 1, UINT32_MAX - 1, &n, e)) != 0)
+			return rc;
+		r->over.files = (uint32_t)n;
+	}
+	if ((v = tree_get(t, "bytes")) != NULL) {
+		if ((rc = tree_size(v, "bytes", 1, INT64_MAX, &n, e)) != 0)
+			return rc;
+		r->over.bytes = (uint64_t)n;
+	}
+	return t->n == 0 ? tree_fail(e, t->line, "over needs commits, files or bytes") : 0;
+}
+
 static int
 read_change(const struct tree *t, struct rule *r, struct tree_error *e)
 {
@@ -332,6 +391,10 @@ read_change(const struct tree *t, struct rule *r, struct tree_error *e)
 	if ((rc = check_repo_paths(&r->paths, t->line, e)) != 0 || (rc = check_repo_paths(&r->not_paths, t->line, e)) != 0)
 		return rc;
 	change_rule_fold(r);
+	if (tree_get(t, "larger") != NULL && (rc = tree_size(tree_get(t, "larger"), "larger", 0, UINT32_MAX - 1, &r->larger, e)) != 0)
+		return rc;
+	if (tree_get(t, "types") != NULL && (rc = read_types(tree_get(t, "types"), &r->types, e)) != 0)
+		return rc;
 	if (v == NULL || (rc = tree_string(v, "preset", &name, e)) != 0)
 		return rc;
 	r->guards = strcmp(name, "protected") == 0;
@@ -379,7 +442,7 @@ read_condition(const struct kind_row *k, const struct tree *t, struct rule *r, s
 		return rc;
 	for (size_t i = 0; i < t->n; i++) {
 		rc = strcmp(t->keys[i], "ops") == 0 ? read_ops(k, t->items[i], r, e) :
-		    strcmp(t->keys[i], "preset") == 0 ? 0 :
+		    is_no_list(t->keys[i]) ? 0 :
 		    tree_strings(t->items[i], t->keys[i], POLICY_MAX_WORDS, list_of(r, t->keys[i]), e);
 		if (rc != 0)
 			return rc;
@@ -394,6 +457,8 @@ read_condition(const struct kind_row *k, const struct tree *t, struct rule *r, s
 	}
 	if (k->kind == REQUEST_CHANGE)
 		return read_change(t, r, e);
+	if (tree_get(t, "over") != NULL && (rc = read_over(tree_get(t, "over"), r, e)) != 0)
+		return rc;
 	if ((rc = check_refs(&r->refs, t->line, e)) != 0 || (rc = check_refs(&r->not_refs, t->line, e)) != 0)
 		return rc;
 	if (k->kind == REQUEST_SFTP && (rc = check_paths(&r->paths, t->line, e)) == 0)
@@ -567,6 +632,7 @@ rule_read_head(const struct tree *t, const char *what, struct rule *r, struct tr
 	int rc;
 
 	r->line = t->line;
+	r->larger = -1;
 	if (id == NULL || verdict == NULL)
 		return tree_fail(e, t->line, "%s needs %s", what, id == NULL ? "an id" : "do: allow, ask or deny");
 	if ((rc = read_id(id, r, e)) != 0 || (rc = read_do(verdict, r, e)) != 0 || (rc = read_lists(t, r, e)) != 0 ||
@@ -704,6 +770,16 @@ refs_meet(const struct rule *r, const struct request *req)
 	    !patterns_name(&r->not_refs, req->ref, req->who, match_path, !restricts);
 }
 
+/* More than the rule says of any of it; what was not counted is more. Before there is a push, it is not. */
+static bool
+extent_meets(const struct rule *r, const struct push_extent *x)
+{
+	if (r->over.commits == 0 && r->over.files == 0 && r->over.bytes == 0)
+		return true;
+	return x != NULL && ((r->over.commits > 0 && x->commits > r->over.commits) || (r->over.files > 0 && x->files > r->over.files) ||
+	    (r->over.bytes > 0 && x->bytes > r->over.bytes));
+}
+
 bool
 rule_meets(const struct rule *r, const struct request *req)
 {
@@ -723,7 +799,8 @@ rule_meets(const struct rule *r, const struct request *req)
 			return list_meets(&r->names, req->repo) && (r->refs.n == 0 || r->what != DECISION_DENY);
 		return list_meets(&r->names, req->repo) && refs_meet(r, req);
 	case REQUEST_PUSH:
-		return (r->ops & 1u << req->op) != 0 && list_meets(&r->names, req->repo) && refs_meet(r, req);
+		return (r->ops & 1u << req->op) != 0 && list_meets(&r->names, req->repo) && refs_meet(r, req) &&
+		    extent_meets(r, req->extent);
 	case REQUEST_FINDING:
 		/* A rule on secrets is none on what is no secret, unless it says so. */
 		return (r->names.n == 0 ? !req->notice : match_any(&r->names, req->detail)) && list_meets(&r->paths, req->path);

@@ -332,9 +332,11 @@ on_result(struct link *l, struct msg *m, void *arg)
 	(void)l;
 	if ((r = buf_get_u8(m->body, &p->status)) != 0 || (r = buf_get_cstring(m->body, &p->reason)) != 0 ||
 	    (r = buf_get_u64(m->body, &p->objects)) != 0 || (r = buf_get_u64(m->body, &p->pack_bytes)) != 0 ||
-	    (r = buf_get_u32(m->body, &p->nfindings)) != 0 || (r = buf_peek_string(m->body, &digest, &n)) != 0 ||
-	    (r = buf_get_u64(m->body, &length)) != 0 || (r = buf_peek_string(m->body, &needs, &nneeds)) != 0 ||
-	    (r = push_read_refs(p, m->body)) != 0 || (r = push_read_outside(p, m->body)) != 0)
+	    (r = buf_get_u32(m->body, &p->nfindings)) != 0 || (r = buf_get_u32(m->body, &p->extent.commits)) != 0 ||
+	    (r = buf_get_u32(m->body, &p->extent.files)) != 0 || (r = buf_get_u64(m->body, &p->extent.bytes)) != 0 ||
+	    (r = buf_peek_string(m->body, &digest, &n)) != 0 || (r = buf_get_u64(m->body, &length)) != 0 ||
+	    (r = buf_peek_string(m->body, &needs, &nneeds)) != 0 || (r = push_read_refs(p, m->body)) != 0 ||
+	    (r = push_read_outside(p, m->body)) != 0)
 		return r;
 	p->have_result = true;
 	p->door.channel->session->moved = true;

@@ -185,14 +185,26 @@ push_on_notices(struct link *l, struct msg *m, void *arg)
 	return 0;
 }
 
+/* One of INSPECT_CHANGES. */
+struct heard_change {
+	enum path_op	 op;
+	uint8_t		 plain, sized;
+	enum filetype	 type;
+	uint32_t	 size;
+	char		*commit, *path;		/* owned */
+};
+
 /* One path: what no rule names is left to the rules on references. */
 static void
-push_judge_change(struct push_call *p, enum path_op op, bool plain, const char *commit, const char *path)
+push_judge_change(struct push_call *p, const struct heard_change *h)
 {
+	const char *commit = h->commit, *path = h->path;
+	enum path_op op = h->op;
 	struct session *s = p->door.channel->session;
 	struct request q = { .kind = REQUEST_CHANGE, .target = p->door.upstream, .repo = p->door.repo, .path_op = op,
-	    .path = path, .tree = !plain && op != PATH_DELETE, .now = clock_wall_ms() / 1000 };
-	char *masked, *shown;
+	    .path = path, .tree = !h->plain && op != PATH_DELETE, .sized = h->sized, .type = h->type, .size = h->size,
+	    .now = clock_wall_ms() / 1000 };
+	char *masked, *shown, what[40] = "";
 	struct verdict v;
 
 	decide(s->p->conf->policy, &s->who, &q, &v);
@@ -201,12 +213,14 @@ push_judge_change(struct push_call *p, enum path_op op, bool plain, const char *
 	masked = session_mask(s, path, strlen(path));
 	shown = text_printable(masked, strlen(masked));
 	p->nchanges++;
+	if (h->sized)
+		(void)snprintf(what, sizeof(what), " (%s, %u bytes)", filetype_word(h->type), h->size);
 	if (p->nchanges <= CHANGES_SHOWN)
-		p->text_bad |= buf_putf(p->text, "change: %s %s commit=%.12s (rule %s: %s)\n", path_op_word(op), shown, commit, v.rule,
-		    decision_word(v.what)) != 0;
+		p->text_bad |= buf_putf(p->text, "change: %s %s commit=%.12s (rule %s: %s)%s\n", path_op_word(op), shown, commit, v.rule,
+		    decision_word(v.what), what) != 0;
 	if (v.what == DECISION_DENY && p->nchanges <= PUSH_FINDINGS_SHOWN)
-		push_say(p, "sallyport: denied %s rule=%s: %s commit=%.12s file=%s: %s", p->door.request, v.rule, path_op_word(op),
-		    commit, shown, v.because);
+		push_say(p, "sallyport: denied %s rule=%s: %s commit=%.12s file=%s: %s%s", p->door.request, v.rule, path_op_word(op),
+		    commit, shown, v.because, what);
 	if (v.what == DECISION_DENY && p->content.rule == NULL)
 		p->content = v;
 	if (p->nchanges <= CHANGES_RECORDED)
@@ -217,12 +231,30 @@ push_judge_change(struct push_call *p, enum path_op op, bool plain, const char *
 	free(shown);
 }
 
-/* INSPECT_CHANGES: u32 n, n * (u8 op, u8 plain, s commit, s path). */
-int
-push_on_changes(struct link *l, struct msg *m, void *arg)
+static int
+push_read_change(struct buf *b, struct heard_change *h)
 {
 	static const enum path_op ops[] = { [CHANGE_CREATE] = PATH_CREATE, [CHANGE_MODIFY] = PATH_MODIFY,
 	    [CHANGE_DELETE] = PATH_DELETE };
+	uint8_t op, type;
+	int r;
+
+	*h = (struct heard_change){ .commit = NULL };
+	if ((r = buf_get_u8(b, &op)) != 0 || (r = buf_get_u8(b, &h->plain)) != 0 || (r = buf_get_cstring(b, &h->commit)) != 0 ||
+	    (r = buf_get_cstring(b, &h->path)) != 0 || (r = buf_get_u8(b, &h->sized)) != 0 || (r = buf_get_u8(b, &type)) != 0 ||
+	    (r = buf_get_u32(b, &h->size)) != 0)
+		return r;
+	if (op >= sizeof(ops) / sizeof(ops[0]) || type >= FILETYPES)
+		return ERR_FORMAT;
+	h->op = ops[op];
+	h->type = (enum filetype)type;
+	return 0;
+}
+
+/* INSPECT_CHANGES, see inspect.h. */
+int
+push_on_changes(struct link *l, struct msg *m, void *arg)
+{
 	struct push_call *p = arg;
 	uint32_t n;
 	int r;
@@ -231,19 +263,14 @@ push_on_changes(struct link *l, struct msg *m, void *arg)
 	if ((r = buf_get_u32(m->body, &n)) != 0)
 		return r;
 	for (; r == 0 && n > 0; n--) {
-		char *commit = NULL, *path = NULL;
-		uint8_t op, plain;
+		struct heard_change h;
 
-		if ((r = buf_get_u8(m->body, &op)) == 0 && (r = buf_get_u8(m->body, &plain)) == 0 &&
-		    (r = buf_get_cstring(m->body, &commit)) == 0 && (r = buf_get_cstring(m->body, &path)) == 0) {
-			if (op < sizeof(ops) / sizeof(ops[0])) {
-				push_show_file(p, ops[op], commit, path);
-				push_judge_change(p, ops[op], plain != 0, commit, path);
-			} else
-				r = ERR_FORMAT;
+		if ((r = push_read_change(m->body, &h)) == 0) {
+			push_show_file(p, h.op, h.commit, h.path);
+			push_judge_change(p, &h);
 		}
-		free(commit);
-		free(path);
+		free(h.commit);
+		free(h.path);
 	}
 	return r != 0 ? r : buf_end(m->body);
 }
@@ -309,7 +336,7 @@ push_judge_ref(struct push_call *p, struct push_command *cmd, enum ref_op op)
 {
 	struct session *s = p->door.channel->session;
 	struct request q = { .kind = REQUEST_PUSH, .target = p->door.upstream, .repo = p->door.repo, .ref = cmd->name, .op = op,
-	    .now = clock_wall_ms() / 1000 };
+	    .extent = &p->extent, .now = clock_wall_ms() / 1000 };
 	char *name = session_mask(s, cmd->name, strlen(cmd->name));
 	struct verdict v;
 

@@ -44,6 +44,7 @@ struct push_call {
 	char			*reason;
 	uint64_t		 objects, pack_bytes;
 	uint32_t		 nfindings, nshown;
+	struct push_extent	 extent;
 	enum ref_op		*ops;		/* per command */
 	bool			*unsure;	/* per command: the repository must say whether it is a forward */
 	char			**outside;	/* commits for ancestry */

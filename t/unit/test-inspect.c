@@ -29,7 +29,8 @@ struct outcome {
 	uint8_t		status, op;
 	char		*reason;
 	uint64_t	objects, packed, spooled;
-	uint32_t	findings, outside;
+	uint32_t	findings, outside, commits, files;
+	uint64_t	bytes;
 	/* of the first finding */
 	char		*kind, *commit, *path;
 	uint32_t	line;
@@ -188,9 +189,10 @@ take_result(struct rig *g, struct msg *m, struct outcome *o)
 
 	assert_true(buf_get_u8(m->body, &o->status) == 0 && buf_get_cstring(m->body, &o->reason) == 0 &&
 	    buf_get_u64(m->body, &o->objects) == 0 && buf_get_u64(m->body, &o->packed) == 0 &&
-	    buf_get_u32(m->body, &o->findings) == 0 && buf_peek_string(m->body, &digest, &ndigest) == 0 &&
-	    buf_get_u64(m->body, &o->spooled) == 0 && buf_peek_string(m->body, &needs, &o->needs) == 0 &&
-	    buf_get_u32(m->body, &n) == 0);
+	    buf_get_u32(m->body, &o->findings) == 0 && buf_get_u32(m->body, &o->commits) == 0 &&
+	    buf_get_u32(m->body, &o->files) == 0 && buf_get_u64(m->body, &o->bytes) == 0 &&
+	    buf_peek_string(m->body, &digest, &ndigest) == 0 && buf_get_u64(m->body, &o->spooled) == 0 &&
+	    buf_peek_string(m->body, &needs, &o->needs) == 0 && buf_get_u32(m->body, &n) == 0);
 	assert_int_equal(n, 1);
 	o->digest_ok = is_digest_of_spool(g, digest, ndigest, o->spooled);
 	assert_int_equal(buf_get_cstring(m->body, &s), 0);
@@ -622,6 +624,9 @@ test_parent_hears_the_judge(void **state)
 		if (rows[i].rule != NULL)
 			assert_string_equal(o.rule, rows[i].rule);
 		assert_int_equal(o.word, rows[i].word);
+		assert_int_equal(o.commits, 1);
+		assert_int_equal(o.bytes, strlen(rows[i].text));
+		assert_int_equal(o.files, (judges & INSPECT_TELL_CHANGES) != 0 ? 1 : UINT32_MAX);
 		outcome_release(&o);
 		free(tip);
 	}
