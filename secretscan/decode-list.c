@@ -70,8 +70,11 @@ run_break(struct run *r)
 static void
 run_open(struct run *r)
 {
-	size_t first = r->pending[0].at, from = first - r->done > SS_AROUND ? first - SS_AROUND : r->done;
+	size_t first = r->pending[0].at, from = first;
 
+	/* The bytes of one number can belong to two runs: then nothing is left before the second. */
+	if (first > r->done)
+		from = first - r->done > SS_AROUND ? first - SS_AROUND : r->done;
 	layer_break(r->out, from);
 	/* Not the rest of a run whose first bytes are no text. */
 	if (r->begin == first)
@@ -109,6 +112,15 @@ run_add(struct run *r, uint8_t value, size_t at, size_t n)
 	}
 	r->zeros -= r->pending[0].value == 0;
 	memmove(r->pending, r->pending + 1, --r->npending * sizeof(r->pending[0]));
+}
+
+/* How far back from here a beginning is looked for: not into what was used up. */
+static size_t
+reach_back(const struct run *r, size_t at)
+{
+	if (at <= r->done)
+		return at;
+	return at - r->done > BACK_MAX ? at - BACK_MAX : r->done;
 }
 
 static size_t
@@ -225,7 +237,7 @@ static size_t
 read_list(struct run *r, const struct notation *no, size_t at)
 {
 	const struct sieve *s = r->s;
-	size_t place = at, least = at - r->done > BACK_MAX ? at - BACK_MAX : r->done, end = at, next;
+	size_t place = at, least = reach_back(r, at), end = at, next;
 
 	while (at > least && (is_alnum(s->p[at - 1]) || strchr(" \t\r\n", s->p[at - 1]) != NULL ||
 	    (s->p[at - 1] != '\0' && strchr(no->between, s->p[at - 1]) != NULL)))
@@ -263,7 +275,6 @@ decode_list(const struct sieve *s, const struct notation *no, struct layer *out)
 
 		if ((s->places[i].kinds & SIEVE_LIST) == 0 || at < seen || !sieve_counts(s, at, at + 1))
 			continue;
-		r.done = r.done > seen ? r.done : seen;
 		seen = read_list(&r, no, at);
 	}
 }
@@ -331,7 +342,10 @@ read_offset(const struct sieve *s, size_t at, bool *colonp)
 	return *colonp ? at + 1 : at;
 }
 
-/* The bytes of a group of digits; those of a number that a processor of today keeps with its little end first. */
+/*
+ * The bytes of a group of digits. Those of a number whose little end comes first stand the other way round: each has the
+ * whole number as its place.
+ */
 static void
 add_group(struct dump_line *l, const struct sieve *s, size_t at, size_t digits, bool little)
 {
@@ -340,7 +354,7 @@ add_group(struct dump_line *l, const struct sieve *s, size_t at, size_t digits, 
 		uint32_t value;
 
 		(void)decode_hex_number(s->p + from, 2, 2, &value);
-		l->v[l->n++] = (struct byte){ (uint8_t)value, from, 2 };
+		l->v[l->n++] = (struct byte){ (uint8_t)value, little ? at : from, little ? digits : 2 };
 	}
 }
 
@@ -393,13 +407,12 @@ read_dump(struct run *r, size_t place)
 {
 	const struct sieve *s = r->s;
 	struct dump_line l;
-	size_t least = place - r->done > BACK_MAX ? place - BACK_MAX : r->done, at = line_start(s, place, least), before;
+	size_t at = line_start(s, place, reach_back(r, place)), before;
 
 	if (!read_line(s, at, &l))
 		return place + 1;
 	for (int i = 0; i < LINES_BACK && at > r->done; i++) {
-		least = at - r->done > BACK_MAX ? at - BACK_MAX : r->done;
-		before = line_start(s, at - 1, least);
+		before = line_start(s, at - 1, reach_back(r, at - 1));
 		if (!read_line(s, before, &l))
 			break;
 		at = before;
@@ -424,7 +437,6 @@ decode_dump(const struct sieve *s, struct layer *out)
 
 		if ((s->places[i].kinds & SIEVE_LIST) == 0 || at < seen || !sieve_counts(s, at, at + 1))
 			continue;
-		r.done = r.done > seen ? r.done : seen;
 		seen = read_dump(&r, at);
 	}
 }
