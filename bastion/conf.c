@@ -124,8 +124,8 @@ conf_name_ok(const char *s)
 	    s[0] != '_' && s[0] != '-';
 }
 
-static int
-read_path(struct loader *l, const char *what, const struct tree *t, char **pathp)
+int
+conf_read_path(struct loader *l, const char *what, const struct tree *t, char **pathp)
 {
 	char *s;
 	int r;
@@ -135,51 +135,6 @@ read_path(struct loader *l, const char *what, const struct tree *t, char **pathp
 	free(*pathp);
 	*pathp = strcmp(s, ".") == 0 ? xstrdup(l->c->dir) : file_join(l->c->dir, s);
 	free(s);
-	return 0;
-}
-
-static int
-read_upstream(struct loader *l, const char *name, const struct tree *t, struct conf_upstream *out)
-{
-	static const char *const known[] = { "path", NULL };
-	char *what = xasprintf("upstream %s", name);
-	const struct tree *path;
-	int r;
-
-	out->name = xstrdup(name);
-	out->kind = UPSTREAM_HOSTED;
-	if ((r = tree_keys(t, what, known, &l->error)) != 0)
-		;
-	else if ((path = tree_get(t, "path")) == NULL)
-		r = tree_fail(&l->error, t->line, "%s needs path: FOLDER", what);
-	else
-		r = read_path(l, "path", path, &out->path);
-	free(what);
-	return r;
-}
-
-static int
-read_upstreams(struct loader *l, const struct conf_row *row, const struct tree *t)
-{
-	struct conf *c = l->c;
-	int r;
-
-	if ((r = tree_is_map(t, "upstreams", &l->error)) != 0)
-		return r;
-	if (t->n > (size_t)row->max)
-		return tree_fail(&l->error, t->line, "more than %lld upstreams", (long long)row->max);
-	c->upstreams = xcalloc(t->n + 1, sizeof(*c->upstreams));
-	for (size_t i = 0; i < t->n; i++) {
-		if (!conf_name_ok(t->keys[i]))
-			return tree_fail(&l->error, t->key_lines[i], "an upstream's name is 1 to 63 of a-z 0-9 . _ -, not '%s'",
-			    t->keys[i]);
-		/* A rule's on: cannot tell them apart, so neither may a user. */
-		if (conf_target(c, t->keys[i]) != NULL)
-			return tree_fail(&l->error, t->key_lines[i], "'%s' is a target already", t->keys[i]);
-		c->nupstreams++;
-		if ((r = read_upstream(l, t->keys[i], t->items[i], &c->upstreams[i])) != 0)
-			return r;
-	}
 	return 0;
 }
 
@@ -200,7 +155,7 @@ read_webhook(struct loader *l, const struct tree *t, struct conf_webhook *out)
 		return r;
 	if (strncmp(out->url, "https://", 8) != 0 && strncmp(out->url, "http://", 7) != 0)
 		return tree_fail(&l->error, url->line, "url must start with https:// or http://");
-	return read_path(l, "secret_file", secret, &out->secret_file);
+	return conf_read_path(l, "secret_file", secret, &out->secret_file);
 }
 
 static int
@@ -232,7 +187,7 @@ read_policy(struct loader *l, const struct conf_row *row, const struct tree *t)
 
 	if (b == NULL)
 		return tree_fail(&l->error, 0, "out of memory");
-	if ((r = read_path(l, row->name, t, &path)) == 0 && (r = read_checked(l, path, b)) == 0)
+	if ((r = conf_read_path(l, row->name, t, &path)) == 0 && (r = read_checked(l, path, b)) == 0)
 		r = policy_load(path, buf_ptr(b), buf_len(b), &l->c->policy, &l->error);
 	l->error.file = main_file;
 	buf_free(b);
@@ -247,7 +202,7 @@ static const struct {
 	const char	*name;
 	block_fn	 fn;
 } blocks[] = {
-	{ "targets", conf_read_targets }, { "upstreams", read_upstreams }, { "webhooks", read_webhooks },
+	{ "targets", conf_read_targets }, { "upstreams", conf_read_upstreams }, { "webhooks", read_webhooks },
 	{ "policy", read_policy },
 };
 
@@ -286,7 +241,7 @@ read_row(struct loader *l, const struct conf_row *row, const struct tree *t)
 	case CONF_TEXT:
 		return tree_string(t, row->name, p, e);
 	case CONF_PATH:
-		return read_path(l, row->name, t, p);
+		return conf_read_path(l, row->name, t, p);
 	case CONF_LISTEN:
 		return conf_read_address(l, row->name, t, &l->c->listen_host, &l->c->listen_port);
 	case CONF_PUBLIC:
@@ -433,11 +388,7 @@ conf_free(struct conf *c)
 	if (c == NULL)
 		return;
 	conf_free_targets(c);
-	for (size_t i = 0; i < c->nupstreams; i++) {
-		free(c->upstreams[i].name);
-		free(c->upstreams[i].path);
-	}
-	free(c->upstreams);
+	conf_free_upstreams(c);
 	for (size_t i = 0; i < c->nwebhooks; i++) {
 		free(c->webhooks[i].url);
 		free(c->webhooks[i].secret_file);
@@ -458,15 +409,6 @@ conf_free(struct conf *c)
 	strvec_release(&c->penalty_exempt);
 	strvec_release(&c->accept_env);
 	free(c);
-}
-
-const struct conf_upstream *
-conf_upstream(const struct conf *c, const char *name)
-{
-	for (size_t i = 0; i < c->nupstreams; i++)
-		if (strcmp(c->upstreams[i].name, name) == 0)
-			return &c->upstreams[i];
-	return NULL;
 }
 
 void

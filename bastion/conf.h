@@ -38,13 +38,21 @@ struct conf_target {
 	char		*secret;	/* name of the key or password that the key process holds; NULL for certificates */
 };
 
-enum conf_upstream_kind { UPSTREAM_HOSTED };
+enum conf_upstream_kind { UPSTREAM_HOSTED, UPSTREAM_SSH };
 
 /* A place where repositories are, as in ssh://git@bastion/NAME/path/repo.git */
 struct conf_upstream {
 	char			*name;
 	enum conf_upstream_kind	 kind;
 	char			*path;	/* absolute folder of bare repositories (hosted) */
+	/* elsewhere */
+	char			*login, *host;
+	uint16_t		 port;
+	char			*base;	/* what its repositories' paths begin with, no slash at either end: "", "group", "~/git" */
+	struct strvec		 host_keys;	/* pinned */
+	enum conf_auth		 auth;
+	char			*secret;	/* name of the key that the key process holds; NULL for certificates */
+	struct strvec		 refs;	/* patterns of the references that are mirrored */
 };
 
 /* Where approval requests are announced; Standard Webhooks signature. */
@@ -106,6 +114,7 @@ struct conf {
 	uint64_t	 max_lfs_bytes;		/* one LFS object */
 	uint64_t	 lfs_held_bytes;	/* LFS objects that no push has named yet, of one identity for one repository */
 	int64_t		 lfs_held_ms;		/* how long they are held */
+	int64_t		 upstream_idle_ms;	/* an unused connection to an upstream ends after this; 0 = at once */
 
 	struct conf_target	*targets;
 	size_t			 ntargets;

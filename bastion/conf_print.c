@@ -80,6 +80,29 @@ print_target_way(FILE *f, const struct conf_target *t)
 }
 
 static void
+print_upstream(FILE *f, const struct conf_upstream *u)
+{
+	bool v6;
+
+	if (u->kind == UPSTREAM_HOSTED) {
+		fputs("\n    path: ", f);
+		print_text(f, u->path);
+		return;
+	}
+	v6 = strchr(u->host, ':') != NULL;
+	fprintf(f, "\n    url: \"ssh://%s@%s%s%s:%u/%s\"\n    host_keys: ", u->login, v6 ? "[" : "", u->host, v6 ? "]" : "",
+	    u->port, u->base);
+	print_words(f, &u->host_keys);
+	if (u->auth == CONF_AUTH_KEY) {
+		fputs("\n    auth: {key: ", f);
+		print_text(f, u->secret);
+		putc('}', f);
+	}
+	fputs("\n    refs: ", f);
+	print_words(f, &u->refs);
+}
+
+static void
 print_block(const struct conf *c, const char *name, FILE *f)
 {
 	if (strcmp(name, "policy") == 0)
@@ -98,8 +121,8 @@ print_block(const struct conf *c, const char *name, FILE *f)
 		if (c->nupstreams == 0)
 			fputs("{}", f);
 		for (size_t i = 0; i < c->nupstreams; i++) {
-			fprintf(f, "\n  \"%s\":\n    path: ", c->upstreams[i].name);
-			print_text(f, c->upstreams[i].path);
+			fprintf(f, "\n  \"%s\":", c->upstreams[i].name);
+			print_upstream(f, &c->upstreams[i]);
 		}
 	} else {
 		if (c->nwebhooks == 0)

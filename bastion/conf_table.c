@@ -70,6 +70,8 @@ const struct conf_row conf_table[] = {
 	{ "git", "max_object", CONF_SIZE, AT(max_object_bytes), "100M", 1024, 64 * GIB, "one object, unpacked" },
 	{ "git", "max_resolved", CONF_SIZE, AT(max_resolved_bytes), "4G", 1024, 4096 * GIB, "one push, unpacked" },
 	{ "git", "max_objects", CONF_COUNT, AT(max_push_objects), "2000000", 1, 100000000, "objects in one push" },
+	{ "git", "upstream_idle", CONF_DURATION, AT(upstream_idle_ms), "60s", 0, DAY,
+	    "how long a connection to an upstream is kept for the next who needs it" },
 	{ "git", "max_commands", CONF_COUNT, AT(max_push_commands), "100", 1, 10000, "references changed by one push" },
 	{ "git", "undo", CONF_DURATION, AT(undo_ms), "30d", 0, 3650 * DAY,
 	    "how long what a push replaced can be put back; 0 = not at all" },

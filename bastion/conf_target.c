@@ -44,8 +44,8 @@ host_key_ok(const char *text)
 	    memcmp(raw + 4, text, len) == 0;
 }
 
-static int
-read_host_keys(struct loader *l, const char *what, const struct tree *t, struct strvec *v)
+int
+conf_read_host_keys(struct loader *l, const char *what, const struct tree *t, struct strvec *v)
 {
 	int r;
 
@@ -61,8 +61,8 @@ read_host_keys(struct loader *l, const char *what, const struct tree *t, struct 
 }
 
 /* auth: certificate, {key: NAME} or {password: NAME}. */
-static int
-read_auth(struct loader *l, const struct tree *t, struct conf_target *out)
+int
+conf_read_auth(struct loader *l, const struct tree *t, enum conf_auth *authp, char **secretp)
 {
 	static const char *const known[] = { "key", "password", NULL };
 	struct tree_error *e = &l->error;
@@ -80,11 +80,11 @@ read_auth(struct loader *l, const struct tree *t, struct conf_target *out)
 	password = tree_get(t, "password");
 	if ((key == NULL) == (password == NULL))
 		return tree_fail(e, t->line, "auth must be certificate, {key: NAME} or {password: NAME}");
-	out->auth = key != NULL ? CONF_AUTH_KEY : CONF_AUTH_PASSWORD;
-	if ((r = tree_string(key != NULL ? key : password, "auth", &out->secret, e)) != 0)
+	*authp = key != NULL ? CONF_AUTH_KEY : CONF_AUTH_PASSWORD;
+	if ((r = tree_string(key != NULL ? key : password, "auth", secretp, e)) != 0)
 		return r;
-	if (!conf_name_ok(out->secret))
-		return tree_fail(e, t->line, "a secret's name is 1 to 63 of a-z 0-9 . _ -, not '%.40s'", out->secret);
+	if (!conf_name_ok(*secretp))
+		return tree_fail(e, t->line, "a secret's name is 1 to 63 of a-z 0-9 . _ -, not '%.40s'", *secretp);
 	return 0;
 }
 
@@ -102,9 +102,9 @@ read_identity(struct loader *l, const char *what, const struct tree *t, struct c
 	if (keys != NULL) {
 		if (name != NULL)
 			return tree_fail(e, name->line, "host_principal belongs to host_ca");
-		return read_host_keys(l, "host_keys", keys, &out->host_keys);
+		return conf_read_host_keys(l, "host_keys", keys, &out->host_keys);
 	}
-	if ((r = read_host_keys(l, "host_ca", ca, &out->host_ca)) != 0)
+	if ((r = conf_read_host_keys(l, "host_ca", ca, &out->host_ca)) != 0)
 		return r;
 	if (name == NULL)
 		out->host_principal = xstrdup(out->host);
@@ -222,7 +222,7 @@ read_target(struct loader *l, const char *name, const struct tree *t, struct con
 	}
 	if ((r = conf_read_address(l, "address", address, &out->host, &out->port)) != 0 ||
 	    (r = tree_strings(logins, "logins", CONF_WORDS_MAX, &out->logins, e)) != 0 ||
-	    (auth != NULL && (r = read_auth(l, auth, out)) != 0))
+	    (auth != NULL && (r = conf_read_auth(l, auth, &out->auth, &out->secret)) != 0))
 		goto out;
 	if ((r = read_identity(l, what, t, out)) == 0 && (r = read_via(l, what, t, out)) == 0)
 		r = read_proxy(l, t, out);

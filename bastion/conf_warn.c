@@ -89,7 +89,7 @@ warn_of_places(struct warner *w)
 	const struct conf *c = w->conf;
 
 	for (size_t i = 0; i < c->nupstreams; i++)
-		if (access(c->upstreams[i].path, X_OK) == -1)
+		if (c->upstreams[i].kind == UPSTREAM_HOSTED && access(c->upstreams[i].path, X_OK) == -1)
 			warn(w, "upstream %s: there is no folder %s that can be entered", c->upstreams[i].name, c->upstreams[i].path);
 	for (size_t i = 0; i < c->ntargets; i++) {
 		const struct conf_target *via = c->targets[i].via == NULL ? NULL : conf_target(c, c->targets[i].via);

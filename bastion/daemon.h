@@ -11,6 +11,7 @@
  *	lfsjob.c	the keepers of LFS objects
  *	hostkey.c	the bastion's own key, and the next one
  *	proxy.c		the programs that targets are reached by	way.c		which targets a session may open
+ *	pool.c		SSH connections to upstreams
  *	approach.c	all that a session needs to reach a target	hostscan.c	host certificates of targets
  *	shelfjob.c	undoing pushes, and forgetting what was kept for it
  */
@@ -44,6 +45,7 @@ struct gitjob;
 struct lfsjob;
 struct hostscan;
 struct krl;
+struct pool;
 struct secretscan;
 struct sshserver;
 
@@ -220,6 +222,8 @@ struct daemon {
 	struct proxy		*proxies;	/* programs by which targets are reached */
 	struct shelfjob		*shelfjobs;	/* work on what is kept in repositories */
 	struct event		*sweep_ev;
+	struct pool		*pools;		/* SSH connections to upstreams */
+	unsigned		 npools;	/* so far: their numbers */
 	struct hostscan		*scans;		/* host certificates that are kept or asked for */
 	bool			 said_up;
 	bool			 no_room;	/* the log cannot be written: each try to is made by retry_ev */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <fcntl.h>
 #include <signal.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,11 +17,13 @@
 #include "bastion/base/log.h"
 #include "bastion/base/sandbox.h"
 #include "bastion/base/spawn.h"
+#include "bastion/base/strvec.h"
 #include "bastion/base/xmalloc.h"
 #include "bastion/conf.h"
 #include "bastion/daemon.h"
 #include "bastion/lfsjob.h"
 #include "bastion/monitor_msg.h"
+#include "bastion/pool.h"
 #include "bastion/pushjudge.h"
 #include "bastion/ssh/git_digest.h"
 #include "bastion/ssh/sshconn.h"
@@ -44,6 +47,9 @@ struct gitjob {
 	uint32_t	 id;
 	bool		 push;
 	char		*upstream, *repo;
+	const struct conf_upstream *place;	/* belongs to conf */
+	struct conf_ref	*conf;
+	struct pool_hold hold;		/* of an upstream elsewhere */
 	pid_t		 leg, inspector;	/* 0 = ended */
 	struct link	*leg_link, *inspector_link;
 	int		 spool;			/* -1 once handed over */
@@ -69,6 +75,23 @@ struct gitjob {
 	bool		 reported;		/* the leg has said how it went */
 };
 
+/* A mirror that could not be made leaves an empty folder. One that holds anything stays, of course. */
+static void
+gitjob_sweep(const struct gitjob *j)
+{
+	char *path, *repo;
+
+	if (j->place->kind == UPSTREAM_HOSTED)
+		return;
+	repo = xstrdup(j->repo);
+	for (char *s = repo; (s = strchr(s, '/')) != NULL; )
+		*s = '%';
+	path = xasprintf("%s/mirrors/%s/%s.git", j->conf->conf->state_dir, j->upstream, repo);
+	(void)rmdir(path);
+	free(repo);
+	free(path);
+}
+
 static void
 gitjob_free(struct gitjob *j)
 {
@@ -82,6 +105,9 @@ gitjob_free(struct gitjob *j)
 	link_free(j->inspector_link);
 	if (j->spool != -1)
 		close(j->spool);
+	pool_drop(&j->hold);
+	gitjob_sweep(j);
+	conf_ref_drop(j->conf);
 	free(j->identity);
 	free(j->upstream);
 	free(j->repo);
@@ -223,7 +249,19 @@ on_verdicts(struct link *l, struct msg *m, void *arg)
 	return r != 0 ? r : buf_end(m->body);
 }
 
+/* The leg has let its conversation go: so may the connection. */
+static int
+on_released(struct link *l, struct msg *m, void *arg)
+{
+	struct gitjob *j = arg;
+
+	(void)l;
+	pool_drop(&j->hold);
+	return buf_end(m->body);
+}
+
 static const struct link_row leg_rows[] = {
+	{ GITLEG_RELEASED, "released", LINK_PERMIT, on_released },
 	{ GITLEG_STORED, "stored", LINK_PERMIT | LINK_ONCE, on_stored },
 	{ GITLEG_NEEDS_ANSWER, "needs-answer", LINK_PERMIT, on_needs },
 	{ 0, NULL, 0, NULL }
@@ -294,24 +332,39 @@ job_link(struct gitjob *j, int fd, const char *name, const struct link_row *rows
 
 /* The git leg: sees this one repository. */
 static pid_t
-spawn_leg(struct gitjob *j, const struct conf_upstream *u, const int fds[5], int nfds)
+spawn_leg(struct gitjob *j, const int fds[5], int nfds)
 {
-	char *path = spawn_helper_path("sallyport-gitleg"), mode[16];
+	const struct conf_upstream *u = j->place;
+	char *path = spawn_helper_path("sallyport-gitleg");
 	struct spawn_params sp = { .path = path, .nfds = nfds };
-	char *argv[] = { path, mode, u->path, j->repo, NULL };
+	struct strvec argv = STRVEC_INIT;
 	pid_t pid;
 
-	snprintf(mode, sizeof(mode), "%s", j->push ? "receive" : "upload");
-	sp.argv = argv;
+	strvec_push(&argv, path);
+	strvec_push(&argv, j->push ? "receive" : "upload");
+	if (u->kind == UPSTREAM_HOSTED) {
+		strvec_push(&argv, u->path);
+		strvec_push(&argv, j->repo);
+	} else {
+		strvec_pushf(&argv, "%s/mirrors/%s", j->conf->conf->state_dir, u->name);
+		strvec_push(&argv, j->repo);
+		strvec_push(&argv, u->login);
+		strvec_pushf(&argv, "%s%s%s%s", u->base[0] == '~' ? "" : "/", u->base, u->base[0] == '\0' ? "" : "/", j->repo);
+		strvec_take(&argv, pool_socket(&j->hold));
+		for (size_t i = 0; i < u->refs.n; i++)
+			strvec_push(&argv, u->refs.v[i]);
+	}
+	sp.argv = argv.v;
 	for (int i = 0; i < nfds; i++)
 		sp.fds[i] = fds[i];
 	pid = spawn(&sp);
+	strvec_release(&argv);
 	free(path);
 	return pid;
 }
 
 static bool
-open_fetch(struct gitjob *j, const struct conf_upstream *u)
+open_fetch(struct gitjob *j)
 {
 	int stream[2], errors[2], fds[5] = { -1, -1, -1, -1, -1 };
 	bool ok;
@@ -325,7 +378,7 @@ open_fetch(struct gitjob *j, const struct conf_upstream *u)
 	}
 	fds[0] = fds[1] = stream[1];
 	fds[2] = errors[1];
-	j->leg = spawn_leg(j, u, fds, 3);
+	j->leg = spawn_leg(j, fds, 3);
 	close(stream[1]);
 	close(errors[1]);
 	ok = j->leg > 0;
@@ -397,7 +450,7 @@ open_spool(const struct gitjob *j)
 enum { PAIR_LEG, PAIR_LEG_PARENT, PAIR_INSPECTOR, PAIR_INSPECTOR_PARENT, PAIRS };
 
 static bool
-open_push(struct gitjob *j, const struct conf_upstream *u)
+open_push(struct gitjob *j)
 {
 	int sv[PAIRS][2] = { { -1, -1 }, { -1, -1 }, { -1, -1 }, { -1, -1 } }, fds[5] = { -1, -1, STDERR_FILENO, -1, -1 };
 	bool ok = (j->spool = open_spool(j)) != -1;
@@ -406,7 +459,7 @@ open_push(struct gitjob *j, const struct conf_upstream *u)
 		ok = msgio_pair(sv[i]) == 0;
 	fds[3] = sv[PAIR_LEG][1];
 	fds[4] = sv[PAIR_LEG_PARENT][1];
-	if (ok && (j->leg = spawn_leg(j, u, fds, 5)) <= 0)
+	if (ok && (j->leg = spawn_leg(j, fds, 5)) <= 0)
 		j->leg = 0;
 	if (ok && (j->inspector = fork()) == 0)
 		inspector_child(j, sv[PAIR_INSPECTOR][1], sv[PAIR_INSPECTOR_PARENT][1]);
@@ -478,6 +531,29 @@ gitjob_may_open(struct peer *p, const char *upstream, const char *repo, bool pus
 	    p->daemon->njobs >= GITJOBS_MAX ? "too many transfers at once; try again" : judge_open(p, upstream, repo, push);
 }
 
+/* The session asked for descriptors, and there are none. */
+static void
+tell_failed(struct gitjob *j, const char *why)
+{
+	struct buf *b = buf_new(1024);
+
+	if (b != NULL && j->peer->monitor != NULL && buf_put_u8(b, MONITOR_FD_FAILED) == 0 && buf_put_cstring(b, why) == 0)
+		(void)link_send(j->peer->monitor, MON_GIT_FD, j->id, b, -1);
+	buf_free(b);
+}
+
+/* The way to the upstream is there, or is not. */
+static void
+opened_upstream(struct pool_hold *h, const char *why)
+{
+	struct gitjob *j = (struct gitjob *)(void *)((char *)h - offsetof(struct gitjob, hold));
+
+	if (why == NULL && !(j->push ? open_push(j) : open_fetch(j)))
+		why = "its processes could not be started; try again";
+	if (why != NULL)
+		tell_failed(j, why);	/* the session ends the job */
+}
+
 bool
 gitjob_open(struct peer *p, uint32_t id, const char *upstream, const char *repo, bool push, const char **errorp)
 {
@@ -499,13 +575,20 @@ gitjob_open(struct peer *p, uint32_t id, const char *upstream, const char *repo,
 	j->id = id;
 	j->push = push;
 	j->spool = -1;
+	j->place = u;
+	j->conf = conf_ref_take(p->conf);
 	j->upstream = xstrdup(upstream);
 	j->repo = xstrdup(repo);
 	j->next = p->jobs;
 	p->jobs = j;
 	p->njobs++;
 	p->daemon->njobs++;
-	if (push ? open_push(j, u) : open_fetch(j, u))
+	if (u->kind != UPSTREAM_HOSTED) {
+		j->hold.fn = opened_upstream;
+		pool_take(&j->hold, p, u);
+		return true;
+	}
+	if (push ? open_push(j) : open_fetch(j))
 		return true;
 	*errorp = "its processes could not be started; try again";
 	gitjob_end(p, id);
@@ -560,22 +643,55 @@ judge_content(const struct peer *p, const struct gitjob *j, const uint8_t digest
 	return NULL;
 }
 
-/* The inspector has ended for sure: what is in the spool now is what it read. */
+/* The leg takes the spool. From now on it, and nobody else, says how that ends. */
 static void
-store_now(struct gitjob *j)
+store_begin(struct gitjob *j)
 {
-	struct buf *b = buf_new(128);
+	char *socket = j->place->kind == UPSTREAM_HOSTED ? xstrdup("") : pool_socket(&j->hold);
+	struct buf *b = buf_new(256);
 
 	if (b == NULL || buf_put_u64(b, j->length) != 0 || buf_put_u8(b, j->force) != 0 || buf_put_u8(b, j->deletes) != 0 ||
-	    buf_put_cstring(b, j->keep ? j->request : "") != 0 || buf_put_u64(b, (uint64_t)(clock_wall_ms() / 1000)) != 0)
+	    buf_put_cstring(b, j->keep && j->place->kind == UPSTREAM_HOSTED ? j->request : "") != 0 || buf_put_u64(b, (uint64_t)(clock_wall_ms() / 1000)) != 0 ||
+	    buf_put_cstring(b, socket) != 0)
 		fatal("out of memory");
-	j->approved = false;
+	free(socket);
 	if (j->leg_link != NULL && link_send(j->leg_link, GITLEG_STORE, 0, b, j->spool) == 0)
 		j->storing = true;
 	else if (j->leg > 0)
 		(void)kill(j->leg, SIGKILL);	/* the session sees it go and says so */
 	j->spool = -1;
 	buf_free(b);
+}
+
+/* The connection for a store is there, or is not: then the leg is told, whose word the session waits for. */
+static void
+store_connected(struct pool_hold *h, const char *why)
+{
+	struct gitjob *j = (struct gitjob *)(void *)((char *)h - offsetof(struct gitjob, hold));
+	struct buf *b;
+
+	if (why == NULL) {
+		store_begin(j);
+		return;
+	}
+	if ((b = buf_new(1024)) == NULL || buf_put_cstring(b, why) != 0)
+		fatal("out of memory");
+	if (j->leg_link == NULL || link_send(j->leg_link, GITLEG_CANNOT, 0, b, -1) != 0)
+		log_warn("%s: %s/%s: %s", j->session, j->upstream, j->repo, why);
+	buf_free(b);
+}
+
+/* The inspector has ended for sure: what is in the spool now is what it read. */
+static void
+store_now(struct gitjob *j)
+{
+	j->approved = false;
+	if (j->place->kind == UPSTREAM_HOSTED || j->hold.pool != NULL) {
+		store_begin(j);
+		return;
+	}
+	j->hold.fn = store_connected;
+	pool_take(&j->hold, j->peer, j->place);
 }
 
 static void

@@ -57,7 +57,7 @@ struct keyd {
 struct borrower {
 	struct keyd		*keyd;
 	char			*session, *target, *login, *name, *fingerprint;
-	enum secret_kind	 kind;
+	uint8_t			 kind;		/* enum secret_kind or KEYD_LEND_CERTIFICATE */
 };
 
 static int	on_start(struct link *, struct msg *, void *);
@@ -424,7 +424,7 @@ loan_use(struct loan *l, void *arg)
 	uint32_t id = calls_add(b->keyd->calls, &p);
 	bool ok = id != 0 && buf_put_cstring(body, b->session) == 0 && buf_put_cstring(body, b->target) == 0 &&
 	    buf_put_cstring(body, b->login) == 0 && buf_put_cstring(body, b->name) == 0 &&
-	    buf_put_cstring(body, b->kind == SECRET_KEY ? "key" : "password") == 0 &&
+	    buf_put_cstring(body, b->kind == SECRET_KEY ? "key" : b->kind == SECRET_PASSWORD ? "password" : "certificate") == 0 &&
 	    buf_put_cstring(body, b->fingerprint) == 0 && link_send(b->keyd->parent, KEYD_USE, id, body, -1) == 0;
 
 	if (!ok && id != 0)
@@ -443,38 +443,74 @@ loan_gone(struct loan *l, void *arg)
 	borrower_free(b);
 }
 
+/* A fresh key and a certificate on it, good for the one login that it is lent for. NULL, or why not. */
+static const char *
+lend_certificate(struct keyd *k, struct borrower *b, struct loan_params *p)
+{
+	struct issuer_mint q = { .identity = b->name, .session = b->session, .target = b->target, .login = b->login,
+	    .ttl_ms = LOAN_SECONDS * 1000 };
+	struct issuer_result res = { 0 };
+	const char *why = "no memory";
+
+	p->cert = buf_new(CERT_BLOB_MAX);
+	p->key = privkey_new();
+	if (p->cert != NULL && p->key != NULL) {
+		q.key = privkey_blob(p->key, &q.keylen);
+		if (issuer_mint(k->issuer, &q, clock_wall_ms(), p->cert, &res, &why) == 0)
+			why = NULL;
+	}
+	free(res.key_id);
+	return why;
+}
+
+/* The secret that is held under this name. NULL, or why not. */
+static const char *
+lend_secret(struct keyd *k, struct borrower *b, struct loan_params *p)
+{
+	struct buf *secret = buf_new(SECRET_BYTES_MAX);
+	const char *why = NULL, *bad;
+	enum secret_kind kind;
+	int r;
+
+	if (secret == NULL)
+		why = "no memory";
+	else if ((r = secrets_get(k->secrets, b->name, &kind, secret)) != 0)
+		why = r == ERR_NOTFOUND ? "there is no secret of this name; sallyport secret put" : "the secrets cannot be opened";
+	else if (kind != b->kind)
+		why = "the secret of this name is of another kind";
+	else if (kind == SECRET_PASSWORD) {
+		p->password = secret;
+		secret = NULL;
+	} else if (privkey_parse(buf_ptr(secret), buf_len(secret), &p->key, &bad) != 0)
+		why = "the key cannot be read";
+	buf_free(secret);
+	return why;
+}
+
 /* NULL, or why there is no loan. The descriptor is used up, and the borrower when there is one. */
 static const char *
 lend(struct keyd *k, struct borrower *b, int fd)
 {
 	struct loan_params p = { .base = k->base, .fd = fd, .login = b->login, .name = b->name, .use = loan_use,
 		.gone = loan_gone, .arg = b };
-	struct buf *secret = buf_new(SECRET_BYTES_MAX);
-	const char *why = NULL, *bad;
-	enum secret_kind kind;
+	const char *why;
 	const uint8_t *blob;
 	size_t n;
-	int r;
 
-	if (secret == NULL || k->nlent >= LENT_MAX)
+	if (k->nlent >= LENT_MAX)
 		why = "too many secrets are lent at once";
-	else if ((r = secrets_get(k->secrets, b->name, &kind, secret)) != 0)
-		why = r == ERR_NOTFOUND ? "there is no secret of this name; sallyport secret put" : "the secrets cannot be opened";
-	else if (kind != b->kind)
-		why = "the secret of this name is of another kind";
-	else if (kind == SECRET_PASSWORD) {
-		p.password = secret;
-		secret = NULL;
-	} else if (privkey_parse(buf_ptr(secret), buf_len(secret), &p.key, &bad) != 0)
-		why = "the key cannot be read";
+	else
+		why = b->kind == KEYD_LEND_CERTIFICATE ? lend_certificate(k, b, &p) : lend_secret(k, b, &p);
 	if (p.key != NULL) {
 		blob = privkey_blob(p.key, &n);
 		b->fingerprint = key_fingerprint(blob, n);
 	}
-	buf_free(secret);
-	if (why != NULL)
+	if (why != NULL) {
+		privkey_free(p.key);
+		buf_free(p.cert);
+		buf_free(p.password);
 		close(fd);
-	else if (loan_new(&p) == NULL)
+	} else if (loan_new(&p) == NULL)
 		why = "no descriptors, or nothing can be recorded";
 	return why;
 }
@@ -493,9 +529,9 @@ on_lend(struct link *l, struct msg *m, void *arg)
 	if ((r = buf_get_cstring(m->body, &b->session)) != 0 || (r = buf_get_cstring(m->body, &b->target)) != 0 ||
 	    (r = buf_get_cstring(m->body, &b->login)) != 0 || (r = buf_get_cstring(m->body, &b->name)) != 0 ||
 	    (r = buf_get_u8(m->body, &kind)) != 0 || (r = buf_end(m->body)) != 0 ||
-	    (r = m->fd == -1 || (kind != SECRET_KEY && kind != SECRET_PASSWORD) ? ERR_FORMAT : 0) != 0)
+	    (r = m->fd == -1 || (kind != SECRET_KEY && kind != SECRET_PASSWORD && kind != KEYD_LEND_CERTIFICATE) ? ERR_FORMAT : 0) != 0)
 		goto out;
-	b->kind = (enum secret_kind)kind;
+	b->kind = kind;
 	if ((why = lend(k, b, msg_take_fd(m))) == NULL) {
 		k->nlent++;
 		b = NULL;

@@ -14,6 +14,7 @@
 #include "bastion/ident/agent-wire.h"
 #include "bastion/ident/privkey.h"
 
+#define CERT_ALGORITHM	"ssh-ed25519-cert-v01@openssh.com"
 #define OUT_MAX	(8 * 1024)	/* a list and a signature; who does not read them loses the loan */
 
 struct loan {
@@ -39,6 +40,7 @@ loan_free(struct loan *l)
 		close(l->p.fd);
 	privkey_free(l->p.key);
 	buf_free(l->p.password);
+	buf_free(l->p.cert);
 	buf_free(l->in);
 	buf_free(l->out);
 	buf_free(l->data);
@@ -66,6 +68,16 @@ loan_send(struct loan *l, int r)
 	return false;
 }
 
+/* What is offered: the key, or the certificate on it. */
+static const uint8_t *
+loan_blob(const struct loan *l, size_t *np)
+{
+	if (l->p.cert == NULL)
+		return privkey_blob(l->p.key, np);
+	*np = buf_len(l->p.cert);
+	return buf_ptr(l->p.cert);
+}
+
 static int
 loan_sign(struct loan *l)
 {
@@ -73,7 +85,8 @@ loan_sign(struct loan *l)
 	int r = ERR_NOMEM;
 
 	if (sig != NULL)
-		r = privkey_sign(l->p.key, l->algorithm, buf_ptr(l->data), buf_len(l->data), sig);
+		r = privkey_sign(l->p.key, l->p.cert != NULL && strcmp(l->algorithm, CERT_ALGORITHM) == 0 ? "ssh-ed25519" : l->algorithm,
+		    buf_ptr(l->data), buf_len(l->data), sig);
 	r = r == 0 ? agent_put_signature(l->out, buf_ptr(sig), buf_len(sig)) : agent_put_failure(l->out);
 	buf_free(sig);
 	return r;
@@ -87,7 +100,7 @@ loan_ask_sign(struct loan *l, const struct agent_request *q)
 	size_t n;
 	int r;
 
-	blob = privkey_blob(l->p.key, &n);
+	blob = loan_blob(l, &n);
 	if (q->keylen != n || memcmp(q->key, blob, n) != 0)
 		r = ERR_DENIED;
 	else
@@ -119,7 +132,7 @@ loan_serve(struct loan *l)
 
 	while (!l->recording && (r = agent_read(l->in, &q)) != ERR_AGAIN) {
 		if (r == 0 && q.what == AGENT_LIST) {
-			blob = privkey_blob(l->p.key, &n);
+			blob = loan_blob(l, &n);
 			r = agent_put_list(l->out, blob, n, l->p.name);
 		} else if (r == 0 && q.what == AGENT_SIGN)
 			r = loan_ask_sign(l, &q);

@@ -23,6 +23,7 @@ struct loan_params {
 	const char	*login;
 	const char	*name;		/* of the secret */
 	struct privkey	*key;		/* taken over; or */
+	struct buf	*cert;		/* with key: the certificate on it, which is offered in its place; taken over */
 	struct buf	*password;	/* taken over */
 	/* Have this use recorded; loan_recorded() says when it is. False: that cannot be. */
 	bool		(*use)(struct loan *, void *arg);

@@ -34,6 +34,7 @@
 #include "bastion/shelfjob.h"
 #include "bastion/hostscan.h"
 #include "bastion/ident/krl.h"
+#include "bastion/pool.h"
 #include "bastion/proxy.h"
 #include "bastion/ssh/sshconn.h"
 #include "secretscan/secretscan.h"
@@ -86,7 +87,7 @@ give_up_root(const struct conf *c)
 static void
 check_state(const struct conf *c)
 {
-	static const char *const need[] = { "keys", "audit", "recordings", "spool", "run" };
+	static const char *const need[] = { "keys", "audit", "recordings", "spool", "run", "mirrors" };
 	struct stat st;
 
 	if (stat(c->state_dir, &st) == -1)
@@ -201,7 +202,7 @@ on_child(evutil_socket_t sig, short what, void *arg)
 	(void)what;
 	while ((pid = waitpid(-1, &status, WNOHANG)) > 0)
 		if (!helper_ended(d, pid, status) && !peer_ended(d, pid, status) && !hostscan_ended(d, pid) && !proxy_ended(d, pid, status) &&
-		    !shelfjob_ended(d, pid, status))
+		    !shelfjob_ended(d, pid, status) && !pool_ended(d, pid))
 			(void)gitjob_ended(d, pid);
 	if (d->stopping)
 		daemon_peer_gone(d);
@@ -361,6 +362,7 @@ run(struct daemon *d)
 	helper_raise(d);
 	(void)event_base_dispatch(d->base);
 	proxy_kill_all(d);
+	pool_kill_all(d);
 	control_close(d);
 	log_info("stopped");
 }

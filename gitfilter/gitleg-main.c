@@ -16,30 +16,48 @@
 #include "bastion/base/link.h"
 #include "bastion/base/log.h"
 #include "bastion/base/sandbox.h"
+#include "bastion/base/strvec.h"
+#include "bastion/base/xmalloc.h"
 #include "gitfilter/gitdir.h"
 #include "gitfilter/gitleg_msg.h"
 #include "gitfilter/gitrepo.h"
 #include "gitfilter/gitrun.h"
 #include "gitfilter/gitleg-shelf.h"
 #include "gitfilter/limits.h"
+#include "gitfilter/master.h"
+#include "gitfilter/mirror.h"
 #include "gitfilter/order.h"
 #include "gitfilter/pktline.h"
 #include "gitfilter/refcmd.h"
+#include "gitfilter/remote.h"
 #include "gitfilter/shelf.h"
 
 #define SESSION_FD	3
 #define PARENT_FD	4
+#define PLAIN_ARGS	4	/* program, mode, folder, repository */
+#define REMOTE_ARGS	8	/* and login, path, socket, a pattern of references */
+#define SAID_MAX	8192	/* of what the upstream's hooks say */
+#define RELEASE_MS	20000	/* so long an upstream is kept waiting for a push */
+
+/* Which repository: hosted here, or a mirror of one that is elsewhere. */
+struct source {
+	const char		*dir, *name;
+	bool			 elsewhere;
+	struct remote_place	 place;
+};
 
 struct gitleg {
 	struct link	*session, *parent;	/* owned */
+	struct source	*source;
 	struct gitrepo	*repo;			/* owned */
 	struct buf	*needs;			/* owned: names asked about so far, or NULL */
+	struct remote	*remote;		/* owned, or NULL: a conversation with the upstream */
 	bool		 gone, over;
 };
 
 /* From here on this repository, and the programs and libraries that git is made of. */
 static int
-gitleg_enter(const char *dir, const char *name, char *why, size_t size)
+gitleg_enter(const struct source *s, char *why, size_t size)
 {
 	static const struct sandbox_path paths[] = {
 		{ ".", SANDBOX_WRITE }, { "/usr", SANDBOX_READ }, { "/bin", SANDBOX_READ }, { "/lib", SANDBOX_READ },
@@ -48,8 +66,8 @@ gitleg_enter(const char *dir, const char *name, char *why, size_t size)
 	};
 	int r;
 
-	if ((r = gitdir_enter(dir, name, why, size)) == 0 &&
-	    (r = sandbox_paths(paths, sizeof(paths) / sizeof(paths[0]))) != 0)
+	r = s->elsewhere ? mirror_enter(s->dir, s->name, why, size) : gitdir_enter(s->dir, s->name, why, size);
+	if (r == 0 && (r = sandbox_paths(paths, sizeof(paths) / sizeof(paths[0]))) != 0)
 		(void)snprintf(why, size, "the repository's process cannot enter its sandbox");
 	return r;
 }
@@ -149,10 +167,29 @@ gitleg_object(struct link *l, struct msg *m, void *arg)
 	return r;
 }
 
+/* How it went, to both who wait for it. */
+static int
+gitleg_answer(struct gitleg *g, uint32_t id, bool ok, const char *why, const struct buf *report, uint32_t kept)
+{
+	struct buf *b = buf_new(MSG_MAX);
+	int r = ERR_NOMEM;
+
+	if (b != NULL && (r = buf_put_u8(b, ok)) == 0 && (r = buf_put_cstring(b, why)) == 0 &&
+	    (r = buf_put_string(b, report == NULL ? NULL : buf_ptr(report), report == NULL ? 0 : buf_len(report))) == 0 &&
+	    (r = buf_put_u32(b, kept)) == 0) {
+		gitleg_send(g->session, GITLEG_STORED, 0, b);
+		gitleg_send(g->parent, GITLEG_STORED, id, b);
+		g->over = true;
+	}
+	buf_free(b);
+	return r;
+}
+
 /* GITLEG_STORE. */
 struct store_order {
 	struct gitstore_params	 p;
 	char			*request;	/* owned */
+	char			*socket;	/* owned */
 	uint64_t		 at;
 	struct order		 order;
 	uint32_t		 kept;
@@ -166,7 +203,7 @@ gitleg_read_store(struct msg *m, struct store_order *s)
 
 	if ((r = buf_get_u64(m->body, &s->p.length)) != 0 || (r = buf_get_u8(m->body, &non_ff)) != 0 ||
 	    (r = buf_get_u8(m->body, &deletes)) != 0 || (r = buf_get_cstring(m->body, &s->request)) != 0 ||
-	    (r = buf_get_u64(m->body, &s->at)) != 0 || (r = buf_end(m->body)) != 0)
+	    (r = buf_get_u64(m->body, &s->at)) != 0 || (r = buf_get_cstring(m->body, &s->socket)) != 0 || (r = buf_end(m->body)) != 0)
 		return r;
 	if ((s->p.spool_fd = msg_take_fd(m)) == -1 || s->p.length > INT64_MAX || s->at > INT64_MAX ||
 	    (s->request[0] != '\0' && !id_is(s->request, "REQ-", REQUEST_ID_LEN)))
@@ -174,6 +211,36 @@ gitleg_read_store(struct msg *m, struct store_order *s)
 	s->p.allow_non_fast_forward = non_ff == 1;
 	s->p.allow_deletes = deletes == 1;
 	return 0;
+}
+
+/* To the upstream. The connection may be another one than at the beginning: people take their time. */
+static int
+gitleg_push(struct gitleg *g, struct store_order *s, struct buf *report, char *why, size_t size)
+{
+	struct remote_talk talk = { .report = report, .said = buf_new(SAID_MAX) };
+	struct remote_place *place = &g->source->place;
+	struct buf *b = buf_new(SAID_MAX + 16);
+	int r = ERR_NOMEM;
+	char *said;
+
+	if (strcmp(place->socket, s->socket) != 0) {
+		remote_close(g->remote);
+		g->remote = NULL;
+		free(place->socket);
+		place->socket = s->socket;
+		s->socket = NULL;
+	}
+	if (talk.said != NULL && b != NULL)
+		r = mirror_push(g->repo, place, &g->remote, &s->p, &talk, why, size);
+	if (r == 0 && buf_len(talk.said) > 0) {
+		said = xstrndup((const char *)buf_ptr(talk.said), buf_len(talk.said));
+		if (buf_put_cstring(b, said) == 0)
+			gitleg_send(g->session, GITLEG_SAID, 0, b);
+		free(said);
+	}
+	buf_free(talk.said);
+	buf_free(b);
+	return r;
 }
 
 /*
@@ -188,7 +255,8 @@ gitleg_keep_and_store(struct gitleg *g, struct store_order *s, struct buf *repor
 	if (s->request[0] != '\0' && ((r = order_read(s->p.spool_fd, s->p.length, &s->order)) != 0 ||
 	    (r = shelf_put(g->repo, SHELF_KEPT, s->request, (int64_t)s->at, s->order.cmds, s->order.n, why, size)) != 0))
 		return r;
-	if ((r = gitrun_store(&s->p, report, why, size)) != 0)
+	r = g->source->elsewhere ? gitleg_push(g, s, report, why, size) : gitrun_store(&s->p, report, why, size);
+	if (r != 0)
 		return r;
 	for (size_t i = 0; i < s->order.n; i++) {
 		const struct push_command *c = &s->order.cmds[i];
@@ -207,34 +275,40 @@ gitleg_store(struct link *l, struct msg *m, void *arg)
 {
 	struct gitleg *g = arg;
 	struct store_order s = { .p = { .spool_fd = -1 } };
-	struct buf *report = NULL, *b = NULL;
+	struct buf *report = NULL;
 	char why[REASON_MAX] = "";
 	int r;
 
 	(void)l;
 	if ((r = gitleg_read_store(m, &s)) != 0)
 		goto out;
-	report = buf_new(REPORT_MAX);
-	b = buf_new(MSG_MAX);
-	if (report == NULL || b == NULL) {
+	if ((report = buf_new(REPORT_MAX)) == NULL) {
 		r = ERR_NOMEM;
 		goto out;
 	}
 	if ((r = gitleg_keep_and_store(g, &s, report, why, sizeof(why))) != 0 && why[0] == '\0')
 		(void)snprintf(why, sizeof(why), "the spool cannot be read: %s", err_text(r));
-	if ((r = buf_put_u8(b, r == 0)) != 0 || (r = buf_put_cstring(b, why)) != 0 ||
-	    (r = buf_put_string(b, buf_ptr(report), buf_len(report))) != 0 || (r = buf_put_u32(b, s.kept)) != 0)
-		goto out;
-	gitleg_send(g->session, GITLEG_STORED, 0, b);
-	gitleg_send(g->parent, GITLEG_STORED, m->id, b);
-	g->over = true;
+	r = gitleg_answer(g, m->id, r == 0, why, report, s.kept);
 out:
 	if (s.p.spool_fd != -1)
 		close(s.p.spool_fd);
 	free(s.request);
+	free(s.socket);
 	order_release(&s.order);
 	buf_free(report);
-	buf_free(b);
+	return r;
+}
+
+static int
+gitleg_cannot(struct link *l, struct msg *m, void *arg)
+{
+	char *why = NULL;
+	int r;
+
+	(void)l;
+	if ((r = buf_get_cstring(m->body, &why)) == 0 && (r = buf_end(m->body)) == 0)
+		r = gitleg_answer(arg, m->id, false, why, NULL, 0);
+	free(why);
 	return r;
 }
 
@@ -303,6 +377,7 @@ static const struct link_row session_rows[] = {
 
 static const struct link_row parent_rows[] = {
 	{ GITLEG_STORE, "store", LINK_PERMIT | LINK_ONCE, gitleg_store },
+	{ GITLEG_CANNOT, "cannot", LINK_PERMIT | LINK_ONCE, gitleg_cannot },
 	{ 0, NULL, 0, NULL }
 };
 
@@ -326,10 +401,37 @@ gitleg_turn(struct gitleg *g, int ms)
 			(void)link_pump(links[i]);
 }
 
+/* The mirror as the upstream is now. The conversation stays open: a push goes on in it. */
 static int
-gitleg_receive(const char *dir, const char *name)
+gitleg_follow(struct gitleg *g, const char *service, char *why, size_t size)
 {
-	struct gitleg g = { .gone = false };
+	const struct remote_place *place = &g->source->place;
+	int r;
+
+	/* In this order: of what the upstream does not have, nothing is made here. */
+	if ((r = remote_open(place, service, &g->remote, why, size)) == 0 && (r = mirror_open_repo(&g->repo, why, size)) == 0)
+		r = mirror_follow(g->repo, place, g->remote, why, size);
+	return r;
+}
+
+/* While people decide, nobody waits at the upstream for them. */
+static void
+gitleg_wait(struct gitleg *g)
+{
+	int64_t left = g->remote == NULL ? 0 : remote_opened_ms(g->remote) + RELEASE_MS - clock_mono_ms();
+
+	if (g->remote != NULL && left <= 0) {
+		remote_close(g->remote);
+		g->remote = NULL;
+		gitleg_send(g->parent, GITLEG_RELEASED, 0, NULL);
+	}
+	gitleg_turn(g, g->remote == NULL ? -1 : (int)left);
+}
+
+static int
+gitleg_receive(struct source *s)
+{
+	struct gitleg g = { .source = s };
 	const struct link_params session = {
 		.fd = SESSION_FD, .name = "session", .rows = session_rows, .gone = gitleg_gone, .arg = &g,
 	};
@@ -341,14 +443,15 @@ gitleg_receive(const char *dir, const char *name)
 
 	if ((g.session = link_new(&session)) == NULL || (g.parent = link_new(&parent)) == NULL)
 		fatal("descriptors %d and %d are not links", SESSION_FD, PARENT_FD);
-	if (gitleg_enter(dir, name, why, sizeof(why)) == 0)
-		(void)gitrepo_open(&g.repo, why, sizeof(why));
+	if (gitleg_enter(s, why, sizeof(why)) == 0)
+		(void)(s->elsewhere ? gitleg_follow(&g, "git-receive-pack", why, sizeof(why)) : gitrepo_open(&g.repo, why, sizeof(why)));
 	gitleg_send_refs(&g, why);
 	while (!g.gone && !g.over)
-		gitleg_turn(&g, -1);
+		gitleg_wait(&g);
 	until = clock_mono_ms() + FINISH_MS;
 	while (!g.gone && (link_queued(g.session) > 0 || link_queued(g.parent) > 0) && clock_mono_ms() < until)
 		gitleg_turn(&g, TICK_MS);
+	remote_close(g.remote);
 	gitrepo_close(g.repo);
 	buf_free(g.needs);
 	link_free(g.session);
@@ -358,12 +461,20 @@ gitleg_receive(const char *dir, const char *name)
 
 /* An error before the advertisement is an ERR line, which the session reads and the client shows. */
 static int
-gitleg_upload(const char *dir, const char *name)
+gitleg_upload(struct source *s)
 {
+	struct gitleg g = { .source = s };
+	int r;
+
 	struct buf *b = buf_new(PKTLINE_MAX);
 	char why[REASON_MAX] = "";
 
-	if (gitleg_enter(dir, name, why, sizeof(why)) == 0) {
+	if ((r = gitleg_enter(s, why, sizeof(why))) == 0 && s->elsewhere) {
+		r = gitleg_follow(&g, "git-upload-pack", why, sizeof(why));
+		remote_close(g.remote);
+		gitrepo_close(g.repo);
+	}
+	if (r == 0) {
 		gitrun_become_upload();
 		(void)snprintf(why, sizeof(why), "git upload-pack cannot be started: %s", strerror(errno));
 	}
@@ -375,7 +486,7 @@ gitleg_upload(const char *dir, const char *name)
 
 static const struct {
 	const char	*word;
-	int		(*run)(const char *dir, const char *name);
+	int		(*run)(struct source *);
 } modes[] = {
 	{ "receive", gitleg_receive },
 	{ "upload", gitleg_upload },
@@ -384,14 +495,33 @@ static const struct {
 int
 main(int argc, char **argv)
 {
+	struct source s = { .elsewhere = argc > PLAIN_ARGS };
+	int status = 2;
+
 	log_init("sallyport-gitleg", LOG_LEVEL_INFO);
 	sandbox_prepare();
-	for (size_t i = 0; argc == 4 && i < sizeof(modes) / sizeof(modes[0]); i++)
-		if (strcmp(argv[1], modes[i].word) == 0)
-			return modes[i].run(argv[2], argv[3]);
-	if (argc >= 4)
+	if (argc > PLAIN_ARGS && strcmp(argv[1], "master") == 0)
+		return master_run(argc, argv);
+	for (size_t i = 0; (argc == PLAIN_ARGS || argc >= REMOTE_ARGS) && i < sizeof(modes) / sizeof(modes[0]); i++) {
+		if (strcmp(argv[1], modes[i].word) != 0)
+			continue;
+		s.dir = argv[2];
+		s.name = argv[3];
+		if (s.elsewhere) {
+			s.place.login = argv[4];
+			s.place.path = argv[5];
+			s.place.socket = xstrdup(argv[6]);
+			for (int k = 7; k < argc; k++)
+				strvec_push(&s.place.refs, argv[k]);
+		}
+		status = modes[i].run(&s);
+		free(s.place.socket);
+		strvec_release(&s.place.refs);
+		return status;
+	}
+	if (argc >= PLAIN_ARGS)
 		return gitleg_shelf(argc - 1, argv + 1);
 	fprintf(stderr, "usage: sallyport-gitleg receive|upload|restore|sweep UPSTREAM_DIR WORD..\n"
 	    "sallyportd starts it; there is no use for it by hand.\n");
-	return 2;
+	return status;
 }

@@ -7,6 +7,9 @@
  *	sallyport-gitleg restore  UPSTREAM_DIR REQ REQ2	undo push REQ, wherever it was; REQ2 undoes that; see gitleg-shelf.c
  *	sallyport-gitleg sweep    UPSTREAM_DIR SECONDS	drop what was kept longer than this, in all repositories
  *
+ *	sallyport-gitleg receive|upload  MIRRORS/UPSTREAM REPO  LOGIN PATH SOCKET REFS..	the same for a mirror of an upstream's repository
+ *	sallyport-gitleg master ..			descriptor 3 = link to the parent, 4 = end of a loan of the key process
+ *
  * REPO.git is opened below UPSTREAM_DIR without following a link out of it. `upload` becomes git-upload-pack (protocol v0,
  * no hidden wants). `receive` answers questions about the repository and stores when the parent says so.
  */
@@ -22,8 +25,9 @@ enum gitleg_msg {
 	GITLEG_ANCESTOR_ANSWER = 503,
 	/*
 	 * parent -> leg, once: u64 spool length, u8 1 = non-fast-forward allowed, u8 1 = deletes allowed, s request id under which
-	 * old tips are kept (shelf.h) or "", u64 seconds since 1970; descriptor: the spool. The leg feeds exactly that many bytes
-	 * from offset 0 to `git receive-pack`, fsck on, no hooks.
+	 * old tips are kept (shelf.h) or "", u64 seconds since 1970, s the socket of the connection to the upstream or "" for a
+	 * hosted repository; descriptor: the spool. The leg feeds exactly that many bytes from offset 0 to `git receive-pack`,
+	 * fsck on, no hooks; or to the upstream.
 	 */
 	GITLEG_STORE = 504,
 	/* session -> leg: s oid, u64 offset: a commit's or folder's content from there on, to compare a push with */
@@ -37,6 +41,16 @@ enum gitleg_msg {
 	GITLEG_NEEDS = 520,
 	/* leg -> session and parent: u8 yes, s the first one that they do not lead to (40 hex; "" = yes), s SHA-256 over all names */
 	GITLEG_NEEDS_ANSWER = 521,
+	/* leg -> session: s what the upstream's hooks say to whoever pushes */
+	GITLEG_SAID = 510,
+	/* leg -> parent: it no longer uses the connection to the upstream until GITLEG_STORE names one */
+	GITLEG_RELEASED = 513,
+	/* parent -> leg, in place of GITLEG_STORE: s why the upstream cannot be reached. It answers with that. */
+	GITLEG_CANNOT = 514,
+	/* master -> parent, once: s "". The connection is there. */
+	MASTER_UP = 511,
+	/* master -> parent, once: s why there is none, or none any more */
+	MASTER_DOWN = 512,
 	/* leg -> session and parent: u8 ok, s error line, s git-receive-pack's report-status answer (pkt-lines), u32 old tips kept */
 	GITLEG_STORED = 507,
 };

@@ -59,6 +59,73 @@ gitrepo_close(struct gitrepo *repo)
 	free(repo);
 }
 
+int
+gitrepo_make(char *why, size_t size)
+{
+	git_repository_init_options o;
+	git_repository *git = NULL;
+	const git_error *error;
+	int r = 0;
+
+	(void)git_libgit2_init();
+	gitrepo_forget_configuration();
+	(void)git_repository_init_options_init(&o, GIT_REPOSITORY_INIT_OPTIONS_VERSION);
+	o.flags = GIT_REPOSITORY_INIT_BARE | GIT_REPOSITORY_INIT_NO_DOTGIT_DIR;
+	o.initial_head = "refs/heads/main";
+	if (git_repository_init_ext(&git, ".", &o) != 0) {
+		error = git_error_last();
+		(void)snprintf(why, size, "the mirror cannot be made: %s", error == NULL ? "?" : error->message);
+		r = ERR_DENIED;
+	}
+	git_repository_free(git);
+	(void)git_libgit2_shutdown();
+	return r;
+}
+
+int
+gitrepo_set_ref(struct gitrepo *repo, const char *name, const char *oid)
+{
+	git_reference *ref = NULL;
+	git_oid id;
+	int g;
+
+	if (git_oid_fromstr(&id, oid) != 0)
+		return ERR_DENIED;
+	if (git_oid_is_zero(&id))
+		return gitrepo_drop_ref(repo, name);
+	g = git_reference_create(&ref, repo->git, name, &id, 1, NULL);
+	git_reference_free(ref);
+	return g == 0 ? 0 : ERR_DENIED;
+}
+
+int
+gitrepo_set_head(struct gitrepo *repo, const char *name)
+{
+	return git_repository_set_head(repo->git, name) == 0 ? 0 : ERR_DENIED;
+}
+
+bool
+gitrepo_has(struct gitrepo *repo, const char *oid)
+{
+	git_odb *odb = NULL;
+	git_oid id;
+	bool yes = git_oid_fromstr(&id, oid) == 0 && git_repository_odb(&odb, repo->git) == 0 && git_odb_exists(odb, &id) == 1;
+
+	git_odb_free(odb);
+	return yes;
+}
+
+int
+gitrepo_add_objects(struct gitrepo *repo, const char *dir)
+{
+	git_odb *odb = NULL;
+	int r = git_repository_odb(&odb, repo->git) == 0 && git_odb_add_disk_alternate(odb, dir) == 0 &&
+	    git_odb_refresh(odb) == 0 ? 0 : ERR_DENIED;
+
+	git_odb_free(odb);
+	return r;
+}
+
 /* One reference, resolved when it is symbolic. One that leads nowhere does not exist for a client. */
 static int
 gitrepo_put_ref(git_reference *ref, struct buf *out, uint32_t *np)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* gitrepo: one hosted bare repository: its references, who descends from whom. Alone meets libgit2. */
+/* gitrepo: one bare repository, hosted or a mirror: its references, who descends from whom. Alone meets libgit2. */
 #ifndef GITFILTER_GITREPO_H
 #define GITFILTER_GITREPO_H
 
@@ -13,6 +13,16 @@ struct gitrepo;
 /* The bare repository that is the current folder, without any configuration but its own. 0 or ERR_DENIED with why. */
 int	gitrepo_open(struct gitrepo **repop, char *why, size_t size);
 void	gitrepo_close(struct gitrepo *);
+/* An empty bare repository in the current folder, without templates; one that is there already stays. 0 or ERR_DENIED with why. */
+int	gitrepo_make(char *why, size_t size);
+/* Point a reference at an object, whatever it was, or take it away (oid all zeros). 0 or ERR_DENIED. */
+int	gitrepo_set_ref(struct gitrepo *, const char *name, const char *oid);
+/* Make HEAD stand for this branch, whether or not it is there. 0 or ERR_DENIED. */
+int	gitrepo_set_head(struct gitrepo *, const char *name);
+bool	gitrepo_has(struct gitrepo *, const char *oid);
+/* Look for objects in this folder too, from now on. 0 or ERR_DENIED. */
+int	gitrepo_add_objects(struct gitrepo *, const char *dir);
+
 /* u32 n, n * (s oid, s name) for every reference but HEAD and the bastion's own (shelf.h). 0, ERR_TOOBIG, ERR_DENIED. */
 int	gitrepo_put_refs(struct gitrepo *, struct buf *out);
 /*

@@ -11,6 +11,12 @@
 #include <stdint.h>
 
 struct buf;
+struct strvec;
+
+/* A line of configuration, over whatever a repository itself says. */
+struct gitsetting {
+	const char	*key, *value;
+};
 
 struct gitstore_params {
 	int		 spool_fd;	/* order and pack, from offset 0 */
@@ -31,6 +37,11 @@ int	gitrun_store(const struct gitstore_params *, struct buf *report, char *why, 
 int	gitrun_update_refs(const struct buf *lines, char *why, size_t size);
 /* Gather loose references into one file. 0 or ERR_DENIED. */
 int	gitrun_pack_refs(void);
+/* Whether a report ends in a flush, as a whole one does. */
+bool	gitrun_is_whole_report(const struct buf *);
+
+/* Append the environment in which a program of git is started, with these settings over ours. */
+void	gitrun_env(struct strvec *env, const struct gitsetting *, size_t n);
 
 /* Become `git upload-pack` on descriptors 0, 1 and 2. Comes back only on failure, with errno. */
 void	gitrun_become_upload(void);

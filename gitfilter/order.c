@@ -19,12 +19,16 @@ order_line(struct order *o, const struct pktline *line)
 	const uint8_t *caps;
 	const char *why;
 	size_t ncaps;
+	int r;
 
 	if (o->n == COMMANDS_MAX)
 		return ERR_TOOBIG;
 	if (o->cmds == NULL && (o->cmds = calloc(COMMANDS_MAX, sizeof(*o->cmds))) == NULL)
 		return ERR_NOMEM;
-	return refcmd_parse(line->data, line->len, &o->cmds[o->n++], &caps, &ncaps, &why);
+	r = refcmd_parse(line->data, line->len, &o->cmds[o->n], &caps, &ncaps, &why);
+	if (r == 0 && o->n++ == 0 && caps != NULL)
+		o->atomic = memmem(caps, ncaps, " atomic", 7) != NULL;
+	return r;
 }
 
 /* One piece of the spool; *donep once the flush has been read. */

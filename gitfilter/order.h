@@ -14,6 +14,7 @@ struct order {
 	size_t			 n;
 	uint64_t		 end;		/* where the pack begins, if there is one */
 	bool			 pack;		/* a pack follows */
+	bool			 atomic;	/* all references or none */
 };
 
 /* The first length bytes of fd. 0, ERR_FORMAT, ERR_TOOBIG, ERR_NOMEM, ERR_SYSTEM. */

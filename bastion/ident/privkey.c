@@ -286,6 +286,31 @@ out:
 	return r == ERR_SHORT ? ERR_FORMAT : r;
 }
 
+struct privkey *
+privkey_new(void)
+{
+	struct privkey *k = xcalloc(1, sizeof(*k));
+	struct buf *blob = buf_new(SSHKEY_BLOB_MAX);
+	uint8_t seed[SEED_LEN], pub[crypto_sign_PUBLICKEYBYTES];
+	size_t n = sizeof(pub);
+
+	randombytes_buf(seed, sizeof(seed));
+	k->pkey = EVP_PKEY_new_raw_private_key(EVP_PKEY_ED25519, NULL, seed, sizeof(seed));
+	sodium_memzero(seed, sizeof(seed));
+	if (blob == NULL || k->pkey == NULL || EVP_PKEY_get_raw_public_key(k->pkey, pub, &n) != 1 ||
+	    buf_put_cstring(blob, "ssh-ed25519") != 0 || buf_put_string(blob, pub, n) != 0) {
+		privkey_free(k);
+		buf_free(blob);
+		return NULL;
+	}
+	k->type = xstrdup("ssh-ed25519");
+	k->len = buf_len(blob);
+	k->blob = xmalloc(k->len);
+	memcpy(k->blob, buf_ptr(blob), k->len);
+	buf_free(blob);
+	return k;
+}
+
 void
 privkey_free(struct privkey *k)
 {

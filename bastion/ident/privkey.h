@@ -19,6 +19,8 @@ struct privkey;
  * for the administrator. The caller frees.
  */
 int	privkey_parse(const void *text, size_t n, struct privkey **kp, const char **whyp);
+/* A fresh Ed25519 key that exists in this process alone. NULL: no memory, or no randomness. */
+struct privkey	*privkey_new(void);
 void	privkey_free(struct privkey *);		/* overwrites; NULL is fine */
 
 /* The public half as a wire blob; lives as long as the key. */

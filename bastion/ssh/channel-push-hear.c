@@ -17,6 +17,7 @@
 
 #define REFS_MAX	100000
 #define OUTSIDE_MAX	100000
+#define SAID_LINES_MAX	40
 
 static void
 push_link_gone(struct link *l, int r, void *arg)
@@ -164,6 +165,30 @@ on_leg_stored(struct link *l, struct msg *m, void *arg)
 	return r;
 }
 
+/* GITLEG_SAID: s text. Line by line, so that none can be taken for ours. */
+static int
+on_leg_said(struct link *l, struct msg *m, void *arg)
+{
+	struct push_call *p = arg;
+	char *text = NULL, *rest, *line, *masked;
+	int r;
+
+	(void)l;
+	if ((r = buf_get_cstring(m->body, &text)) != 0 || (r = buf_end(m->body)) != 0)
+		goto out;
+	rest = text;
+	for (unsigned n = 0; n < SAID_LINES_MAX && (line = strsep(&rest, "\r\n")) != NULL; )
+		if (line[0] != '\0') {
+			masked = session_mask(p->door.channel->session, line, strlen(line));
+			push_say(p, "%s: %s", p->door.upstream, masked);
+			free(masked);
+			n++;
+		}
+ out:
+	free(text);
+	return r;
+}
+
 /* GITLEG_OBJECT_ANSWER goes on to the inspector as it is: it trusts the object's name alone. */
 static int
 on_leg_object(struct link *l, struct msg *m, void *arg)
@@ -204,6 +229,7 @@ static const struct link_row leg_rows[] = {
 	{ GITLEG_REFS, "refs", LINK_PERMIT | LINK_ONCE, on_leg_refs },
 	{ GITLEG_ANCESTOR_ANSWER, "ancestor-answer", LINK_PERMIT, on_leg_ancestor },
 	{ GITLEG_OBJECT_ANSWER, "object-answer", LINK_PERMIT, on_leg_object },
+	{ GITLEG_SAID, "said", LINK_PERMIT | LINK_ONCE, on_leg_said },
 	{ GITLEG_STORED, "stored", LINK_PERMIT | LINK_ONCE, on_leg_stored },
 	{ 0, NULL, 0, NULL }
 };

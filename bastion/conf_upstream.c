@@ -1,0 +1,212 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The upstreams of sallyport.yaml: a folder that we host, or a place on another server that we mirror and push to. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "bastion/base/file.h"
+#include "bastion/base/id.h"
+#include "bastion/base/xmalloc.h"
+#include "bastion/conf.h"
+#include "bastion/conf_int.h"
+#include "bastion/conf_table.h"
+
+#define REFS_MAX	16
+#define BASE_MAX	256
+
+/* HOST, HOST:PORT, [V6]:PORT. */
+static int
+read_place(struct loader *l, const struct tree *t, const char *text, size_t n, uint16_t port, struct conf_upstream *out)
+{
+	char *place = xstrndup(text, n), *full;
+	struct tree at = { .kind = TREE_SCALAR, .line = t->line };
+	int r;
+
+	full = strrchr(place, ':') != NULL && strrchr(place, ':') > (strchr(place, ']') == NULL ? place : strchr(place, ']')) ?
+	    xstrdup(place) : xasprintf("%s:%u", place, port);
+	at.text = full;
+	r = conf_read_address(l, "url's host", &at, &out->host, &out->port);
+	if (r == 0 && out->host[0] == '-')
+		r = tree_fail(&l->error, t->line, "url has no valid host name");
+	free(place);
+	free(full);
+	return r;
+}
+
+/* The part of the path that all its repositories share, without slashes around it. */
+static int
+read_base(struct loader *l, const struct tree *t, const char *path, struct conf_upstream *out)
+{
+	size_t n;
+
+	while (*path == '/')
+		path++;
+	n = strlen(path);
+	while (n > 0 && path[n - 1] == '/')
+		n--;
+	out->base = xstrndup(path, n);
+	path = out->base;
+	if (strncmp(path, "~/", 2) == 0)
+		path += 2;
+	if (path[0] != '\0' && strcmp(path, "~") != 0 && !name_is_safe(path, BASE_MAX))
+		return tree_fail(&l->error, t->line, "url's path has '..', '//' or a character that is not a letter, digit or one of "
+		    ". _ - + @ /");
+	return 0;
+}
+
+/* ssh://LOGIN@HOST[:PORT][/PATH] */
+static int
+read_url(struct loader *l, const char *what, const struct tree *t, struct conf_upstream *out)
+{
+	struct tree_error *e = &l->error;
+	const char *rest, *at, *slash;
+	char *url = NULL;
+	int r;
+
+	if ((r = tree_string(t, "url", &url, e)) != 0)
+		return r;
+	if (strncmp(url, "ssh://", 6) != 0) {
+		r = tree_fail(e, t->line, "%s: url must be ssh://LOGIN@HOST[:PORT]/PATH, not '%.60s'", what, url);
+		goto out;
+	}
+	out->kind = UPSTREAM_SSH;
+	rest = url + 6;
+	slash = strchr(rest, '/');
+	if (slash == NULL)
+		slash = rest + strlen(rest);
+	at = memchr(rest, '@', (size_t)(slash - rest));
+	out->login = at == NULL ? xstrdup("") : xstrndup(rest, (size_t)(at - rest));
+	if (!name_is_safe(out->login, CONF_NAME_MAX) || strpbrk(out->login, "/@+") != NULL)
+		r = tree_fail(e, t->line, "%s: url needs a login, ssh://LOGIN@HOST/PATH", what);
+	else if ((r = read_place(l, t, at + 1, (size_t)(slash - at - 1), 22, out)) == 0)
+		r = read_base(l, t, slash, out);
+out:
+	free(url);
+	return r;
+}
+
+/* Which references the mirror has: patterns that end in a star, and nothing outside refs/. */
+static int
+read_refs(struct loader *l, const struct tree *t, struct conf_upstream *out)
+{
+	static const char *const usual[] = { "refs/heads/*", "refs/tags/*", "refs/notes/*" };
+	int r;
+
+	for (size_t i = 0; t == NULL && i < sizeof(usual) / sizeof(usual[0]); i++)
+		strvec_push(&out->refs, usual[i]);
+	if (t == NULL)
+		return 0;
+	if ((r = tree_strings(t, "refs", REFS_MAX, &out->refs, &l->error)) != 0)
+		return r;
+	for (size_t i = 0; i < out->refs.n; i++) {
+		size_t n = strlen(out->refs.v[i]);
+		char *stem = xstrndup(out->refs.v[i], n > 2 ? n - 2 : 0);
+		bool ok = strncmp(out->refs.v[i], "refs/", 5) == 0 && strcmp(out->refs.v[i] + n - 2, "/*") == 0 &&
+		    name_is_safe(stem, BASE_MAX);
+
+		free(stem);
+		if (!ok)
+			return tree_fail(&l->error, t->line, "refs must be such as refs/heads/*, not '%.60s'", out->refs.v[i]);
+	}
+	if (out->refs.n == 0)
+		return tree_fail(&l->error, t->line, "refs needs at least one pattern");
+	return 0;
+}
+
+static int
+read_remote(struct loader *l, const char *what, const struct tree *t, struct conf_upstream *out)
+{
+	const struct tree *keys = tree_get(t, "host_keys"), *auth = tree_get(t, "auth");
+	struct tree_error *e = &l->error;
+	int r;
+
+	if ((r = read_url(l, what, tree_get(t, "url"), out)) != 0)
+		return r;
+	if (keys == NULL)
+		return tree_fail(e, t->line, "%s needs host_keys: [\"TYPE BASE64\"]", what);
+	if ((r = conf_read_host_keys(l, "host_keys", keys, &out->host_keys)) != 0 ||
+	    (auth != NULL && (r = conf_read_auth(l, auth, &out->auth, &out->secret)) != 0))
+		return r;
+	if (out->auth == CONF_AUTH_PASSWORD)
+		return tree_fail(e, auth->line, "%s: an SSH upstream is opened by auth: certificate or {key: NAME}", what);
+	return read_refs(l, tree_get(t, "refs"), out);
+}
+
+static int
+read_upstream(struct loader *l, const char *name, const struct tree *t, struct conf_upstream *out)
+{
+	static const char *const hosted[] = { "path", NULL }, *const remote[] = { "url", "host_keys", "auth", "refs", NULL };
+	char *what = xasprintf("upstream %s", name);
+	bool is_remote = t->kind == TREE_MAP && tree_get(t, "url") != NULL;
+	const struct tree *path;
+	int r;
+
+	out->name = xstrdup(name);
+	out->kind = UPSTREAM_HOSTED;
+	if (is_remote)
+		r = tree_get(t, "path") != NULL ? tree_fail(&l->error, t->line, "%s has a url or a path, not both", what) :
+		    tree_keys(t, what, remote, &l->error);
+	else
+		r = tree_keys(t, what, hosted, &l->error);
+	if (r != 0)
+		;
+	else if (is_remote)
+		r = read_remote(l, what, t, out);
+	else if ((path = tree_get(t, "path")) == NULL)
+		r = tree_fail(&l->error, t->line, "%s needs path: FOLDER, or url: ssh://LOGIN@HOST/PATH", what);
+	else
+		r = conf_read_path(l, "path", path, &out->path);
+	free(what);
+	return r;
+}
+
+int
+conf_read_upstreams(struct loader *l, const struct conf_row *row, const struct tree *t)
+{
+	struct conf *c = l->c;
+	int r;
+
+	if ((r = tree_is_map(t, "upstreams", &l->error)) != 0)
+		return r;
+	if (t->n > (size_t)row->max)
+		return tree_fail(&l->error, t->line, "more than %lld upstreams", (long long)row->max);
+	c->upstreams = xcalloc(t->n + 1, sizeof(*c->upstreams));
+	for (size_t i = 0; i < t->n; i++) {
+		if (!conf_name_ok(t->keys[i]))
+			return tree_fail(&l->error, t->key_lines[i], "an upstream's name is 1 to 63 of a-z 0-9 . _ -, not '%s'",
+			    t->keys[i]);
+		/* A rule's on: cannot tell them apart, so neither may a user. */
+		if (conf_target(c, t->keys[i]) != NULL)
+			return tree_fail(&l->error, t->key_lines[i], "'%s' is a target already", t->keys[i]);
+		c->nupstreams++;
+		if ((r = read_upstream(l, t->keys[i], t->items[i], &c->upstreams[i])) != 0)
+			return r;
+	}
+	return 0;
+}
+
+void
+conf_free_upstreams(struct conf *c)
+{
+	for (size_t i = 0; i < c->nupstreams; i++) {
+		struct conf_upstream *u = &c->upstreams[i];
+
+		free(u->name);
+		free(u->path);
+		free(u->login);
+		free(u->host);
+		free(u->base);
+		free(u->secret);
+		strvec_release(&u->host_keys);
+		strvec_release(&u->refs);
+	}
+	free(c->upstreams);
+}
+
+const struct conf_upstream *
+conf_upstream(const struct conf *c, const char *name)
+{
+	for (size_t i = 0; i < c->nupstreams; i++)
+		if (strcmp(c->upstreams[i].name, name) == 0)
+			return &c->upstreams[i];
+	return NULL;
+}
