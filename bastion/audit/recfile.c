@@ -13,6 +13,8 @@
 #include "bastion/base/xmalloc.h"
 
 #define FLUSH_BYTES	(8 * RECFILE_CHUNK)	/* start writing back this often, so that the seal's sync is short */
+/* So far behind, what is on the disk leaves memory: it is read by nobody soon, and its pages serve again for what comes. */
+#define DROP_BEHIND	(2 * FLUSH_BYTES)
 
 struct recfile {
 	int			 fd;
@@ -67,8 +69,11 @@ recfile_mark(struct recfile *r)
 	sha256_peek(r->hash, digest);
 	r->chunk(r->arg, r->bytes, digest);
 	/* A hint alone; what it returns does not matter, the seal's fdatasync has the last word. */
-	if (r->bytes % FLUSH_BYTES == 0)
+	if (r->bytes % FLUSH_BYTES == 0) {
 		(void)sync_file_range(r->fd, (off_t)(r->bytes - FLUSH_BYTES), FLUSH_BYTES, SYNC_FILE_RANGE_WRITE);
+		if (r->bytes >= DROP_BEHIND + FLUSH_BYTES)
+			(void)posix_fadvise(r->fd, (off_t)(r->bytes - DROP_BEHIND - FLUSH_BYTES), FLUSH_BYTES, POSIX_FADV_DONTNEED);
+	}
 	return recfile_room(r->fd, RECFILE_RESERVE);
 }
 

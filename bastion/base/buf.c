@@ -89,28 +89,28 @@ buf_grow(struct buf *b, size_t n)
 		return ERR_TOOBIG;
 	if (b->end + n <= b->cap)
 		return 0;
-	if (b->off > 0) {
+	/* Moving pays where as much was consumed as is left; a long queue that is read a piece at a time gets more room instead. */
+	if (len + n <= b->cap && (b->off >= len || b->cap >= b->max)) {
 		memmove(b->data, b->data + b->off, len);
 		b->off = 0;
 		b->end = len;
-		if (len + n <= b->cap)
-			return 0;
+		return 0;
 	}
 	cap = b->cap < 256 ? 256 : b->cap;
-	while (cap < len + n)
+	while (cap < len + n || (cap == b->cap && cap < b->max))
 		cap = cap > b->max / 2 ? b->max : cap * 2;
-	if (cap < len + n)
-		cap = len + n;
 	p = malloc(cap);
 	if (p == NULL)
 		return ERR_NOMEM;
 	if (len > 0)
-		memcpy(p, b->data, len);
+		memcpy(p, b->data + b->off, len);
 	if (b->data != NULL) {
 		explicit_bzero(b->data, b->cap);
 		free(b->data);
 	}
 	b->data = p;
+	b->off = 0;
+	b->end = len;
 	b->cap = cap;
 	return 0;
 }

@@ -129,11 +129,10 @@ link_queued(const struct link *l)
 	return msgio_queued(l->io);
 }
 
-int
-link_send(struct link *l, uint16_t type, uint32_t id, const struct buf *body, int fd)
+/* A message was queued, or r says why not. */
+static int
+link_sent(struct link *l, int r)
 {
-	int r = msgio_send(l->io, type, id, body, fd);
-
 	if (r == 0 && l->wr != NULL && msgio_queued(l->io) > 0 && event_add(l->wr, NULL) == -1)
 		r = ERR_NOMEM;
 	if (r != 0 && l->failed == 0) {
@@ -142,6 +141,18 @@ link_send(struct link *l, uint16_t type, uint32_t id, const struct buf *body, in
 			event_active(l->rd, EV_READ, 0);
 	}
 	return r;
+}
+
+int
+link_send(struct link *l, uint16_t type, uint32_t id, const struct buf *body, int fd)
+{
+	return link_sent(l, msgio_send(l->io, type, id, body, fd));
+}
+
+int
+link_send_long(struct link *l, uint16_t type, uint32_t id, const struct buf *body, const void *p, size_t n)
+{
+	return link_sent(l, msgio_send_long(l->io, type, id, body, p, n));
 }
 
 /* Judge one message by the table and hand it on. */

@@ -62,6 +62,8 @@ void	link_forbid(struct link *, uint16_t type);
 
 /* Queue a message; see msgio_send. A failure ends the link by itself, soon. */
 int	link_send(struct link *, uint16_t type, uint32_t id, const struct buf *body, int fd);
+/* The same for much; see msgio_send_long. */
+int	link_send_long(struct link *, uint16_t type, uint32_t id, const struct buf *body, const void *p, size_t n);
 size_t	link_queued(const struct link *);
 /* A fresh request number, never 0. */
 uint32_t link_next_id(struct link *);

@@ -4,9 +4,11 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 #include "bastion/base/clock.h"
@@ -101,6 +103,24 @@ msgio_queued(const struct msgio *m)
 	return buf_len(m->out);
 }
 
+/* The frame around n bytes of body. */
+static void
+put_head(uint8_t *p, uint16_t type, uint32_t id, size_t n, bool has_fd)
+{
+	p[0] = (uint8_t)((n + 8) >> 24);
+	p[1] = (uint8_t)((n + 8) >> 16);
+	p[2] = (uint8_t)((n + 8) >> 8);
+	p[3] = (uint8_t)(n + 8);
+	p[4] = (uint8_t)(type >> 8);
+	p[5] = (uint8_t)type;
+	p[6] = 0;
+	p[7] = has_fd ? MSG_HAS_FD : 0;
+	p[8] = (uint8_t)(id >> 24);
+	p[9] = (uint8_t)(id >> 16);
+	p[10] = (uint8_t)(id >> 8);
+	p[11] = (uint8_t)id;
+}
+
 int
 msgio_send(struct msgio *m, uint16_t type, uint32_t id, const struct buf *body, int fd)
 {
@@ -121,21 +141,64 @@ msgio_send(struct msgio *m, uint16_t type, uint32_t id, const struct buf *body, 
 			close(fd);
 		return r;
 	}
-	p[0] = (uint8_t)((n + 8) >> 24);
-	p[1] = (uint8_t)((n + 8) >> 16);
-	p[2] = (uint8_t)((n + 8) >> 8);
-	p[3] = (uint8_t)(n + 8);
-	p[4] = (uint8_t)(type >> 8);
-	p[5] = (uint8_t)type;
-	p[6] = 0;
-	p[7] = fd != -1 ? MSG_HAS_FD : 0;
-	p[8] = (uint8_t)(id >> 24);
-	p[9] = (uint8_t)(id >> 16);
-	p[10] = (uint8_t)(id >> 8);
-	p[11] = (uint8_t)id;
+	put_head(p, type, id, n, fd != -1);
 	if (n > 0)
 		memcpy(p + MSG_HEAD, buf_ptr(body), n);
 	m->queued += MSG_HEAD + n;
+	r = msgio_flush(m);
+	return r == ERR_AGAIN ? 0 : r;
+}
+
+/* Queue the three parts of a frame but for their first bytes, which have been sent. */
+static int
+queue_rest(struct msgio *m, const struct iovec parts[3], size_t sent)
+{
+	size_t all = parts[0].iov_len + parts[1].iov_len + parts[2].iov_len;
+	uint8_t *to;
+	int r = buf_reserve(m->out, all - sent, &to);
+
+	for (size_t i = 0; i < 3 && r == 0; i++) {
+		size_t skip = sent < parts[i].iov_len ? sent : parts[i].iov_len, n = parts[i].iov_len - skip;
+
+		if (n > 0)
+			memcpy(to, (const uint8_t *)parts[i].iov_base + skip, n);
+		to += n;
+		sent -= skip;
+	}
+	return r;
+}
+
+int
+msgio_send_long(struct msgio *m, uint16_t type, uint32_t id, const struct buf *body, const void *p, size_t n)
+{
+	uint8_t head[MSG_HEAD];
+	struct iovec parts[3] = {
+		{ .iov_base = head, .iov_len = MSG_HEAD },
+		{ .iov_base = (void *)(uintptr_t)buf_ptr(body), .iov_len = buf_len(body) },
+		{ .iov_base = (void *)(uintptr_t)p, .iov_len = n },
+	};
+	struct msghdr mh = { .msg_iov = parts, .msg_iovlen = 3 };
+	size_t all = MSG_HEAD + buf_len(body) + n;
+	ssize_t sent = 0;
+	int r;
+
+	if (n > MSG_MAX || buf_len(body) > MSG_MAX - n || buf_room(m->out) < all)
+		return ERR_TOOBIG;
+	put_head(head, type, id, buf_len(body) + n, false);
+	if (buf_len(m->out) == 0) {
+		do
+			sent = sendmsg(m->fd, &mh, MSG_NOSIGNAL);
+		while (sent == -1 && errno == EINTR);
+		if (sent == -1 && errno != EAGAIN && errno != EWOULDBLOCK)
+			return ERR_SYSTEM;
+		sent = sent == -1 ? 0 : sent;
+	}
+	if ((r = queue_rest(m, parts, (size_t)sent)) != 0)
+		return r;
+	m->queued += all;
+	m->sent += (size_t)sent;
+	if (sent > 0)
+		return 0;	/* the socket has what it takes */
 	r = msgio_flush(m);
 	return r == ERR_AGAIN ? 0 : r;
 }

@@ -38,6 +38,8 @@ int		 msgio_fd(const struct msgio *);
  * that the call takes over (closed after it has been sent, and on failure). 0, ERR_TOOBIG, ERR_NOMEM, ERR_SYSTEM.
  */
 int	msgio_send(struct msgio *, uint16_t type, uint32_t id, const struct buf *body, int fd);
+/* As msgio_send, with n bytes at p after the body, and no descriptor. What the socket takes at once is not copied. */
+int	msgio_send_long(struct msgio *, uint16_t type, uint32_t id, const struct buf *body, const void *p, size_t n);
 /* Send what is queued. 0 all gone, ERR_AGAIN some left, ERR_SYSTEM. */
 int	msgio_flush(struct msgio *);
 size_t	msgio_queued(const struct msgio *);

@@ -129,7 +129,7 @@ step_in(struct bridge *b)
 static void
 step_out(struct bridge *b, struct sshchan *ch)
 {
-	uint8_t piece[SSHCHAN_PIECE];
+	uint8_t piece[SSHCHAN_PIECE] SSHCHAN_UNCLEARED;
 
 	for (int i = 0; i < ROUNDS && buf_len(b->out) > 0 && !b->far_closed; i++) {
 		size_t n = buf_len(b->out) < sizeof(piece) ? buf_len(b->out) : sizeof(piece);

@@ -392,7 +392,7 @@ exec_push_input(struct exec *x, int64_t now_us)
 {
 	struct channel *c = x->c;
 	struct sshchan *up = remote_chan(x->remote);
-	uint8_t piece[SSHCHAN_PIECE];
+	uint8_t piece[SSHCHAN_PIECE] SSHCHAN_UNCLEARED;
 
 	if (remote_is_closed(x->remote))
 		return;

@@ -436,7 +436,7 @@ static void
 forward_push(struct forward *f)
 {
 	struct channel *c = f->c;
-	uint8_t piece[SSHCHAN_PIECE];
+	uint8_t piece[SSHCHAN_PIECE] SSHCHAN_UNCLEARED;
 
 	for (int round = 0; buf_len(c->in) > 0 && round < PUSH_ROUNDS; round++) {
 		size_t n = buf_len(c->in) < sizeof(piece) ? buf_len(c->in) : sizeof(piece);

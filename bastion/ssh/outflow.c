@@ -31,8 +31,8 @@ struct outflow {
 	struct outflow_params	 p;
 	struct buf		*raw[2];
 	struct secretscan_stream *mask[2];
-	struct buf		*clean;		/* masked bytes of the piece being fed */
-	struct buf		*ready;
+	struct buf		*ready;		/* masked; at its end what is being fed, .. */
+	size_t			 nclean;	/* .. so many bytes that are not recorded yet */
 	struct segment		 seg[SEGMENTS];	/* ring */
 	size_t			 seg_at, nseg;
 	bool			 ending, ended, dropping;
@@ -45,7 +45,11 @@ flow_masked(const void *p, size_t n, void *arg)
 {
 	struct outflow *f = arg;
 
-	return buf_put(f->clean, p, n);
+	int r = buf_put(f->ready, p, n);
+
+	if (r == 0)
+		f->nclean += n;
+	return r;
 }
 
 static int
@@ -64,14 +68,13 @@ outflow_new(const struct outflow_params *p)
 	struct outflow *f = xcalloc(1, sizeof(*f));
 
 	f->p = *p;
-	f->clean = buf_new(READY_MAX);
 	f->ready = buf_new(READY_MAX);
 	for (int i = 0; i < 2; i++) {
 		f->raw[i] = buf_new(TAKE_MAX);
 		if (f->raw[i] == NULL)
 			fatal("out of memory");
 	}
-	if (f->clean == NULL || f->ready == NULL)
+	if (f->ready == NULL)
 		fatal("out of memory");
 	return f;
 }
@@ -85,7 +88,6 @@ outflow_free(struct outflow *f)
 		buf_free(f->raw[i]);
 		secretscan_stream_free(f->mask[i]);
 	}
-	buf_free(f->clean);
 	buf_free(f->ready);
 	free(f);
 }
@@ -120,20 +122,20 @@ outflow_drop(struct outflow *f)
 	f->dropping = true;
 }
 
-/* Record what the masking gave out and queue it for release. */
+/* Record what the masking gave out, and have it wait for its release. */
 static int
 flow_record(struct outflow *f, enum sshchan_stream st, int64_t now_us)
 {
 	struct segment *s;
-	size_t n = buf_len(f->clean);
+	size_t n = f->nclean;
 	int r;
 
 	if (n == 0)
 		return 0;
-	if ((r = tape_data(f->p.tape, st == SSHCHAN_ERR ? CAST_STDERR : CAST_STDOUT, buf_ptr(f->clean), n, now_us)) != 0 ||
-	    (r = buf_put(f->ready, buf_ptr(f->clean), n)) != 0)
+	if ((r = tape_data(f->p.tape, st == SSHCHAN_ERR ? CAST_STDERR : CAST_STDOUT, buf_ptr(f->ready) + buf_len(f->ready) - n, n,
+	    now_us)) != 0)
 		return r;
-	buf_clear(f->clean);
+	f->nclean = 0;
 	s = &f->seg[(f->seg_at + f->nseg++) % SEGMENTS];
 	s->stream = st;
 	s->n = n;

@@ -362,7 +362,7 @@ sshchan_room(struct sshchan *ch)
 ssize_t
 sshchan_write(struct sshchan *ch, enum sshchan_stream st, const void *data, size_t n)
 {
-	uint8_t piece[SSHCHAN_PIECE];
+	uint8_t piece[SSHCHAN_PIECE] SSHCHAN_UNCLEARED;
 	size_t room = sshchan_room(ch);
 	uint64_t before;
 	int r;

@@ -17,6 +17,7 @@
 #include "bastion/base/strvec.h"
 #include "bastion/base/xmalloc.h"
 #include "bastion/ssh/sshconn_int.h"
+#include "bastion/ssh/sshread.h"
 
 /*
  * Explicit lists: the defaults of 0.10 end in a stray comma and hold more than is wanted. Group exchange is left out, it
@@ -130,6 +131,7 @@ fd_prepare(int fd)
 		return ERR_SYSTEM;
 	(void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));	/* a Unix socket has none */
 	(void)setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &one, sizeof(one));
+	sshread_begin(fd);
 	return 0;
 }
 

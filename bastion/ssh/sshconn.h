@@ -11,6 +11,7 @@
  *   E  any call may run callbacks of any session in the same loop			-> handlers only mark; work is done in turns
  *   F  it counts no authentication tries						-> on_auth counts, sshconn_cut ends
  *   G  it has no login grace							-> the parent's clock; nothing here to rely on
+ *   H  it reads 4096 bytes at a time, and polls before each			-> sshread.h
  *
  * All handlers are called from inside sshloop_turn() or any sshconn/sshchan call, so they must only note what happened.
  */
@@ -26,6 +27,12 @@
 #define SSHCONN_UNSENT_MAX	(256 * 1024)
 #define SSHCONN_BACKLOG_MAX	(1024 * 1024)	/* with what libssh answers by itself */
 #define SSHCHAN_PIECE		(32 * 1024)
+/* For a piece on the stack: -ftrivial-auto-var-init would clear all of it each time, also where a byte or none follows. */
+#if defined(__has_attribute) && __has_attribute(uninitialized)
+#define SSHCHAN_UNCLEARED	__attribute__((uninitialized))
+#else
+#define SSHCHAN_UNCLEARED
+#endif
 
 struct sshloop;
 struct sshserver;

@@ -4,6 +4,9 @@
 #include "bastion/base/err.h"
 #include "bastion/base/xmalloc.h"
 #include "bastion/ssh/sshconn_int.h"
+#include "bastion/ssh/sshread.h"
+
+#define READS	(SSHREAD_FDS * SSHREAD_AHEAD / 4096)	/* of libssh, for all that can have been read ahead */
 
 struct watch {
 	int		 fd;
@@ -93,5 +96,7 @@ sshloop_turn(struct sshloop *l, int ms)
 {
 	/* An error of one session shows in its own state; the loop itself has no other failure worth ending for. */
 	(void)ssh_event_dopoll(l->event, ms);
+	for (int i = 0; i < READS && sshread_waits(); i++)
+		(void)ssh_event_dopoll(l->event, 0);
 	return 0;
 }

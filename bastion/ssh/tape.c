@@ -126,20 +126,23 @@ tape_whole_lines(const struct tape *t)
 static int
 tape_send(struct tape *t)
 {
+	struct buf *m = buf_new(16);
 	int r = 0;
 
+	if (m == NULL)
+		fatal("out of memory");
 	while (r == 0 && buf_len(t->lines) > 0) {
 		size_t n = tape_whole_lines(t);
-		struct buf *m = n == 0 ? NULL : buf_new(n + 16);
 
-		if (m == NULL)
-			fatal("a line of a recording is over its ceiling, or memory is out");
-		if ((r = buf_put_u32(m, t->channel)) == 0 && (r = buf_put_string(m, buf_ptr(t->lines), n)) == 0)
-			r = link_send(t->audit, AUDIT_REC_DATA, 0, m, -1);
-		buf_free(m);
+		if (n == 0)
+			fatal("a line of a recording is over its ceiling");
+		buf_clear(m);	/* u32 channel, s lines: of the string, only its length is in m */
+		if ((r = buf_put_u32(m, t->channel)) == 0 && (r = buf_put_u32(m, (uint32_t)n)) == 0)
+			r = link_send_long(t->audit, AUDIT_REC_DATA, 0, m, buf_ptr(t->lines), n);
 		t->written += n;
 		(void)buf_consume(t->lines, n);
 	}
+	buf_free(m);
 	if (r != 0)
 		t->state = TAPE_FAILED;
 	return r;

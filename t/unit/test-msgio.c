@@ -236,6 +236,60 @@ one_byte_at_a_time(void **state)
 	pair_free(&p);
 }
 
+/* More than a socket holds, beside other frames: every part in its place, whether it was sent at once or had to wait. */
+static void
+long_frames_go_through_in_order(void **state)
+{
+	static uint8_t much[100000];
+	struct pair p = pair_new();
+	struct msgio *peer = msgio_new(p.raw);
+	struct buf *body = buf_new(16);
+	int before = open_fds(), frames = 12;
+	struct msg m;
+
+	(void)state;
+	p.raw = -1;
+	for (size_t i = 0; i < sizeof(much); i++)
+		much[i] = (uint8_t)(i * 13 + i / 251);
+	for (int i = 0; i < frames; i++) {
+		size_t n = sizeof(much) - (size_t)i * 4099;
+
+		buf_clear(body);
+		assert_int_equal(buf_put_u32(body, (uint32_t)i), 0);
+		assert_int_equal(msgio_send_long(p.io, 2, (uint32_t)i, body, much + i, n), 0);
+		assert_int_equal(msgio_send(p.io, 4, (uint32_t)i, NULL, i % 3 == 0 ? dup(0) : -1), 0);
+	}
+	assert_true(msgio_queued(p.io) > 0);
+	for (int got = 0; got < 2 * frames;) {
+		int r = msgio_next(peer, &m);
+		uint32_t at;
+
+		if (r == ERR_AGAIN) {
+			(void)msgio_flush(p.io);
+			r = msgio_read(peer);
+			assert_true(r == 0 || r == ERR_AGAIN);
+			continue;
+		}
+		assert_int_equal(r, 0);
+		assert_int_equal(m.id, got / 2);
+		assert_int_equal(m.type, got % 2 == 0 ? 2 : 4);
+		assert_int_equal(m.fd != -1, got % 6 == 1);
+		if (got % 2 == 0) {
+			assert_int_equal(buf_get_u32(m.body, &at), 0);
+			assert_int_equal(at, got / 2);
+			assert_int_equal(buf_len(m.body), sizeof(much) - (size_t)at * 4099);
+			assert_memory_equal(buf_ptr(m.body), much + at, buf_len(m.body));
+		}
+		msg_release(&m);
+		got++;
+	}
+	assert_int_equal(open_fds(), before);
+	assert_int_equal(msgio_send_long(p.io, 2, 0, body, much, MSG_MAX), ERR_TOOBIG);
+	buf_free(body);
+	msgio_free(peer);
+	pair_free(&p);
+}
+
 static void
 a_peer_that_does_not_read_is_bounded(void **state)
 {
@@ -272,6 +326,7 @@ main(void)
 		cmocka_unit_test(hostile_frames_are_refused),
 		cmocka_unit_test(descriptors_nobody_asked_for),
 		cmocka_unit_test(one_byte_at_a_time),
+		cmocka_unit_test(long_frames_go_through_in_order),
 		cmocka_unit_test(a_peer_that_does_not_read_is_bounded),
 	};
 
