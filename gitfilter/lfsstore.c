@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -275,6 +276,15 @@ lfs_held_drop(const struct lfs_store *s, const char *name)
 	(void)unlinkat(s->held, name, 0);
 }
 
+/* Whether it is a part whose keeper was killed, so that it could not take it away itself. */
+static bool
+is_left(const char *name)
+{
+	long pid;
+
+	return sscanf(name, "part-%ld-", &pid) == 1 && pid > 0 && kill((pid_t)pid, 0) == -1 && errno == ESRCH;
+}
+
 static void
 sweep_folder(int top, const char *name, int64_t before)
 {
@@ -290,7 +300,7 @@ sweep_folder(int top, const char *name, int64_t before)
 	}
 	while ((e = readdir(d)) != NULL)
 		if (fstatat(fd, e->d_name, &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISREG(st.st_mode) &&
-		    (int64_t)st.st_mtim.tv_sec < before)
+		    ((int64_t)st.st_mtim.tv_sec < before || is_left(e->d_name)))
 			(void)unlinkat(fd, e->d_name, 0);
 	closedir(d);
 }

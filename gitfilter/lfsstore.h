@@ -51,7 +51,10 @@ int	lfs_held_begin(const struct lfs_store *, uint64_t size, uint64_t max, int *f
 /* It is whole and scanned: it becomes one that is held. 0 or ERR_SYSTEM. */
 int	lfs_held_keep(const struct lfs_store *, const char *name, const struct lfs_object *, bool clean);
 void	lfs_held_drop(const struct lfs_store *, const char *name);
-/* Remove what lies in any folder below this one (of all identities) since before that time, in seconds since 1970. */
+/*
+ * Remove what lies in any folder below this one (of all identities) since before that time, in seconds since 1970, and parts
+ * whose process has gone.
+ */
 void	lfs_held_sweep(const char *path, int64_t before);
 
 #endif

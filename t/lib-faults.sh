@@ -4,7 +4,7 @@
 #	badclient SUB-COMMAND [OPTION..]	t/helper/badclient.py on this bastion's port; needs need_paramiko when it logs in
 #	setup_quiet [LINE..]			setup_bastion, identity ci, nothing connected
 #	helper_pid keyd				the process behind a name: keyd, auditd, approvald
-#	session_pids, inspector_pids, leg_pids	the others, by what they hold
+#	session_pids, inspector_pids, leg_pids, keeper_pids	the others, by what they hold
 #	log_event NAME [TEXT]			lines of the audit log with this event (and this text)
 
 command -v python3 >/dev/null || skip_all 'no python3 here'
@@ -58,7 +58,9 @@ children_named_ () {
 		faults_exe_=$(readlink "/proc/$faults_pid_/exe") || continue
 		case "${faults_exe_##*/}:$(readlink "/proc/$faults_pid_/fd/5")" in
 		sallyportd:*/spool/*) faults_is_=inspector ;;
-		sallyportd:*) faults_is_=session ;;
+		sallyportd:*)
+			faults_is_=session
+			! find "/proc/$faults_pid_/fd" -lname '*/lfs/*' 2>/dev/null | grep -q . || faults_is_=keeper ;;
 		sallyport-*) faults_is_=${faults_exe_##*/sallyport-} && faults_is_=${faults_is_%%:*} ;;
 		*) continue ;;
 		esac
@@ -76,6 +78,10 @@ session_pids () {
 
 inspector_pids () {
 	children_named_ inspector
+}
+
+keeper_pids () {
+	children_named_ keeper
 }
 
 leg_pids () {

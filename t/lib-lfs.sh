@@ -6,10 +6,7 @@
 #	lfs_stored OID			whether the repository has it
 #	lfs_pkt TEXT, lfs_text TEXT	one packet line of a client, without and with the end of a line
 
-command -v git-lfs >/dev/null || {
-	skip_all='no git-lfs here'
-	test_done
-}
+command -v git-lfs >/dev/null || skip_all 'no git-lfs here'
 
 # As git lfs install leaves it; a client that gives up does so at once.
 lfs_settings () {

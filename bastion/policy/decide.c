@@ -580,12 +580,17 @@ policy_describe(const struct policy *p, const struct subject *s)
 {
 	enum profile profile = policy_profile(p, s);
 	struct strvec lines = STRVEC_INIT;
+	bool repositories = false;
 	char *out;
 
 	strvec_pushf(&lines, "Your profile is %s: %s.", profile_word(profile), profile_text(profile));
 	for (size_t i = 0; i < p->nrules; i++)
-		if (subject_matches(&p->rules[i].who, s))
+		if (subject_matches(&p->rules[i].who, s)) {
 			strvec_take(&lines, describe_rule(&p->rules[i], s, profile));
+			repositories |= is_of_repositories(p->rules[i].kind) && p->rules[i].what != DECISION_DENY;
+		}
+	if (repositories)
+		strvec_push(&lines, "LFS objects of hosted repositories go along with fetch and push, over SSH.");
 	strvec_push(&lines, lines.n == 1 ? "Nothing is allowed to you." : "Everything else is denied. The strictest rule that "
 	    "matches decides.");
 	strvec_push(&lines, "");
