@@ -97,9 +97,11 @@ test_template(void **state)
 		if (v.what != rows[i].what || strcmp(v.rule, rows[i].rule) != 0)
 			fail_msg("'%s': %s by %s (%s)", rows[i].command, decision_word(v.what), v.rule, v.detail);
 	}
-	assert_int_equal(push(p, "agent/ci", "refs/heads/agent/x", REF_CREATE).what, DECISION_ALLOW);
+	assert_int_equal(push(p, "agent/ci", "refs/heads/agent/ci/x", REF_CREATE).what, DECISION_ALLOW);
+	assert_int_equal(push(p, "agent/ci", "refs/heads/agent/cd/x", REF_CREATE).what, DECISION_ASK);
+	assert_int_equal(push(p, "agent/ci", "refs/heads/agent/ci", REF_CREATE).what, DECISION_ASK);
 	assert_int_equal(push(p, "agent/ci", "refs/heads/main", REF_UPDATE).what, DECISION_ASK);
-	assert_int_equal(push(p, "agent/ci", "refs/heads/agent/x", REF_FORCE).what, DECISION_DENY);
+	assert_int_equal(push(p, "agent/ci", "refs/heads/agent/ci/x", REF_FORCE).what, DECISION_DENY);
 	assert_int_equal(push(p, "agent/ci", "refs/x", REF_CREATE).what, DECISION_DENY);
 	assert_int_equal(push(p, "human/eva", "refs/heads/main", REF_UPDATE).what, DECISION_DENY);
 	policy_free(p);
