@@ -16,6 +16,7 @@
 #define GROUP_MAX	4	/* digits */
 #define PENDING_MAX	12	/* groups */
 #define MANY		96	/* groups that are read at once */
+#define INLINE		static inline __attribute__((always_inline))
 
 struct digits {
 	unsigned	kind;		/* of the places where they begin */
@@ -59,6 +60,16 @@ static const uint8_t hex_values[256] = {
 	0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
 	0, 11, 12, 13, 14, 15, 16, 0, 0, 0, 0, 0, 0, 0, 0, 0,
 	0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
+};
+
+/* Bytes that text is made of, as decode_is_text says. Zeros too: it may be UTF-16. */
+static const bool texts[256] = {
+	[0] = true, ['\t'] = true, ['\n'] = true, ['\r'] = true,
+#define SEVEN(c)	[c] = true, [c + 1] = true, [c + 2] = true, [c + 3] = true, [c + 4] = true, [c + 5] = true, \
+			[c + 6] = true
+	SEVEN(0x20), [0x27] = true, SEVEN(0x28), [0x2f] = true, SEVEN(0x30), [0x37] = true, SEVEN(0x38), [0x3f] = true,
+	SEVEN(0x40), [0x47] = true, SEVEN(0x48), [0x4f] = true, SEVEN(0x50), [0x57] = true, SEVEN(0x58), [0x5f] = true,
+	SEVEN(0x60), [0x67] = true, SEVEN(0x68), [0x6f] = true, SEVEN(0x70), [0x77] = true, SEVEN(0x78),
 };
 
 static size_t
@@ -130,12 +141,11 @@ group_bytes(const struct digits *d, const struct group *g)
 	return g->n * d->bits / 8;
 }
 
-/* Zeros too: it may be UTF-16. */
 static bool
 is_text(const struct digits *d, const struct group *g)
 {
 	for (size_t i = 0; i < group_bytes(d, g); i++) {
-		if (!decode_is_text(g->byte[i]) && g->byte[i] != 0)
+		if (!texts[g->byte[i]])
 			return false;
 	}
 	return true;
@@ -169,6 +179,28 @@ put_group(const struct digits *d, const struct group *g, struct layer *out)
 	}
 }
 
+/* The bytes of a whole group; false: not all of them are text. Of constant shape, or this is a loop. */
+INLINE bool
+whole_group(const uint8_t *values, unsigned bits, size_t in, size_t out, const uint8_t *p, uint8_t *to)
+{
+	uint32_t acc = 0;
+	bool text = true;
+
+	for (size_t k = 0; k < in; k++)
+		acc = acc << bits | (uint32_t)(values[p[k]] - 1);
+	for (size_t k = 0; k < out; k++) {
+		to[k] = (uint8_t)(acc >> (8 * (out - 1 - k)));
+		text &= texts[to[k]];
+	}
+	return text;
+}
+
+static bool
+read_whole(const struct digits *d, const uint8_t *p, uint8_t *to)
+{
+	return d->in == 4 ? whole_group(d->values, 6, 4, 3, p, to) : whole_group(d->values, 4, 2, 1, p, to);
+}
+
 /* Whole groups of text in this line, many at once, up to the first one that is none. */
 static void
 put_groups(struct reader *r, struct layer *out)
@@ -181,23 +213,25 @@ put_groups(struct reader *r, struct layer *out)
 		uint8_t bytes[MANY * GROUP_MAX];
 
 		for (size_t i = 0; i < MANY && r->end - r->at >= d->in; i++) {
-			const uint8_t *p = r->s->p + r->at;
-			uint8_t *to = bytes + n;
-			uint32_t acc = 0;
-
-			for (size_t k = 0; k < d->in; k++)
-				acc = acc << d->bits | (uint32_t)(d->values[p[k]] - 1);
-			for (size_t k = 0; k < d->out; k++) {
-				to[k] = (uint8_t)(acc >> (8 * (d->out - 1 - k)));
-				text = text && (decode_is_text(to[k]) || to[k] == 0);
-			}
-			if (!text)
+			if (!(text = read_whole(d, r->s->p + r->at, bytes + n)))
 				break;
 			r->at += d->in;
 			n += d->out;
 		}
 		layer_put_groups(out, bytes, n, start, d->out, d->in);
 	}
+}
+
+/* Pass over whole groups in this line that are no text. */
+static void
+skip_groups(struct reader *r)
+{
+	const struct digits *d = r->digits;
+	const uint8_t *p = r->s->p;
+	uint8_t bytes[GROUP_MAX];
+
+	while (r->end - r->at >= d->in && !read_whole(d, p + r->at, bytes))
+		r->at += d->in;
 }
 
 /* All text among the groups from here on; true if there was any. *donep: up to where the plain text was used up. */
@@ -213,6 +247,7 @@ read_groups(struct reader *r, size_t *donep, struct layer *out)
 		if (!is_text(d, &g)) {
 			open = false;
 			npending = 0;
+			skip_groups(r);
 		} else if (open) {
 			put_group(d, &g, out);
 			put_groups(r, out);

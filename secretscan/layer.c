@@ -33,8 +33,8 @@ layer_release(struct layer *l)
 	*l = (struct layer){ 0 };
 }
 
-/* Not realloc: the old memory may hold a secret. */
-static int
+/* Not realloc: the old memory may hold a secret. Most bytes find room and do not come here. */
+static __attribute__((noinline)) int
 grow_bytes(struct layer *l, size_t n)
 {
 	size_t cap = l->cap > 0 ? l->cap : FIRST_BYTES;
@@ -42,10 +42,11 @@ grow_bytes(struct layer *l, size_t n)
 
 	if (n > l->max || l->n > l->max - n)
 		return SECRETSCAN_LIMIT;
-	if (l->cap - l->n >= n)
-		return 0;
 	while (cap - l->n < n)
 		cap *= 2;
+	/* So that there is room only where there may be more. */
+	if (cap > l->max)
+		cap = l->max;
 	if ((p = malloc(cap)) == NULL)
 		return SECRETSCAN_NOMEM;
 	if (l->p != NULL) {
@@ -69,33 +70,46 @@ goes_on(const struct layer_piece *last, size_t out, size_t in)
 	return n % last->out_unit == 0 && last->in + n / last->out_unit * last->in_unit == in;
 }
 
-static int
+static __attribute__((noinline)) int
+grow_pieces(struct layer *l)
+{
+	size_t cap = l->pieces_cap > 0 ? l->pieces_cap * 2 : FIRST_PIECES;
+	struct layer_piece *grown;
+
+	if ((grown = reallocarray(l->pieces, cap, sizeof(*grown))) == NULL)
+		return SECRETSCAN_NOMEM;
+	l->pieces = grown;
+	l->pieces_cap = cap;
+	return 0;
+}
+
+static inline int
 add_piece(struct layer *l, size_t in, uint16_t out_unit, uint16_t in_unit)
 {
 	const struct layer_piece *last = l->npieces > 0 ? &l->pieces[l->npieces - 1] : NULL;
-	struct layer_piece *grown;
-	size_t cap = l->pieces_cap > 0 ? l->pieces_cap * 2 : FIRST_PIECES;
+	int e;
 
 	if (last != NULL && last->out_unit == out_unit && last->in_unit == in_unit && goes_on(last, l->n, in))
 		return 0;
-	if (l->npieces == l->pieces_cap) {
-		if ((grown = reallocarray(l->pieces, cap, sizeof(*grown))) == NULL)
-			return SECRETSCAN_NOMEM;
-		l->pieces = grown;
-		l->pieces_cap = cap;
-	}
+	if (l->npieces == l->pieces_cap && (e = grow_pieces(l)) != 0)
+		return e;
 	l->pieces[l->npieces++] = (struct layer_piece){ (uint32_t)l->n, (uint32_t)in, out_unit, in_unit };
 	return 0;
 }
 
-static void
+static inline void
 add(struct layer *l, const uint8_t *p, size_t n, size_t in, uint16_t out_unit, uint16_t in_unit)
 {
 	if (l->error != 0 || n == 0)
 		return;
-	if ((l->error = grow_bytes(l, n)) != 0 || (l->error = add_piece(l, in, out_unit, in_unit)) != 0)
+	if (l->cap - l->n < n && (l->error = grow_bytes(l, n)) != 0)
 		return;
-	memcpy(l->p + l->n, p, n);
+	if ((l->error = add_piece(l, in, out_unit, in_unit)) != 0)
+		return;
+	if (n == 1)
+		l->p[l->n] = *p;
+	else
+		memcpy(l->p + l->n, p, n);
 	l->n += n;
 }
 

@@ -11,6 +11,7 @@
 
 #include "secretscan/builtin-pack.h"
 #include "secretscan/limits.h"
+#include "secretscan/marks.h"
 #include "secretscan/nouns.h"
 #include "secretscan/pattern.h"
 #include "secretscan/prefilter.h"
@@ -90,6 +91,64 @@ test_token_bytes(void **state)
 	(void)state;
 	for (int c = 0; c < 256; c++)
 		assert_int_equal(byteset_has(&tokens_set, (uint8_t)c), c != 0 && strchr(all, c) != NULL);
+}
+
+static const struct {
+	const struct marks_class	*class;
+	const char			*bytes;
+} classes[] = {
+#define LOWER	"abcdefghijklmnopqrstuvwxyz"
+#define UPPER	"ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+#define DIGITS	"0123456789"
+	{ &marks_token, LOWER UPPER DIGITS "_+/=.~-" },
+	{ &marks_digit64, LOWER UPPER DIGITS "+/-_" },
+	{ &marks_first64, UPPER "abcdef" },
+	{ &marks_digit16, DIGITS "abcdefABCDEF" },
+	{ &marks_separator, "/+-_" },
+	{ &marks_line_feed, "\n" },
+	{ &marks_letter, LOWER UPPER },
+	{ &marks_lower, LOWER },
+};
+
+static void
+test_classes(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < COUNT(classes); i++) {
+		for (int c = 0; c < 256; c++)
+			assert_int_equal(marks_has(classes[i].class, (uint8_t)c), c != 0 && strchr(classes[i].bytes, c) != NULL);
+	}
+}
+
+/* Any number of classes, in each way that this processor has. */
+static void
+test_marks(void **state)
+{
+	enum { CHUNKS = 5, STRIDE = 7 };
+	uint8_t text[CHUNKS * MARKS_CHUNK + 1];
+	uint64_t rows[MARKS_CLASSES * STRIDE];
+	unsigned seed = 1;
+
+	(void)state;
+	for (int round = 0; round < 3000; round++) {
+		const struct marks_class *chosen[MARKS_CLASSES];
+		size_t nclasses = 1 + next_number(&seed) % MARKS_CLASSES, n = next_number(&seed) % (CHUNKS + 1);
+		const uint8_t *p = text + round % 2;
+
+		make_text(text, sizeof(text), &seed);
+		for (size_t c = 0; c < nclasses; c++)
+			chosen[c] = classes[next_number(&seed) % COUNT(classes)].class;
+		for (enum marks_way way = MARKS_PLAIN; way <= marks_best(); way++) {
+			memset(rows, 0x5a, sizeof(rows));
+			marks_fill_by(way, chosen, nclasses, p, n, rows, STRIDE);
+			for (size_t c = 0; c < nclasses; c++) {
+				for (size_t at = 0; at < n * MARKS_CHUNK; at++)
+					assert_int_equal(rows[c * STRIDE + at / MARKS_CHUNK] >> at % MARKS_CHUNK & 1,
+					    marks_has(chosen[c], p[at]));
+				assert_int_equal(rows[c * STRIDE + n], 0x5a5a5a5a5a5a5a5a);
+			}
+		}
+	}
 }
 
 static void
@@ -282,6 +341,8 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_tokens),
 		cmocka_unit_test(test_token_bytes),
+		cmocka_unit_test(test_classes),
+		cmocka_unit_test(test_marks),
 		cmocka_unit_test(test_nouns),
 		cmocka_unit_test(test_pattern_bytes),
 		cmocka_unit_test(test_pack_again),
