@@ -27,6 +27,7 @@
 #include "bastion/pushjudge.h"
 #include "bastion/ssh/git_digest.h"
 #include "bastion/ssh/sshconn.h"
+#include "gitfilter/fsck.h"
 #include "gitfilter/gitleg_msg.h"
 #include "gitfilter/inspect.h"
 #include "gitfilter/push.h"
@@ -401,6 +402,7 @@ inspector_child(struct gitjob *j, int session, int parent)
 	    .max_pack_bytes = c->max_pack_bytes, .max_object_bytes = c->max_object_bytes,
 	    .max_resolved_bytes = c->max_resolved_bytes, .max_objects = c->max_push_objects, .max_depth = INSPECTOR_DEPTH,
 	    .judge = pushjudge_fact, .judge_arg = &judge, .judges = pushjudge_wants(&judge) };
+	struct fsck fsck;
 	int high[3], from[3] = { session, parent, j->spool };
 
 	for (int i = 0; i < 3; i++)
@@ -409,6 +411,8 @@ inspector_child(struct gitjob *j, int session, int parent)
 	for (int i = 0; i < 3; i++)
 		if (dup2(high[i], 3 + i) == -1)
 			_exit(1);
+	fsck_init(&fsck);
+	ip.fsck = &fsck;
 	if (close_range(6, ~0U, 0) == -1)
 		_exit(1);
 	for (int s = 1; s < NSIG; s++)

@@ -10,6 +10,7 @@
 #include "bastion/base/buf.h"
 #include "bastion/base/err.h"
 #include "bastion/base/strvec.h"
+#include "gitfilter/fsck.h"
 #include "gitfilter/gitchild.h"
 #include "gitfilter/limits.h"
 #include "gitfilter/pktline.h"
@@ -67,6 +68,14 @@ gitrun_env(struct strvec *env, const struct gitsetting *more, size_t n)
 	env_plain(env);
 	for (size_t i = 0; i < sizeof(always) / sizeof(always[0]); i++)
 		env_setting(env, &count, always[i].key, always[i].value);
+	/* What ours only warns of, or is told to pass over, git's own fsck need not refuse. */
+	for (int id = 0; id < FSCK_IDS; id++)
+		if (fsck_default((enum fsck_id)id) != FSCK_ERROR && fsck_is_gits((enum fsck_id)id)) {
+			char key[64];
+
+			(void)snprintf(key, sizeof(key), "receive.fsck.%s", fsck_name((enum fsck_id)id));
+			env_setting(env, &count, key, "ignore");
+		}
 	for (size_t i = 0; i < n; i++)
 		env_setting(env, &count, more[i].key, more[i].value);
 	strvec_pushf(env, "GIT_CONFIG_COUNT=%zu", count);

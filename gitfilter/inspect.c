@@ -393,6 +393,24 @@ inspect_send_judged(struct inspect *x)
 	return r;
 }
 
+/* Faults that are let pass, one line a kind. */
+static int
+inspect_tell_warnings(struct inspect *x)
+{
+	char first[REASON_MAX];
+	int r = 0;
+
+	for (int id = 0; r == 0 && x->walk != NULL && id < FSCK_IDS; id++) {
+		uint32_t n = walk_faults(x->walk, (enum fsck_id)id, first, sizeof(first));
+		struct buf *b = n == 0 ? NULL : buf_new(2 * REASON_MAX);
+
+		if (n > 0 && (r = b == NULL ? ERR_NOMEM : buf_put_u32(b, n)) == 0 && (r = buf_put_cstring(b, first)) == 0)
+			r = link_send(x->session, INSPECT_WARNING, 0, b, -1);
+		buf_free(b);
+	}
+	return r;
+}
+
 static enum inspect_op
 inspect_op_of(struct inspect *x, const struct push_command *c)
 {
@@ -475,7 +493,7 @@ inspect_finish(struct inspect *x, int r)
 	x->phase = PHASE_OVER;
 	if (x->gone || r == ERR_EOF)
 		return;
-	if ((told = inspect_send_findings(x)) == 0)
+	if ((told = inspect_tell_warnings(x)) == 0 && (told = inspect_send_findings(x)) == 0)
 		told = inspect_send_judged(x);
 	r = r != 0 ? r : told;
 	if (r != 0)
@@ -955,7 +973,8 @@ inspect_start_pack(struct inspect *x)
 		.object = inspect_object,
 		.arg = x,
 	};
-	const struct walk_params wp = { .path = inspect_path, .tick = inspect_placed, .arg = x };
+	const struct walk_params wp = { .path = inspect_path, .tick = inspect_placed, .arg = x,
+	    .fsck = x->params->fsck };
 
 	x->walk = walk_new(&wp);
 	x->pack = pack_new(&pp);

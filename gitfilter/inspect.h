@@ -13,6 +13,7 @@
 
 #include "gitfilter/judged.h"
 
+struct fsck;
 struct secretscan;
 
 enum inspect_msg {
@@ -61,6 +62,8 @@ enum inspect_msg {
 	INSPECT_KEEPER_WANTED = 440,
 	/* parent -> inspector: s why there is none, or ""; descriptor: the link to it */
 	INSPECT_KEEPER = 441,
+	/* inspector -> session: u32 how many objects, s "tree OID: zeroPaddedFilemode: a file mode ..", the first one: told, let pass */
+	INSPECT_WARNING = 433,
 	/*
 	 * inspector -> session and -> parent, last: u8 status (enum inspect_status), s reason, u64 objects, u64 pack bytes,
 	 * u32 findings, u32 commits, u32 paths that they change (UINT32_MAX: not counted), u64 bytes of files,
@@ -94,6 +97,7 @@ enum inspect_op {
 struct inspect_params {
 	int			 session_fd, parent_fd, spool_fd;
 	const struct secretscan	*scanner;
+	const struct fsck	*fsck;		/* which faults of objects count */
 	uint64_t		 max_pack_bytes, max_object_bytes, max_resolved_bytes;
 	unsigned		 max_objects, max_depth;
 	/*

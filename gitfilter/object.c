@@ -3,7 +3,6 @@
 
 #include <stdbool.h>
 #include <string.h>
-#include <strings.h>
 
 #include "bastion/base/err.h"
 #include "gitfilter/refcmd.h"
@@ -12,6 +11,7 @@
 #define MODE_FILE	0100644u
 #define MODE_PROGRAM	0100755u
 #define MODE_GROUP_FILE	0100664u	/* made by very old git; fsck lets it pass */
+#define MODE_REGULAR	0100000u	/* and permissions */
 #define MODE_LINK	0120000u
 #define MODE_SUBMODULE	0160000u
 
@@ -54,32 +54,15 @@ text_oid(struct text *t, const char *word, uint8_t oid[20])
 	return true;
 }
 
-/* Common to commits and tags: not too long, no NUL (what follows one is invisible to git log), and a body. */
+/* Common to commits and tags: not too long. */
 static int
-text_check(const uint8_t *p, size_t n, const char **whyp)
+text_check(size_t n, const char **whyp)
 {
 	if (n > HEADER_TEXT_MAX) {
 		*whyp = "its text is too long";
 		return ERR_TOOBIG;
 	}
-	*whyp = "there is a NUL in it";
-	return n > 0 && memchr(p, '\0', n) != NULL ? ERR_FORMAT : 0;
-}
-
-/* The rest of the headers: "word text" lines and continuation lines, which start with a space, up to an empty line. */
-static bool
-text_rest(struct text *t)
-{
-	while (t->n > 0 && t->p[0] != '\n') {
-		const uint8_t *end = memchr(t->p, '\n', t->n);
-		const uint8_t *space = memchr(t->p, ' ', t->n);
-
-		if (end == NULL || space == NULL || space > end)
-			return false;
-		t->n -= (size_t)(end - t->p) + 1;
-		t->p = end + 1;
-	}
-	return true;
+	return 0;
 }
 
 int
@@ -90,7 +73,7 @@ commit_parse(const uint8_t *p, size_t n, struct commit *c, const char **whyp)
 	size_t nrest;
 	int r;
 
-	if ((r = text_check(p, n, whyp)) != 0)
+	if ((r = text_check(n, whyp)) != 0)
 		return r;
 	c->nparents = 0;
 	*whyp = "it has no tree";
@@ -102,11 +85,8 @@ commit_parse(const uint8_t *p, size_t n, struct commit *c, const char **whyp)
 			return ERR_TOOBIG;
 		memcpy(c->parents[c->nparents], oid, 20);
 	}
-	*whyp = "its author or committer is missing or out of order";
-	if (!text_header(&t, "author", &rest, &nrest) || !text_header(&t, "committer", &rest, &nrest))
-		return ERR_FORMAT;
-	*whyp = "its headers are malformed";
-	return text_rest(&t) ? 0 : ERR_FORMAT;
+	*whyp = "it has a parent that is no object's name, or in the wrong place";
+	return text_header(&t, "parent", &rest, &nrest) || text_header(&t, "tree", &rest, &nrest) ? ERR_FORMAT : 0;
 }
 
 static enum object_type
@@ -128,13 +108,13 @@ tag_parse(const uint8_t *p, size_t n, struct tag *tag, const char **whyp)
 	size_t nrest;
 	int r;
 
-	if ((r = text_check(p, n, whyp)) != 0)
+	if ((r = text_check(n, whyp)) != 0)
 		return r;
 	*whyp = "its headers are malformed";
 	if (!text_oid(&t, "object", tag->target) || !text_header(&t, "type", &rest, &nrest) ||
 	    (tag->type = type_of_word(rest, nrest)) == 0 || !text_header(&t, "tag", &rest, &nrest))
 		return ERR_FORMAT;
-	return text_rest(&t) ? 0 : ERR_FORMAT;
+	return 0;
 }
 
 enum object_type
@@ -145,110 +125,30 @@ mode_type(unsigned mode)
 	return mode == MODE_TREE ? OBJECT_TREE : OBJECT_BLOB;
 }
 
-static bool
-mode_is_valid(unsigned mode)
-{
-	return mode == MODE_TREE || mode == MODE_FILE || mode == MODE_PROGRAM || mode == MODE_GROUP_FILE ||
-	    mode == MODE_LINK || mode == MODE_SUBMODULE;
-}
-
-/* Characters that HFS+ leaves out when it compares names: U+200C..U+200F, U+202A..U+202E, U+206A..U+206F, U+FEFF. */
-static size_t
-hfs_ignored(const uint8_t *p, size_t n)
-{
-	if (n >= 3 && p[0] == 0xe2 && p[1] == 0x80 &&
-	    ((p[2] >= 0x8c && p[2] <= 0x8f) || (p[2] >= 0xaa && p[2] <= 0xae)))
-		return 3;
-	if (n >= 3 && p[0] == 0xe2 && p[1] == 0x81 && p[2] >= 0xaa && p[2] <= 0xaf)
-		return 3;
-	return n >= 3 && p[0] == 0xef && p[1] == 0xbb && p[2] == 0xbf ? 3 : 0;
-}
-
-/* ".git" as a Mac would read it. */
-static bool
-is_hfs_dotgit(const uint8_t *p, size_t n)
-{
-	char plain[5];
-	size_t len = 0;
-
-	for (size_t i = 0, skip; i < n; i += skip) {
-		if ((skip = hfs_ignored(p + i, n - i)) > 0)
-			continue;
-		skip = 1;
-		if (len == sizeof(plain))
-			return false;
-		plain[len++] = (char)p[i];
-	}
-	return len == 4 && strncasecmp(plain, ".git", 4) == 0;
-}
-
-/* ".git" or its short name as Windows reads it: trailing dots and spaces drop off, and so does what follows a ':'. */
-static bool
-is_ntfs_dotgit(const uint8_t *p, size_t n)
-{
-	size_t len = 0;
-
-	if (n >= 4 && strncasecmp((const char *)p, ".git", 4) == 0)
-		len = 4;
-	else if (n >= 5 && strncasecmp((const char *)p, "git~1", 5) == 0)
-		len = 5;
-	else
-		return false;
-	while (len < n && (p[len] == ' ' || p[len] == '.'))
-		len++;
-	return len == n || p[len] == ':' || p[len] == '\\';
-}
-
 bool
 mode_is_file(unsigned mode)
 {
-	return mode == MODE_FILE || mode == MODE_PROGRAM || mode == MODE_GROUP_FILE;
+	return (mode & ~07777u) == MODE_REGULAR;
 }
 
-const char *
-tree_name_fault(const uint8_t *p, size_t n)
+/* What git would take for a folder, link, submodule, or file of some permissions. */
+static bool
+mode_is_valid(unsigned mode)
 {
-	if (n == 0)
-		return "a file without a name";
-	if (n > NAME_LEN_MAX)
-		return "a file name that is too long";
-	if (memchr(p, '/', n) != NULL)
-		return "a file name with a slash";
-	if ((n == 1 && p[0] == '.') || (n == 2 && p[0] == '.' && p[1] == '.'))
-		return "a file named . or ..";
-	/* Windows takes a backslash for a slash: every part counts as a name. */
-	for (size_t i = 0; i < n;) {
-		const uint8_t *cut = memchr(p + i, '\\', n - i);
-		size_t len = cut == NULL ? n - i : (size_t)(cut - (p + i));
+	return mode == MODE_TREE || mode == MODE_LINK || mode == MODE_SUBMODULE || mode_is_file(mode);
+}
 
-		if (is_ntfs_dotgit(p + i, len))
-			return "a file that some system reads as .git";
-		i += len + 1;
-	}
-	return is_hfs_dotgit(p, n) ? "a file that some system reads as .git" : NULL;
+bool
+mode_is_usual(unsigned mode)
+{
+	return mode_is_valid(mode) && (!mode_is_file(mode) || mode == MODE_FILE || mode == MODE_PROGRAM ||
+	    mode == MODE_GROUP_FILE);
 }
 
 void
 tree_begin(struct tree_cursor *c, const uint8_t *p, size_t n)
 {
 	*c = (struct tree_cursor){ .p = p, .n = n };
-}
-
-/* Git's order: a folder's name counts as if it ended in a slash. */
-static bool
-is_in_order(const struct tree_entry *a, const struct tree_entry *b)
-{
-	size_t n = a->nname < b->nname ? a->nname : b->nname;
-	int c = memcmp(a->name, b->name, n);
-	uint8_t x, y;
-
-	if (c != 0)
-		return c < 0;
-	if (a->nname == b->nname)
-		return false;
-	x = a->nname > n ? a->name[n] : a->mode == MODE_TREE ? '/' : '\0';
-	y = b->nname > n ? b->name[n] : b->mode == MODE_TREE ? '/' : '\0';
-	return x < y;
 }
 
 int
@@ -273,12 +173,6 @@ tree_next(struct tree_cursor *c, struct tree_entry *e, const char **whyp)
 	e->oid = nul + 1;
 	e->whole = c->p;
 	e->nwhole = (size_t)(nul + 21 - c->p);
-	if ((*whyp = tree_name_fault(e->name, e->nname)) != NULL)
-		return ERR_FORMAT;
-	*whyp = "entries out of order, or twice";
-	if (c->last.name != NULL && !is_in_order(&c->last, e))
-		return ERR_FORMAT;
-	c->last = *e;
 	c->n -= e->nwhole;
 	c->p += e->nwhole;
 	return 0;

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* object: strict readers for the text of commits and tags and for the entries of trees. No I/O, nothing allocated. */
+/*
+ * object: what leads from commits, tags and trees to other objects. What else may be wrong with them is for fsck.h. No I/O,
+ * nothing allocated.
+ */
 #ifndef GITFILTER_OBJECT_H
 #define GITFILTER_OBJECT_H
 
@@ -31,9 +34,8 @@ struct tree_entry {
 };
 
 struct tree_cursor {
-	const uint8_t		*p;
-	size_t			 n;
-	struct tree_entry	 last;	/* to see that the order is right */
+	const uint8_t	*p;
+	size_t		 n;
 };
 
 /* 0, or ERR_FORMAT or ERR_TOOBIG with *whyp a constant sentence. */
@@ -41,13 +43,13 @@ int	commit_parse(const uint8_t *p, size_t n, struct commit *, const char **whyp)
 int	tag_parse(const uint8_t *p, size_t n, struct tag *, const char **whyp);
 
 void	tree_begin(struct tree_cursor *, const uint8_t *p, size_t n);
-/* The next entry, judged as git's fsck would: mode, name, order. ERR_EOF at the end. */
+/* The next entry. Its mode is one that git has a use for; its name may be anything: fsck_entry() judges it. ERR_EOF at the end. */
 int	tree_next(struct tree_cursor *, struct tree_entry *, const char **whyp);
 /* The kind of object a mode stands for; 0 for a submodule, which has none here. */
 enum object_type	mode_type(unsigned mode);
 /* Whether it is a file with content of its own: no link, no submodule, no folder. */
 bool		 mode_is_file(unsigned mode);
-/* Why a file or folder may not have this name, or NULL. */
-const char	*tree_name_fault(const uint8_t *p, size_t n);
+/* Whether git itself would write it. */
+bool		 mode_is_usual(unsigned mode);
 
 #endif

@@ -40,6 +40,17 @@ struct walk_commit {
 	uint8_t		oid[20];
 };
 
+struct walk_file {		/* one that git itself reads */
+	uint32_t	 index;
+	uint8_t		 file;		/* enum fsck_file */
+};
+
+struct walk_fault {		/* what is wrong in small ways: how often, and where first */
+	uint32_t	 n;
+	uint8_t		 oid[20];
+	const char	*kind;		/* of object */
+};
+
 struct walk_tag {
 	struct tag	tag;
 };
@@ -65,6 +76,13 @@ struct walk {
 	size_t			 nstack, stack_room;
 	uint32_t		*order;		/* commits, parents first */
 	size_t			 norder, order_room;
+	struct walk_file	*files;
+	size_t			 nfiles, files_room;
+	struct fsck_order	*sorted;	/* owned */
+	struct walk_fault	 faults[FSCK_IDS];
+	/* What is being looked at for faults. */
+	const char		*kind;
+	const uint8_t		*oid;
 	struct objidx		*outside_seen, *needs_seen;	/* owned */
 	struct nameset		*names_seen;	/* owned */
 	uint64_t		*entries_known;	/* owned: hashes of whole tree entries, a later one in place of an earlier */
@@ -101,8 +119,9 @@ walk_new(const struct walk_params *params)
 	w->outside_seen = objidx_new();
 	w->needs_seen = objidx_new();
 	w->names_seen = nameset_new();
+	w->sorted = fsck_order_new();
 	w->entries_known = calloc(ENTRIES_KNOWN, sizeof(*w->entries_known));
-	if (w->outside_seen == NULL || w->needs_seen == NULL || w->names_seen == NULL || w->entries_known == NULL) {
+	if (w->outside_seen == NULL || w->needs_seen == NULL || w->sorted == NULL || w->names_seen == NULL || w->entries_known == NULL) {
 		walk_free(w);
 		return NULL;
 	}
@@ -120,6 +139,8 @@ walk_free(struct walk *w)
 	free(w->tags);
 	free(w->outside);
 	free(w->needs);
+	free(w->files);
+	fsck_order_free(w->sorted);
 	free(w->names);
 	free(w->stack);
 	free(w->order);
@@ -173,6 +194,36 @@ walk_add_commit(struct walk *w, uint32_t index, const uint8_t oid[20], const str
 	return 0;
 }
 
+/* fsck_fn. What is an error ends the walk; what is a warning is counted. */
+static int
+walk_fault(enum fsck_id id, void *arg)
+{
+	struct walk *w = arg;
+	struct walk_fault *f = &w->faults[id];
+	char hex[OID_HEX + 1];
+
+	if (w->params.fsck->severity[id] == FSCK_IGNORE)
+		return 0;
+	if (w->params.fsck->severity[id] == FSCK_ERROR) {
+		oid_format(w->oid, hex);
+		return walk_fail(w, ERR_FORMAT, "%s %s: %s: %s", w->kind, hex, fsck_name(id), fsck_text(id));
+	}
+	if (f->n == 0) {
+		f->kind = w->kind;
+		memcpy(f->oid, w->oid, 20);
+	}
+	if (f->n < UINT32_MAX)
+		f->n++;
+	return 0;
+}
+
+static void
+walk_look(struct walk *w, const char *kind, const uint8_t oid[20])
+{
+	w->kind = kind;
+	w->oid = oid;
+}
+
 int
 walk_object(struct walk *w, uint32_t index, enum object_type type, const uint8_t oid[20], const uint8_t *p, size_t n)
 {
@@ -192,11 +243,17 @@ walk_object(struct walk *w, uint32_t index, enum object_type type, const uint8_t
 	if (type == OBJECT_COMMIT) {
 		if ((r = commit_parse(p, n, &c, &why)) != 0)
 			return walk_fail(w, r, "commit %s: %s", hex, why);
+		walk_look(w, "commit", oid);
+		if ((r = fsck_commit(p, n, walk_fault, w)) != 0)
+			return r;
 		return walk_add_commit(w, index, oid, &c);
 	}
 	if (type == OBJECT_TAG) {
 		if ((r = tag_parse(p, n, &t, &why)) != 0)
 			return walk_fail(w, r, "tag %s: %s", hex, why);
+		walk_look(w, "tag", oid);
+		if ((r = fsck_tag(p, n, walk_fault, w)) != 0)
+			return r;
 		if ((r = ROOM(w, tags, 1)) != 0)
 			return r;
 		w->tags[w->ntags].tag = t;
@@ -400,6 +457,23 @@ walk_entry(struct walk *w, uint32_t tree, const struct tree_entry *e)
 	return walk_place(w, tree, e, index);
 }
 
+/* An entry that was not met before: its faults, then its place. Files that git reads are looked into when all is placed. */
+static int
+walk_new_entry(struct walk *w, uint32_t tree, const struct tree_entry *e)
+{
+	enum fsck_file file;
+	int r;
+
+	if ((r = fsck_entry(e, walk_fault, w)) != 0)
+		return r;
+	if ((file = fsck_file(e)) != FSCK_FILE_NONE && pack_find(w->pack, e->oid) != PACK_NONE) {
+		if ((r = ROOM(w, files, 1)) != 0)
+			return r;
+		w->files[w->nfiles++] = (struct walk_file){ .index = pack_find(w->pack, e->oid), .file = (uint8_t)file };
+	}
+	return walk_entry(w, tree, e);
+}
+
 /* Whether this very entry, mode, name and object, was met before: then its object has its place, and its name was told. */
 static bool
 walk_knows(struct walk *w, const struct tree_entry *e)
@@ -425,11 +499,14 @@ walk_tree(struct walk *w, uint32_t tree)
 
 	if ((r = pack_content(w->pack, tree, &p, &n)) != 0)
 		return walk_fail(w, r, "%s", pack_why(w->pack));
+	walk_look(w, "tree", pack_oid(w->pack, tree));
+	fsck_order_begin(w->sorted);
 	tree_begin(&cursor, p, n);
 	while ((r = tree_next(&cursor, &e, &why)) == 0) {
 		if (++count > TREE_ENTRIES_MAX)
 			return walk_fail(w, ERR_TOOBIG, "a folder has more than %d entries", TREE_ENTRIES_MAX);
-		if (!walk_knows(w, &e) && (r = walk_entry(w, tree, &e)) != 0)
+		if ((r = fsck_order(w->sorted, &e, walk_fault, w)) != 0 ||
+		    (!walk_knows(w, &e) && (r = walk_new_entry(w, tree, &e)) != 0))
 			return r;
 	}
 	oid_format(pack_oid(w->pack, tree), hex);
@@ -497,6 +574,23 @@ walk_tip(struct walk *w, const uint8_t oid[20], bool commits)
 	return pack_type(w->pack, i) == OBJECT_TREE ? walk_trees(w, i) : 0;
 }
 
+/* The content of files that git itself reads. */
+static int
+walk_files(struct walk *w)
+{
+	const uint8_t *p;
+	size_t n;
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < w->nfiles; i++) {
+		if ((r = pack_content(w->pack, w->files[i].index, &p, &n)) != 0)
+			return walk_fail(w, r, "%s", pack_why(w->pack));
+		walk_look(w, "blob", pack_oid(w->pack, w->files[i].index));
+		r = fsck_content((enum fsck_file)w->files[i].file, p, n, walk_fault, w);
+	}
+	return r;
+}
+
 int
 walk_run(struct walk *w, struct pack *pack, const char *const *tips, size_t n)
 {
@@ -514,6 +608,8 @@ walk_run(struct walk *w, struct pack *pack, const char *const *tips, size_t n)
 		oid_parse(tips[i], oid);
 		r = walk_tip(w, oid, false);
 	}
+	if (r == 0)
+		r = walk_files(w);
 	return r == 0 ? 0 : walk_fail(w, r, "%s", err_text(r));
 }
 
@@ -580,6 +676,19 @@ walk_descends(struct walk *w, const char *tip, const char *ancestor)
 		}
 	}
 	return false;
+}
+
+uint32_t
+walk_faults(const struct walk *w, enum fsck_id id, char *first, size_t size)
+{
+	const struct walk_fault *f = &w->faults[id];
+	char hex[OID_HEX + 1];
+
+	if (f->n > 0) {
+		oid_format(f->oid, hex);
+		(void)snprintf(first, size, "%s %s: %s: %s", f->kind, hex, fsck_name(id), fsck_text(id));
+	}
+	return f->n;
 }
 
 const uint8_t *

@@ -14,6 +14,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "gitfilter/fsck.h"
 #include "gitfilter/pack.h"
 
 struct walk;
@@ -24,6 +25,7 @@ struct walk_params {
 	/* From time to time, with how many objects have been placed. Not 0: stop with it. */
 	int	(*tick)(uint32_t placed, void *arg);
 	void	*arg;
+	const struct fsck *fsck;	/* which faults count; stays the caller's */
 };
 
 struct walk	*walk_new(const struct walk_params *);	/* NULL = no memory */
@@ -58,6 +60,11 @@ bool		walk_descends(struct walk *, const char *tip, const char *ancestor);
  * repository must have it, and whoever pushes must be one who may read it. n * 20 bytes, borrowed.
  */
 const uint8_t	*walk_needs(const struct walk *, size_t *np);
+/*
+ * After walk_run: how many faults of this kind there are that are only to be told, and what and where the first is ("tree ..:
+ * zeroPaddedFilemode: ..").
+ */
+uint32_t	walk_faults(const struct walk *, enum fsck_id, char *first, size_t size);
 /* The commits (or tips) outside the pack that the tips lead to. i-th one, 20 bytes. */
 size_t		walk_noutside(const struct walk *);
 const uint8_t	*walk_outside(const struct walk *, size_t i);

@@ -268,6 +268,29 @@ on_progress(struct link *l, struct msg *m, void *arg)
 	return 0;
 }
 
+/* INSPECT_WARNING: u32 how many, s the first. One of each kind comes. */
+static int
+on_warning(struct link *l, struct msg *m, void *arg)
+{
+	struct push_call *p = arg;
+	char *first = NULL, *clean;
+	uint32_t n;
+	int r;
+
+	(void)l;
+	if ((r = buf_get_u32(m->body, &n)) != 0 || (r = buf_get_cstring(m->body, &first)) != 0 || (r = buf_end(m->body)) != 0)
+		goto out;
+	clean = text_printable(first, strlen(first));
+	if (n > 1)
+		push_say(p, "sallyport: warning: %s (and %u more such)", clean, n - 1);
+	else
+		push_say(p, "sallyport: warning: %s", clean);
+	free(clean);
+ out:
+	free(first);
+	return r;
+}
+
 /* INSPECT_NEEDS: u8 last, s names. The leg is told the same. */
 static int
 on_needs(struct link *l, struct msg *m, void *arg)
@@ -375,6 +398,7 @@ static const struct link_row inspector_rows[] = {
 	{ INSPECT_FINDING, "finding", LINK_PERMIT, push_on_finding },
 	{ INSPECT_NOTICES, "notices", LINK_PERMIT | LINK_ONCE, push_on_notices },
 	{ INSPECT_WANT, "want", LINK_PERMIT, on_want },
+	{ INSPECT_WARNING, "warning", LINK_PERMIT, on_warning },
 	{ INSPECT_NEEDS, "needs", LINK_PERMIT, on_needs },
 	{ INSPECT_CHANGES, "changes", LINK_PERMIT, push_on_changes },
 	{ INSPECT_COMMITS, "commits", LINK_PERMIT, push_on_commits },

@@ -6,6 +6,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "gitfilter/fsck.h"
 #include "gitfilter/pack.h"
 #include "gitfilter/walk.h"
 
@@ -34,12 +35,14 @@ LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
 		.max_pack_bytes = 1 << 20, .max_object_bytes = 1 << 20, .max_resolved_bytes = 4 << 20, .max_objects = 1000,
 		.max_depth = 20, .object = on_object,
 	};
-	const struct walk_params wp = { .path = on_path };
+	struct fsck fsck;
+	const struct walk_params wp = { .path = on_path, .fsck = &fsck };
 	struct walk *walk = walk_new(&wp);
 	struct pack *pack;
 	const char *tip = "1111111111111111111111111111111111111111";
 	uint8_t *copy = malloc(n + 1), sum[EVP_MAX_MD_SIZE];
 
+	fsck_init(&fsck);
 	memcpy(copy, p, n);
 	if (n >= 20 && EVP_Digest(copy, n - 20, sum, NULL, EVP_sha1(), NULL) == 1)
 		memcpy(copy + n - 20, sum, 20);

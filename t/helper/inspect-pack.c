@@ -21,6 +21,7 @@
 #include "bastion/base/buf.h"
 #include "bastion/base/err.h"
 #include "bastion/base/msgio.h"
+#include "gitfilter/fsck.h"
 #include "gitfilter/inspect.h"
 #include "gitfilter/limits.h"
 #include "gitfilter/pack.h"
@@ -83,7 +84,8 @@ print_objects(const struct walk *walk, const struct pack *pack)
 static int
 list(int fd, const char *const *tips, size_t n, int paths)
 {
-	const struct walk_params wp = { .path = list_path, .arg = &paths };
+	struct fsck fsck;
+	const struct walk_params wp = { .path = list_path, .arg = &paths, .fsck = &fsck };
 	struct walk *walk = walk_new(&wp);
 	const struct pack_params pp = {
 		.spool_fd = fd, .max_pack_bytes = limits.max_pack_bytes, .max_object_bytes = limits.max_object_bytes,
@@ -94,6 +96,7 @@ list(int fd, const char *const *tips, size_t n, int paths)
 	int r = 0;
 
 	need(walk != NULL && pack != NULL, "out of memory");
+	fsck_init(&fsck);
 	for (size_t i = 0; r == 0 && i < pack_size; i += PIECE)
 		r = pack_feed(pack, pack_bytes_in + i, pack_size - i < PIECE ? pack_size - i : PIECE);
 	if (r == 0)
@@ -181,6 +184,7 @@ inspect(int fd, const char *const *tips, size_t n)
 {
 	const uint8_t key[32] = { 0 };
 	struct inspect_params params = limits;
+	struct fsck fsck;
 	struct rusage before, after;
 	struct secretscan *scanner;
 	int s[2], p[2], status;
@@ -196,6 +200,8 @@ inspect(int fd, const char *const *tips, size_t n)
 	if ((pid = fork()) == 0) {
 		close(s[0]);
 		close(p[0]);
+		fsck_init(&fsck);
+		params.fsck = &fsck;
 		params.session_fd = s[1];
 		params.parent_fd = p[1];
 		params.spool_fd = fd;

@@ -16,6 +16,7 @@
 #include "bastion/base/msgio.h"
 #include "bastion/base/sandbox.h"
 #include "bastion/base/xmalloc.h"
+#include "gitfilter/fsck.h"
 #include "gitfilter/inspect.h"
 #include "gitfilter/pktline.h"
 #include "secretscan/secretscan.h"
@@ -66,14 +67,16 @@ rig_start(struct rig *g)
 	fflush(NULL);
 	if ((g->pid = fork()) == 0) {
 		const uint8_t key[32] = { 0 };
+		struct fsck fsck;
 		struct secretscan *scanner = secretscan_new(NULL, key, NULL);
 		struct inspect_params params = {
-			.session_fd = s[1], .parent_fd = p[1], .spool_fd = g->spool, .scanner = scanner,
+			.session_fd = s[1], .parent_fd = p[1], .spool_fd = g->spool, .scanner = scanner, .fsck = &fsck,
 			.max_pack_bytes = 32 << 20, .max_object_bytes = 16 << 20, .max_resolved_bytes = 64 << 20,
 			.max_objects = 100000, .max_depth = 250, .judge = judge, .judges = judges,
 		};
 		int status;
 
+		fsck_init(&fsck);
 		close(s[0]);
 		close(p[0]);
 		sandbox_prepare();
