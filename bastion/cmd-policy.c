@@ -314,7 +314,8 @@ print_steps(const struct policy *p, const struct question *q)
 static int
 test(const char *file, int argc, char **argv)
 {
-	static const int exits[] = { [DECISION_ALLOW] = 0, [DECISION_ASK] = EXIT_ASK, [DECISION_DENY] = EXIT_DENIED };
+	static const int exits[] = { [DECISION_ALLOW] = 0, [DECISION_ASK] = EXIT_ASK, [DECISION_PARK] = EXIT_ASK,
+	    [DECISION_DENY] = EXIT_DENIED };
 	struct question q = { .req = { .kind = REQUEST_EXEC, .now = clock_wall_ms() / 1000 } };
 	struct transfer_command copy;
 	struct verdict v;

@@ -27,7 +27,7 @@ int	cmd_ca(int argc, char **argv, const struct cmd_env *env);
 int	cmd_secret(int argc, char **argv, const struct cmd_env *env);
 /* cmd-approvals.c: requests that wait for a decision, from the host. */
 int	cmd_approvals(int argc, char **argv, const struct cmd_env *env);
-/* cmd-restore.c: undo a push. */
+/* cmd-restore.c: undo a push; parked, release and drop: pushes that were parked. */
 int	cmd_restore(int argc, char **argv, const struct cmd_env *env);
 /* cmd-reload.c: the daemon reads its configuration again. */
 int	cmd_reload(int argc, char **argv, const struct cmd_env *env);

@@ -115,6 +115,7 @@ struct conf {
 	uint64_t	 lfs_held_bytes;	/* LFS objects that no push has named yet, of one identity for one repository */
 	int64_t		 lfs_held_ms;		/* how long they are held */
 	int64_t		 upstream_idle_ms;	/* an unused connection to an upstream ends after this; 0 = at once */
+	int64_t		 park_ms;	/* how long a parked push waits for a human */
 
 	struct conf_target	*targets;
 	size_t			 ntargets;

@@ -79,6 +79,7 @@ const struct conf_row conf_table[] = {
 	{ "git", "lfs_held", CONF_SIZE, AT(lfs_held_bytes), "4G", 1024, 1024 * GIB,
 	    "LFS objects of one identity for one repository that no push has named yet" },
 	{ "git", "lfs_held_for", CONF_DURATION, AT(lfs_held_ms), "24h", MINUTE, 365 * DAY, "how long they are held" },
+	{ "git", "park", CONF_DURATION, AT(park_ms), "30d", SECOND, 3650 * DAY, "how long a parked push waits for a human" },
 
 	{ NULL, "targets", CONF_BLOCK, AT(targets), NULL, 0, 10000, "hosts that agents reach by SSH" },
 	{ NULL, "upstreams", CONF_BLOCK, AT(upstreams), NULL, 0, 1000, "places where repositories are" },

@@ -25,6 +25,7 @@
 #include "bastion/ctl_msg.h"
 #include "bastion/daemon.h"
 #include "bastion/ident/keyd_msg.h"
+#include "bastion/reviewer.h"
 #include "bastion/shelfjob.h"
 
 struct admin {
@@ -241,24 +242,47 @@ undone(uint8_t status, const char *text, void *arg)
 	struct admin *a = arg;
 
 	a->waiting--;
-	admin_output(a, status == 0 ? CTL_STDOUT : CTL_STDERR, text, strlen(text));
-	admin_done(a, status);
+	if (status == 0) {
+		admin_output(a, CTL_STDOUT, text, strlen(text));
+		admin_done(a, 0);
+	} else {
+		char *line = xstrndup(text, strcspn(text, "\n") == strlen(text) ? strlen(text) : strlen(text) - 1);
+
+		admin_fail(a, line);
+		free(line);
+	}
 	admin_free(a);
 }
 
+/* VERB REQ [--reason TEXT..] of what is kept in repositories. */
 static void
-run_restore(struct admin *a, const struct strvec *argv, const uint8_t *in, size_t n)
+run_shelf(struct admin *a, const struct strvec *argv, const uint8_t *in, size_t n)
 {
+	static const struct {
+		const char	*word;
+		enum shelf_verb	 verb;
+	} words[] = {
+		{ "restore", SHELF_VERB_RESTORE }, { "parked", SHELF_VERB_PARKED }, { "release", SHELF_VERB_RELEASE },
+		{ "drop", SHELF_VERB_DROP },
+	};
+	const struct reviewer who = { .identity = a->who, .host = true };
+	struct shelf_request q = { .request = argv->n > 1 ? argv->v[1] : NULL, .reason = argv->n == 4 ? argv->v[3] : "", .who = &who };
+
 	(void)in;
 	(void)n;
-	if (argv->n != 2 || !id_is(argv->v[1], "REQ-", REQUEST_ID_LEN)) {
-		admin_fail(a, "usage: restore REQ, the request id that the push was stored under, such as REQ-7F3K2Q");
+	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
+		if (strcmp(words[i].word, argv->v[0]) == 0)
+			q.verb = words[i].verb;
+	if ((q.request == NULL && q.verb != SHELF_VERB_PARKED) || (argv->n == 4 && strcmp(argv->v[2], "--reason") != 0) ||
+	    argv->n == 3 || argv->n > 4 || (q.request != NULL && !id_is(q.request, "REQ-", REQUEST_ID_LEN))) {
+		admin_fail(a, "usage: restore REQ, parked [REQ], release REQ, drop REQ [--reason TEXT]; REQ is the request id of the "
+		    "push, such as REQ-7F3K2Q");
 		return;
 	}
 	a->waiting++;
-	if (!shelf_restore_push(a->daemon, argv->v[1], a->who, undone, a)) {
+	if (!shelf_do(a->daemon, &q, undone, a)) {
 		a->waiting--;
-		admin_fail(a, "it cannot be recorded now, so it is not done; try again");
+		admin_fail(a, "too much of this is under way; try again");
 	}
 }
 
@@ -269,7 +293,10 @@ static const struct control_verb verbs[] = {
 	{ "approvals", run_approvals, false },
 	{ "sessions", run_sessions, false },
 	{ "reload", run_reload, false },
-	{ "restore", run_restore, false },
+	{ "restore", run_shelf, false },
+	{ "parked", run_shelf, false },
+	{ "release", run_shelf, false },
+	{ "drop", run_shelf, false },
 	{ NULL, NULL, false }
 };
 

@@ -131,6 +131,8 @@ struct peer {
 	int64_t		 jumps_ms;	/* up to this monotonic time its jumps have used up what is theirs */
 	unsigned	 nloans;	/* of held keys and passwords, so far */
 	uint32_t	 auth_id;	/* of MON_AUTH, for its answer */
+	uint32_t	 shelf_id;	/* of MON_SHELF, for its answer */
+	bool		 shelf_busy;
 	struct event	*expiry;	/* the certificate ends */
 	const char	*expired;	/* nothing new is let through, and why; or NULL */
 	struct event	*length;	/* the session has lasted long enough */
@@ -172,9 +174,14 @@ void	monitor_gone(struct link *, int r, void *peer);
 bool	gitjob_open(struct peer *, uint32_t id, const char *upstream, const char *repo, bool push, const char **errorp);
 /* The parent's own decision on opening a repository for this peer at all: NULL or why not. Uses an approval up, if it takes one. */
 const char *gitjob_may_open(struct peer *, const char *upstream, const char *repo, bool push);
-/* Let the repository take the spool, if the inspector and, where policy asks, an approval say so; old tips are kept under this
- * request id. NULL or why not. */
-const char *gitjob_store(struct peer *, uint32_t id, const char *request);
+/* What a session wants done with a push. Borrowed strings. */
+struct gitjob_order {
+	const char	*request;	/* id under which old tips are kept, or the whole push is parked */
+	bool		 park;
+	const char	*rule, *text;	/* of a push that is parked: by which rule; what approvers are shown */
+};
+/* Let the repository take the spool, if the inspector and, where policy asks, an approval say so. NULL or why not. */
+const char *gitjob_store(struct peer *, uint32_t id, const struct gitjob_order *);
 /* Take a job away. One that is storing goes on by itself, and its end is recorded. */
 void	gitjob_end(struct peer *, uint32_t id);
 void	gitjob_end_all(struct peer *);

@@ -60,7 +60,7 @@ struct gitjob {
 	uint8_t		 status;
 	struct push_extent extent;
 	bool		 judged;		/* its verdicts have come: these */
-	struct strvec	 denials, asks;		/* rules, by id */
+	struct strvec	 denials, asks, parks;	/* rules, by id; parks: those on references too */
 	uint64_t	 length;
 	bool		 needs, may_need;	/* it builds on objects of the repository; the leg says that those are shown */
 	uint8_t		 needs_digest[DIGEST_LEN], may_need_digest[DIGEST_LEN];	/* over their names, by either */
@@ -72,7 +72,8 @@ struct gitjob {
 	bool		 approved;		/* to be stored as soon as the inspector has ended */
 	bool		 storing;
 	char		 request[ID_TEXT];	/* under which old tips are kept */
-	bool		 keep;
+	bool		 keep, park;
+	char		*rule, *text;		/* that has it parked; what approvers are shown; or NULL */
 	bool		 reported;		/* the leg has said how it went */
 };
 
@@ -116,6 +117,9 @@ gitjob_free(struct gitjob *j)
 	free(j->ops);
 	strvec_release(&j->denials);
 	strvec_release(&j->asks);
+	strvec_release(&j->parks);
+	free(j->rule);
+	free(j->text);
 	free(j);
 }
 
@@ -128,7 +132,7 @@ record_orphan(struct gitjob *j, const char *result)
 	for (uint32_t i = 0; i < j->ncmds; i++)
 		(void)json_array_append_new(refs, json_pack("{s:s, s:s, s:s}", "ref", j->cmds[i].name, "old", j->cmds[i].old_oid, "new",
 		    j->cmds[i].new_oid));
-	(void)daemon_record(j->daemon, "push.stored", json_pack("{s:s, s:s, s:s, s:s, s:o, s:s}", "session", j->session,
+	(void)daemon_record(j->daemon, j->park ? "push.parked" : "push.stored", json_pack("{s:s, s:s, s:s, s:s, s:o, s:s}", "session", j->session,
 	    "identity", j->identity, "upstream", j->upstream, "repository", j->repo, "updates", refs, "result", result), NULL, NULL);
 }
 
@@ -244,7 +248,7 @@ on_verdicts(struct link *l, struct msg *m, void *arg)
 		uint8_t word;
 
 		if ((r = buf_get_u8(m->body, &word)) == 0 && (r = buf_get_cstring(m->body, &rule)) == 0)
-			strvec_take(word == FACT_ASKED ? &j->asks : &j->denials, rule);
+			strvec_take(word == FACT_ASKED ? &j->asks : word == FACT_PARKED ? &j->parks : &j->denials, rule);
 	}
 	j->judged = r == 0 && buf_end(m->body) == 0;
 	return r != 0 ? r : buf_end(m->body);
@@ -342,7 +346,8 @@ spawn_leg(struct gitjob *j, const int fds[5], int nfds)
 	pid_t pid;
 
 	strvec_push(&argv, path);
-	strvec_push(&argv, j->push ? "receive" : "upload");
+	strvec_push(&argv, j->push ? "receive" : policy_reads_reviews(j->conf->conf->policy, &j->peer->who, j->upstream, j->repo) ?
+	    "upload-reviews" : "upload");
 	if (u->kind == UPSTREAM_HOSTED) {
 		strvec_push(&argv, u->path);
 		strvec_push(&argv, j->repo);
@@ -604,7 +609,7 @@ gitjob_open(struct peer *p, uint32_t id, const char *upstream, const char *repo,
  * git finds out when it stores, and may force only where policy lets it.
  */
 static const char *
-judge_refs(struct peer *p, struct gitjob *j, const uint8_t digest[DIGEST_LEN])
+judge_refs(struct peer *p, struct gitjob *j, const uint8_t digest[DIGEST_LEN], bool park)
 {
 	struct request q = { .kind = REQUEST_PUSH, .target = j->upstream, .repo = j->repo, .extent = &j->extent, .now = clock_wall_ms() / 1000 };
 	struct verdict v, f;
@@ -617,17 +622,56 @@ judge_refs(struct peer *p, struct gitjob *j, const uint8_t digest[DIGEST_LEN])
 		if (j->ops[i] == INSPECT_UNSURE) {
 			q.op = REF_FORCE;
 			decide(p->conf->conf->policy, &p->who, &q, &f);
-			if (f.what == DECISION_DENY || (f.what == DECISION_ASK && !has_grant(p, digest, f.rule)))
+			if (f.what == DECISION_DENY || (!park && f.what == DECISION_PARK) ||
+			    (f.what == DECISION_ASK && !park && !has_grant(p, digest, f.rule)))
 				j->force = false;
 			else if (v.what != DECISION_ALLOW)
 				v = f;
 		}
 		if (v.what == DECISION_DENY)
 			return "policy refuses one of the references";
-		if (v.what == DECISION_ASK && !has_grant(p, digest, v.rule))
+		if (v.what == DECISION_PARK)
+			strvec_push(&j->parks, v.rule);
+		if (v.what == DECISION_ASK && park)
+			strvec_push(&j->asks, v.rule);
+		else if (v.what == DECISION_ASK && !has_grant(p, digest, v.rule))
 			return "an approval is needed and there is none for exactly this";
 	}
 	return NULL;
+}
+
+/*
+ * Nothing moves before a human says so, so that no approval is needed yet; but who will say so must be whom every rule names that
+ * has this push parked or asks about it.
+ */
+static const char *
+judge_park(const struct peer *p, const struct gitjob *j, const char *rule)
+{
+	const struct policy *policy = p->conf->conf->policy;
+	const struct strvec *all[] = { &j->parks, &j->asks };
+	bool found = false;
+
+	if (j->place->kind != UPSTREAM_HOSTED)
+		return "only what is pushed to a hosted repository can be parked";
+	if (!j->judged || j->denials.n > 0)
+		return "policy refuses something that it brings";
+	for (size_t i = 0; i < j->parks.n; i++)
+		found = found || strcmp(j->parks.v[i], rule) == 0;
+	for (size_t k = 0; k < sizeof(all) / sizeof(all[0]); k++)
+		for (size_t i = 0; i < all[k]->n; i++)
+			if (strcmp(all[k]->v[i], rule) != 0 && !policy_same_approvers(policy, all[k]->v[i], rule))
+				return "its rules name different approvers";
+	return found ? NULL : "no rule has it parked";
+}
+
+/* Who pushed what, for those who will decide on a parked push. */
+static char *
+park_about(const struct gitjob *j)
+{
+	const struct peer *p = j->peer;
+
+	return xasprintf("identity %s\nowner %s\nsession %s\nupstream %s\nrepository %s\nrule %s\n", j->identity,
+	    p != NULL && p->who.owner != NULL ? p->who.owner : "", j->session, j->upstream, j->repo, j->rule);
 }
 
 /*
@@ -641,6 +685,8 @@ judge_content(const struct peer *p, const struct gitjob *j, const uint8_t digest
 		return "policy has not said a word about what it brings";
 	if (j->denials.n > 0)
 		return "policy refuses something that it brings";
+	if (j->parks.n > 0)
+		return "policy has it parked";
 	for (size_t i = 0; i < j->asks.n; i++)
 		if (!has_grant(p, digest, j->asks.v[i]))
 			return "an approval is needed for what it brings, and there is none for exactly this";
@@ -652,13 +698,16 @@ static void
 store_begin(struct gitjob *j)
 {
 	char *socket = j->place->kind == UPSTREAM_HOSTED ? xstrdup("") : pool_socket(&j->hold);
-	struct buf *b = buf_new(256);
+	char *about = j->park ? park_about(j) : xstrdup("");
+	struct buf *b = buf_new(MSG_MAX);
 
 	if (b == NULL || buf_put_u64(b, j->length) != 0 || buf_put_u8(b, j->force) != 0 || buf_put_u8(b, j->deletes) != 0 ||
-	    buf_put_cstring(b, j->keep && j->place->kind == UPSTREAM_HOSTED ? j->request : "") != 0 || buf_put_u64(b, (uint64_t)(clock_wall_ms() / 1000)) != 0 ||
-	    buf_put_cstring(b, socket) != 0)
+	    buf_put_cstring(b, (j->keep || j->park) && j->place->kind == UPSTREAM_HOSTED ? j->request : "") != 0 ||
+	    buf_put_u64(b, (uint64_t)(clock_wall_ms() / 1000)) != 0 || buf_put_cstring(b, socket) != 0 ||
+	    buf_put_u8(b, j->park) != 0 || buf_put_cstring(b, about) != 0 || buf_put_cstring(b, j->text) != 0)
 		fatal("out of memory");
 	free(socket);
+	free(about);
 	if (j->leg_link != NULL && link_send(j->leg_link, GITLEG_STORE, 0, b, j->spool) == 0)
 		j->storing = true;
 	else if (j->leg > 0)
@@ -731,7 +780,7 @@ on_promoted(bool ok, void *arg)
 }
 
 const char *
-gitjob_store(struct peer *p, uint32_t id, const char *request)
+gitjob_store(struct peer *p, uint32_t id, const struct gitjob_order *o)
 {
 	struct gitjob *j = p->jobs;
 	uint8_t digest[DIGEST_LEN];
@@ -741,17 +790,21 @@ gitjob_store(struct peer *p, uint32_t id, const char *request)
 		j = j->next;
 	if (j == NULL || !j->push || j->storing || j->promoting || j->approved || j->leg_link == NULL || j->spool == -1)
 		return "there is nothing to store";
-	if (!id_is(request, "REQ-", REQUEST_ID_LEN))
+	if (!id_is(o->request, "REQ-", REQUEST_ID_LEN))
 		return "its request has no name";
 	if (!j->have_result || j->status == INSPECT_BAD)
 		return "the inspection has not passed it";
 	if (j->needs && (!j->may_need || memcmp(j->needs_digest, j->may_need_digest, DIGEST_LEN) != 0))
 		return "it builds on objects that the repository does not show";
 	push_content_digest(p->who.identity, j->upstream, j->repo, j->cmds, j->ncmds, digest);
-	if ((why = judge_content(p, j, digest)) != NULL || (why = judge_refs(p, j, digest)) != NULL)
-		return why;
+	if ((!o->park && (why = judge_content(p, j, digest)) != NULL) || (why = judge_refs(p, j, digest, o->park)) != NULL ||
+	    (o->park ? (why = judge_park(p, j, o->rule)) != NULL : j->parks.n > 0))
+		return why != NULL ? why : "policy has it parked";
 	spend_grant(p, digest);
-	memcpy(j->request, request, strlen(request) + 1);
+	memcpy(j->request, o->request, strlen(o->request) + 1);
+	j->park = o->park;
+	j->rule = o->park ? xstrdup(o->rule) : NULL;
+	j->text = xstrdup(o->text);
 	j->keep = p->conf->conf->undo_ms > 0;
 	if (j->keeper == NULL)
 		job_approved(j);

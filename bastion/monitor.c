@@ -23,12 +23,15 @@
 #include "bastion/base/xmalloc.h"
 #include "bastion/conf.h"
 #include "bastion/daemon.h"
+#include "bastion/reviewer.h"
+#include "bastion/shelfjob.h"
 #include "bastion/ident/cert.h"
 #include "bastion/ident/keyd_msg.h"
 #include "bastion/ident/secrets.h"
 #include "bastion/lfsjob.h"
 #include "bastion/way.h"
 
+#define REASON_BYTES_MAX	1024	/* why a parked push is dropped */
 #define JUMP_BURST	64
 #define JUMP_EACH_MS	100
 #define NAME_LEN_MAX	64	/* of a login or target */
@@ -86,6 +89,7 @@ auth_recorded(struct msg *m, void *arg)
 	link_permit(p->monitor, MON_GIT);
 	link_permit(p->monitor, MON_STORE);
 	link_permit(p->monitor, MON_GIT_END);
+	link_permit(p->monitor, MON_SHELF);
 	(void)answer(p, MON_AUTHED, p->auth_id, true, "", 0, -1);
 	return 0;
 }
@@ -603,19 +607,25 @@ static int
 on_store(struct link *l, struct msg *m, void *arg)
 {
 	struct peer *p = arg;
-	char *request = NULL;
+	char *request = NULL, *rule = NULL, *text = NULL;
+	struct gitjob_order o;
 	const char *why;
+	uint8_t park;
 	uint32_t id;
 	int r;
 
 	(void)l;
 	if ((r = buf_get_u32(m->body, &id)) != 0 || (r = buf_get_cstring(m->body, &request)) != 0 ||
-	    (r = buf_end(m->body)) != 0)
+	    (r = buf_get_u8(m->body, &park)) != 0 || (r = buf_get_cstring(m->body, &rule)) != 0 ||
+	    (r = buf_get_cstring(m->body, &text)) != 0 || (r = buf_end(m->body)) != 0)
 		goto out;
-	why = p->expired != NULL ? p->expired : gitjob_store(p, id, request);
+	o = (struct gitjob_order){ .request = request, .park = park == 1, .rule = rule, .text = text };
+	why = p->expired != NULL ? p->expired : gitjob_store(p, id, &o);
 	r = why == NULL ? answer(p, MON_STORING, m->id, true, "", 0, -1) : refuse(p, MON_STORING, m->id, why);
  out:
 	free(request);
+	free(rule);
+	free(text);
 	return r;
 }
 
@@ -633,6 +643,54 @@ on_git_end(struct link *l, struct msg *m, void *arg)
 	return 0;
 }
 
+/* What has been done on the shelf. */
+static void
+shelf_done(uint8_t status, const char *text, void *arg)
+{
+	struct peer *p = arg;
+	struct buf *b = buf_new(MSG_MAX);
+
+	p->shelf_busy = false;
+	if (p->monitor != NULL && b != NULL && buf_put_u8(b, status) == 0 && buf_put_cstring(b, text) == 0)
+		(void)link_send(p->monitor, MON_SHELVED, p->shelf_id, b, -1);
+	buf_free(b);
+}
+
+static int
+on_shelf(struct link *l, struct msg *m, void *arg)
+{
+	static const char *const words[] = { [SHELF_VERB_PARKED] = "parked", [SHELF_VERB_RELEASE] = "release",
+	    [SHELF_VERB_DROP] = "drop" };
+	struct peer *p = arg;
+	const struct reviewer who = { .identity = p->who.identity, .owner = p->who.owner, .groups = p->who.groups };
+	char *verb = NULL, *request = NULL, *reason = NULL;
+	struct shelf_request q = { .who = &who };
+	int r;
+
+	(void)l;
+	if ((r = buf_get_cstring(m->body, &verb)) != 0 || (r = buf_get_cstring(m->body, &request)) != 0 ||
+	    (r = buf_get_cstring(m->body, &reason)) != 0 || (r = buf_end(m->body)) != 0)
+		goto out;
+	for (q.verb = SHELF_VERB_PARKED; q.verb <= SHELF_VERB_DROP && strcmp(words[q.verb], verb) != 0; q.verb++)
+		;
+	q.request = request[0] == '\0' ? NULL : request;
+	q.reason = reason;
+	if (q.verb > SHELF_VERB_DROP || p->shelf_busy || strlen(reason) > REASON_BYTES_MAX ||
+	    (q.request == NULL ? q.verb != SHELF_VERB_PARKED : !id_is(request, "REQ-", REQUEST_ID_LEN))) {
+		r = ERR_DENIED;
+		goto out;
+	}
+	p->shelf_id = m->id;
+	p->shelf_busy = true;
+	if (p->expired != NULL || !shelf_do(p->daemon, &q, shelf_done, p))
+		shelf_done(75, p->expired != NULL ? p->expired : "too much of this is under way; try again", p);
+ out:
+	free(verb);
+	free(request);
+	free(reason);
+	return r;
+}
+
 const struct link_row monitor_rows[] = {
 	{ MON_AUTH, "auth", LINK_PERMIT | LINK_ONCE, on_auth },
 	{ MON_DIAL, "dial", 0, on_dial },
@@ -642,6 +700,7 @@ const struct link_row monitor_rows[] = {
 	{ MON_GIT, "git", 0, on_git },
 	{ MON_STORE, "store", 0, on_store },
 	{ MON_GIT_END, "git-end", 0, on_git_end },
+	{ MON_SHELF, "shelf", 0, on_shelf },
 	{ 0, NULL, 0, NULL }
 };
 

@@ -32,7 +32,8 @@ enum monitor_msg {
 	MON_GIT_FD = 707,
 	/*
 	 * session -> parent: u32 id of the MON_GIT, s request id under which what it replaces is kept: the used approval's, or its
-	 * own. The inspector's own word to the parent decides whether the repository may take the spool.
+	 * own, u8 1 = park it under this id instead, s rule that says so, s text for approvers. The inspector's own word to the
+	 * parent decides whether the repository may take the spool.
 	 */
 	MON_STORE = 708,
 	/* same id: u8 ok (the leg stores now and answers by itself), s error line */
@@ -54,6 +55,10 @@ enum monitor_msg {
 	MON_LEND = 730,
 	/* same id: u8 ok, s error line; descriptor */
 	MON_LENT = 731,
+	/* session -> parent: s verb ("parked", "release", "drop"), s request id or "", s reason. About parked pushes; one at a time. */
+	MON_SHELF = 732,
+	/* same id: u8 exit status, s lines */
+	MON_SHELVED = 733,
 };
 
 /* How a session ends. What is cut gets exit status 75, or 77 where it need not try again. */

@@ -19,6 +19,7 @@
 #include "bastion/base/xmalloc.h"
 #include "bastion/conf.h"
 #include "bastion/daemon.h"
+#include "bastion/shelfjob.h"
 #include "bastion/ident/cert.h"
 #include "bastion/ident/krl.h"
 #include "bastion/monitor_msg.h"
@@ -58,6 +59,7 @@ static void
 peer_free(struct peer *p)
 {
 	gitjob_end_all(p);
+	shelf_forget(p->daemon, p);
 	calls_cancel(p->daemon->calls, p);
 	if (p->grace != NULL)
 		event_free(p->grace);

@@ -36,7 +36,7 @@ pushjudge_fact(const struct fact *f, struct fact_verdict *out, void *arg)
 	static const enum request_kind kinds[] = { [FACT_COMMIT] = REQUEST_COMMIT, [FACT_CHANGE] = REQUEST_CHANGE,
 	    [FACT_FINDING] = REQUEST_FINDING };
 	static const enum fact_word words[] = { [DECISION_ALLOW] = FACT_ALLOWED, [DECISION_ASK] = FACT_ASKED,
-	    [DECISION_DENY] = FACT_DENIED };
+	    [DECISION_PARK] = FACT_PARKED, [DECISION_DENY] = FACT_DENIED };
 	const struct pushjudge *j = arg;
 	struct request q = { .kind = kinds[f->kind], .target = j->upstream, .repo = j->repo, .ref = "", .path = f->path,
 	    .now = clock_wall_ms() / 1000 };

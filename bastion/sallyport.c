@@ -53,6 +53,9 @@ static const struct cmd_row rows[] = {
 	  "              [--name N] [--address HOST:PORT] [--identity FILE]",
 	  "what puts an agent's machine behind the bastion: known_hosts, ssh_config, git, a note" },
 	{ "restore", cmd_restore, "restore REQ", "put back what a push replaced: the references that it updated, forced or deleted" },
+	{ "parked", cmd_restore, "parked [REQ]", "pushes that policy parked: the list, or all about one" },
+	{ "release", cmd_restore, "release REQ", "let a parked push through" },
+	{ "drop", cmd_restore, "drop REQ [--reason TEXT]", "throw a parked push away" },
 	{ "reload", cmd_reload, "reload", "have the daemon read its configuration again" },
 	{ "help", cmd_help, "help [COMMAND]", "explain the commands, or one of them" },
 };

@@ -191,6 +191,8 @@ struct store_order {
 	char			*request;	/* owned */
 	char			*socket;	/* owned */
 	uint64_t		 at;
+	bool			 park;
+	char			*about, *text;	/* owned, of a parked push */
 	struct order		 order;
 	uint32_t		 kept;
 };
@@ -198,16 +200,19 @@ struct store_order {
 static int
 gitleg_read_store(struct msg *m, struct store_order *s)
 {
-	uint8_t non_ff, deletes;
+	uint8_t non_ff, deletes, park;
 	int r;
 
 	if ((r = buf_get_u64(m->body, &s->p.length)) != 0 || (r = buf_get_u8(m->body, &non_ff)) != 0 ||
 	    (r = buf_get_u8(m->body, &deletes)) != 0 || (r = buf_get_cstring(m->body, &s->request)) != 0 ||
-	    (r = buf_get_u64(m->body, &s->at)) != 0 || (r = buf_get_cstring(m->body, &s->socket)) != 0 || (r = buf_end(m->body)) != 0)
+	    (r = buf_get_u64(m->body, &s->at)) != 0 || (r = buf_get_cstring(m->body, &s->socket)) != 0 ||
+	    (r = buf_get_u8(m->body, &park)) != 0 || (r = buf_get_cstring(m->body, &s->about)) != 0 ||
+	    (r = buf_get_cstring(m->body, &s->text)) != 0 || (r = buf_end(m->body)) != 0)
 		return r;
 	if ((s->p.spool_fd = msg_take_fd(m)) == -1 || s->p.length > INT64_MAX || s->at > INT64_MAX ||
-	    (s->request[0] != '\0' && !id_is(s->request, "REQ-", REQUEST_ID_LEN)))
+	    ((s->request[0] != '\0' || park) && !id_is(s->request, "REQ-", REQUEST_ID_LEN)))
 		return ERR_FORMAT;
+	s->park = park == 1;
 	s->p.allow_non_fast_forward = non_ff == 1;
 	s->p.allow_deletes = deletes == 1;
 	return 0;
@@ -269,6 +274,80 @@ gitleg_keep_and_store(struct gitleg *g, struct store_order *s, struct buf *repor
 	return 0;
 }
 
+/* The commands of a parked push as git hears them: each tip under a name of ours, where nothing is yet. */
+static int
+park_order(const struct store_order *s, struct buf *out)
+{
+	char zero[OID_HEX + 1] = "", name[REF_NAME_MAX];
+	bool first = true;
+	int r = 0;
+
+	memset(zero, '0', OID_HEX);
+	for (size_t i = 0; i < s->order.n && r == 0; i++) {
+		const struct push_command *c = &s->order.cmds[i];
+
+		if (oid_is_zero(c->new_oid))
+			continue;
+		if ((r = refname_review(s->request, c->name, name)) == 0)
+			r = first ? pktline_putf(out, "%s %s %s%c report-status atomic quiet object-format=sha1", zero, c->new_oid, name,
+			    '\0') : pktline_putf(out, "%s %s %s", zero, c->new_oid, name);
+		first = false;
+	}
+	return r != 0 ? r : pktline_flush(out);
+}
+
+/* Have git take the pack with those tips, all of them. Where nothing but deletions is meant there is no pack. */
+static int
+park_objects(struct store_order *s, char *why, size_t size)
+{
+	struct buf *order = buf_new(REPORT_MAX * 2), *report = buf_new(REPORT_MAX * 2);
+	int r = order == NULL || report == NULL ? ERR_NOMEM : park_order(s, order);
+	char name[REF_NAME_MAX];
+
+	s->p.order = order;
+	s->p.pack_at = s->order.end;
+	s->p.parked = true;
+	if (r == 0 && s->order.pack)
+		r = gitrun_store(&s->p, report, why, size);
+	for (size_t i = 0; i < s->order.n && r == 0; i++) {
+		const struct push_command *c = &s->order.cmds[i];
+
+		if (oid_is_zero(c->new_oid) || ((r = refname_review(s->request, c->name, name)) == 0 &&
+		    order_is_done(buf_ptr(report), buf_len(report), name)))
+			continue;
+		(void)snprintf(why, size, "the repository did not take it");
+		r = ERR_DENIED;
+	}
+	buf_free(order);
+	buf_free(report);
+	return r;
+}
+
+static int
+gitleg_park(struct gitleg *g, struct store_order *s, struct buf *report, char *why, size_t size)
+{
+	struct shelf_item item;
+	struct buf *said;
+	int r;
+
+	if ((r = order_read(s->p.spool_fd, s->p.length, &s->order)) != 0)
+		return r;
+	if ((r = shelf_park(g->repo, s->request, (int64_t)s->at, s->about, s->order.cmds, s->order.n, s->text, why, size)) != 0)
+		return r;
+	if ((r = park_objects(s, why, size)) != 0) {
+		if (shelf_parked(g->repo, s->request, &item) == 0 && (said = buf_new(REASON_MAX)) != NULL) {
+			(void)shelf_drop(g->repo, &item, said);
+			buf_free(said);
+			shelf_release(&item);
+		}
+		return r;
+	}
+	r = pktline_putf(report, "unpack ok\n");
+	for (size_t i = 0; i < s->order.n && r == 0; i++)
+		r = pktline_putf(report, "ok %s\n", s->order.cmds[i].name);
+	return r != 0 ? r : pktline_flush(report);
+}
+
 /* Store what the parent has seen approved. Blocks: nothing else is left to be done here. */
 static int
 gitleg_store(struct link *l, struct msg *m, void *arg)
@@ -286,7 +365,8 @@ gitleg_store(struct link *l, struct msg *m, void *arg)
 		r = ERR_NOMEM;
 		goto out;
 	}
-	if ((r = gitleg_keep_and_store(g, &s, report, why, sizeof(why))) != 0 && why[0] == '\0')
+	r = s.park ? gitleg_park(g, &s, report, why, sizeof(why)) : gitleg_keep_and_store(g, &s, report, why, sizeof(why));
+	if (r != 0 && why[0] == '\0')
 		(void)snprintf(why, sizeof(why), "the spool cannot be read: %s", err_text(r));
 	r = gitleg_answer(g, m->id, r == 0, why, report, s.kept);
 out:
@@ -294,6 +374,8 @@ out:
 		close(s.p.spool_fd);
 	free(s.request);
 	free(s.socket);
+	free(s.about);
+	free(s.text);
 	order_release(&s.order);
 	buf_free(report);
 	return r;
@@ -461,7 +543,7 @@ gitleg_receive(struct source *s)
 
 /* An error before the advertisement is an ERR line, which the session reads and the client shows. */
 static int
-gitleg_upload(struct source *s)
+gitleg_upload_as(struct source *s, bool reviews)
 {
 	struct gitleg g = { .source = s };
 	int r;
@@ -475,7 +557,7 @@ gitleg_upload(struct source *s)
 		gitrepo_close(g.repo);
 	}
 	if (r == 0) {
-		gitrun_become_upload();
+		gitrun_become_upload(reviews);
 		(void)snprintf(why, sizeof(why), "git upload-pack cannot be started: %s", strerror(errno));
 	}
 	if (b == NULL || pktline_putf(b, "ERR %s\n", why) != 0 || file_write_all(1, buf_ptr(b), buf_len(b)) != 0)
@@ -484,12 +566,25 @@ gitleg_upload(struct source *s)
 	return 1;
 }
 
+static int
+gitleg_upload(struct source *s)
+{
+	return gitleg_upload_as(s, false);
+}
+
+static int
+gitleg_upload_reviews(struct source *s)
+{
+	return gitleg_upload_as(s, true);
+}
+
 static const struct {
 	const char	*word;
 	int		(*run)(struct source *);
 } modes[] = {
 	{ "receive", gitleg_receive },
 	{ "upload", gitleg_upload },
+	{ "upload-reviews", gitleg_upload_reviews },
 };
 
 int
@@ -519,9 +614,9 @@ main(int argc, char **argv)
 		strvec_release(&s.place.refs);
 		return status;
 	}
-	if (argc >= PLAIN_ARGS)
+	if (argc >= PLAIN_ARGS - 1)
 		return gitleg_shelf(argc - 1, argv + 1);
-	fprintf(stderr, "usage: sallyport-gitleg receive|upload|restore|sweep UPSTREAM_DIR WORD..\n"
+	fprintf(stderr, "usage: sallyport-gitleg MODE UPSTREAM_DIR WORD..\n"
 	    "sallyportd starts it; there is no use for it by hand.\n");
 	return status;
 }

@@ -4,8 +4,13 @@
  *
  *	sallyport-gitleg receive  UPSTREAM_DIR REPO.git	descriptor 3 = link to the session, 4 = link to the parent
  *	sallyport-gitleg upload   UPSTREAM_DIR REPO.git	descriptors 0, 1 = the stream to the session, 2 = stderr for the client
+ *	sallyport-gitleg upload-reviews ..		the same, with the references of parked pushes
  *	sallyport-gitleg restore  UPSTREAM_DIR REQ REQ2	undo push REQ, wherever it was; REQ2 undoes that; see gitleg-shelf.c
- *	sallyport-gitleg sweep    UPSTREAM_DIR SECONDS	drop what was kept longer than this, in all repositories
+ *	sallyport-gitleg sweep    UPSTREAM_DIR S1 S2	drop what was kept longer than S1 seconds, or parked longer than S2
+ *	sallyport-gitleg parked   UPSTREAM_DIR		list what is parked
+ *	sallyport-gitleg note     UPSTREAM_DIR REQ	"repository PATH", and the note of a parked push (shelf.h)
+ *	sallyport-gitleg release  UPSTREAM_DIR REQ 0|1	move its references; 1 = keep what they were
+ *	sallyport-gitleg drop     UPSTREAM_DIR REQ
  *
  *	sallyport-gitleg receive|upload  MIRRORS/UPSTREAM REPO  LOGIN PATH SOCKET REFS..	the same for a mirror of an upstream's repository
  *	sallyport-gitleg master ..			descriptor 3 = link to the parent, 4 = end of a loan of the key process
@@ -26,8 +31,9 @@ enum gitleg_msg {
 	/*
 	 * parent -> leg, once: u64 spool length, u8 1 = non-fast-forward allowed, u8 1 = deletes allowed, s request id under which
 	 * old tips are kept (shelf.h) or "", u64 seconds since 1970, s the socket of the connection to the upstream or "" for a
-	 * hosted repository; descriptor: the spool. The leg feeds exactly that many bytes from offset 0 to `git receive-pack`,
-	 * fsck on, no hooks; or to the upstream.
+	 * hosted repository, u8 1 = park it under that id instead, s lines about it and s text for approvers, of a push that is
+	 * parked; descriptor: the spool. The leg feeds exactly that many bytes from offset 0 to `git receive-pack`, fsck on, no
+	 * hooks; or to the upstream. To park is to store the same pack with its tips below refs/sallyport.
 	 */
 	GITLEG_STORE = 504,
 	/* session -> leg: s oid, u64 offset: a commit's or folder's content from there on, to compare a push with */

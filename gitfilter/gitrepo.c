@@ -274,3 +274,28 @@ gitrepo_each_ref(struct gitrepo *repo, const char *glob, int (*take)(const char 
 	git_reference_iterator_free(it);
 	return r;
 }
+
+int
+gitrepo_put_blob(struct gitrepo *repo, const void *p, size_t n, char oid[OID_HEX + 1])
+{
+	git_oid id;
+
+	if (git_blob_create_from_buffer(&id, repo->git, p, n) != 0)
+		return ERR_DENIED;
+	(void)git_oid_tostr(oid, OID_HEX + 1, &id);
+	return 0;
+}
+
+int
+gitrepo_get_blob(struct gitrepo *repo, const char *oid, struct buf *out)
+{
+	git_blob *blob = NULL;
+	git_oid id;
+	int r;
+
+	if (git_oid_fromstr(&id, oid) != 0 || git_blob_lookup(&blob, repo->git, &id) != 0)
+		return ERR_NOTFOUND;
+	r = buf_put(out, git_blob_rawcontent(blob), (size_t)git_blob_rawsize(blob));
+	git_blob_free(blob);
+	return r;
+}

@@ -47,5 +47,9 @@ int	gitrepo_add_ref(struct gitrepo *, const char *name, const char *oid);
 int	gitrepo_drop_ref(struct gitrepo *, const char *name);
 /* Each reference that the glob means, in no order; not 0 from take ends it and is the result. ERR_DENIED: unreadable. */
 int	gitrepo_each_ref(struct gitrepo *, const char *glob, int (*take)(const char *name, const char *oid, void *arg), void *arg);
+/* Store n bytes as a blob, whose name goes to oid. 0 or ERR_DENIED. */
+int	gitrepo_put_blob(struct gitrepo *, const void *p, size_t n, char oid[41]);
+/* A blob's content, into out. 0, ERR_NOTFOUND, ERR_TOOBIG. */
+int	gitrepo_get_blob(struct gitrepo *, const char *oid, struct buf *out);
 
 #endif

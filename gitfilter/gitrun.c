@@ -14,6 +14,7 @@
 #include "gitfilter/gitchild.h"
 #include "gitfilter/limits.h"
 #include "gitfilter/pktline.h"
+#include "gitfilter/shelf.h"
 
 #define UPLOAD_TIMEOUT	"3600"		/* seconds of silence: the client's, or a human's who is asked */
 
@@ -37,8 +38,10 @@ static const struct gitsetting always[] = {
 	{ "uploadpack.allowAnySHA1InWant", "false" },
 	{ "uploadpack.allowFilter", "false" },
 	{ "uploadpack.allowRefInWant", "false" },
-	{ "uploadpack.hideRefs", "refs/sallyport" },	/* shelf.h */
-	{ "receive.hideRefs", "refs/sallyport" },
+	{ "uploadpack.hideRefs", SHELF_REFS "kept" },	/* what the bastion keeps is hidden from git's own programs as well */
+	{ "uploadpack.hideRefs", SHELF_REFS "parked" },
+	{ "receive.hideRefs", SHELF_REFS "kept" },
+	{ "receive.hideRefs", SHELF_REFS "parked" },
 };
 
 static void
@@ -82,14 +85,15 @@ gitrun_env(struct strvec *env, const struct gitsetting *more, size_t n)
 }
 
 void
-gitrun_become_upload(void)
+gitrun_become_upload(bool reviews)
 {
 	static char word_git[] = "git", word_upload[] = "upload-pack", word_strict[] = "--strict",
 	    word_timeout[] = "--timeout=" UPLOAD_TIMEOUT, word_here[] = ".";
 	char *const argv[] = { word_git, word_upload, word_strict, word_timeout, word_here, NULL };
+	const struct gitsetting hide[] = { { "uploadpack.hideRefs", SHELF_REFS "review" } };
 	struct strvec env = STRVEC_INIT;
 
-	gitrun_env(&env, NULL, 0);
+	gitrun_env(&env, hide, !reviews);
 	if (close_range(3, ~0U, 0) == 0)
 		execve(GIT_PROGRAM, argv, env.v);
 	strvec_release(&env);
@@ -179,11 +183,13 @@ gitrun_store(const struct gitstore_params *params, struct buf *report, char *why
 	static char word_git[] = "git", word_receive[] = "receive-pack", word_here[] = ".";
 	char *const argv[] = { word_git, word_receive, word_here, NULL };
 	struct answer a = { .ads = pktline_reader_new(PKTLINE_MAX - 4), .report = report };
-	struct gitpass pass = { .spool_fd = params->spool_fd, .end = (off_t)params->length, .take = answer_take, .arg = &a,
+	struct gitpass pass = { .head = params->order, .spool_fd = params->spool_fd,
+	    .offset = params->order == NULL ? 0 : (off_t)params->pack_at, .end = (off_t)params->length, .take = answer_take, .arg = &a,
 	    .idle_ms = -1 };
 	const struct gitsetting rights[] = {
 		{ "receive.denyNonFastForwards", params->allow_non_fast_forward ? "false" : "true" },
 		{ "receive.denyDeletes", params->allow_deletes ? "false" : "true" },
+		{ "receive.hideRefs", SHELF_REFS "review" },
 	};
 	struct gitchild c = GITCHILD_INIT;
 	struct strvec env = STRVEC_INIT;
@@ -191,7 +197,7 @@ gitrun_store(const struct gitstore_params *params, struct buf *report, char *why
 	int status, r = ERR_NOMEM;
 
 	why[0] = '\0';
-	gitrun_env(&env, rights, sizeof(rights) / sizeof(rights[0]));
+	gitrun_env(&env, rights, sizeof(rights) / sizeof(rights[0]) - params->parked);
 	if (a.ads != NULL && (r = gitchild_start(&c, GIT_PROGRAM, argv, env.v)) == 0) {
 		r = gitchild_pass(&c, &pass);
 		status = gitchild_end(&c, r != 0);

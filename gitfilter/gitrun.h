@@ -21,6 +21,9 @@ struct gitsetting {
 struct gitstore_params {
 	int		 spool_fd;	/* order and pack, from offset 0 */
 	uint64_t	 length;
+	const struct buf *order;	/* instead of the spool's own order, which ends at pack_at; NULL: the spool's */
+	uint64_t	 pack_at;
+	bool		 parked;	/* where pushes are parked may be written, and nothing of the bastion's otherwise */
 	bool		 allow_non_fast_forward, allow_deletes;
 };
 
@@ -43,7 +46,7 @@ bool	gitrun_is_whole_report(const struct buf *);
 /* Append the environment in which a program of git is started, with these settings over ours. */
 void	gitrun_env(struct strvec *env, const struct gitsetting *, size_t n);
 
-/* Become `git upload-pack` on descriptors 0, 1 and 2. Comes back only on failure, with errno. */
-void	gitrun_become_upload(void);
+/* Become `git upload-pack` on descriptors 0, 1 and 2; reviews: parked pushes may be fetched. Comes back only on failure, with errno. */
+void	gitrun_become_upload(bool reviews);
 
 #endif

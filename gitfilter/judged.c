@@ -72,7 +72,7 @@ judged_spare(struct judged *j)
 	for (size_t i = j->ncommits; i-- > 1;) {
 		const struct fact_verdict *v = &j->commits[i].verdict;
 
-		for (size_t k = 0; v->word == FACT_ASKED && k < i; k++)
+		for (size_t k = 0; v->word != FACT_DENIED && k < i; k++)
 			if (strcmp(j->commits[k].verdict.rule, v->rule) == 0)
 				return &j->commits[i];
 	}

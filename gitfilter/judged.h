@@ -16,7 +16,7 @@ struct content;
 struct judged;
 
 /* In the order of strictness. */
-enum fact_word { FACT_ALLOWED, FACT_ASKED, FACT_DENIED };
+enum fact_word { FACT_ALLOWED, FACT_ASKED, FACT_PARKED, FACT_DENIED };
 
 struct fact_verdict {
 	enum fact_word	 word;

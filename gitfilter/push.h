@@ -29,6 +29,7 @@ struct push_command {		/* one reference update that the client asks for */
 	char	new_oid[OID_HEX + 1];	/* forty zeros: delete */
 	char	name[REF_NAME_MAX];	/* checked: git-check-ref-format, under refs/ */
 	char	error[160];		/* "" = ok; else the reason that goes into `ng` */
+	char	landed[REF_NAME_MAX];	/* the reference that it was stored under instead, or "" */
 };
 
 struct push_limits {
@@ -79,6 +80,8 @@ int	push_keepalive(struct push *, struct buf *out);
  * atomic push one error makes every other command fail too ("atomic push failed").
  */
 int	push_report(struct push *, const char *unpack_error, struct buf *out);
+/* Whether the client can be told by report-status-v2 that a reference landed elsewhere. */
+bool	push_hears_options(const struct push *);
 
 /*
  * The bytes for a stock git-receive-pack's stdin before the pack: our command lines (only those without error), the

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "gitfilter/refcmd.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "bastion/base/err.h"
@@ -164,4 +165,12 @@ text_clean(char *out, size_t size, const void *p, size_t n)
 	for (i = 0; i < n && i + 1 < size; i++)
 		out[i] = src[i] >= 0x20 && src[i] < 0x7f ? (char)src[i] : '?';
 	out[i] = '\0';
+}
+
+int
+refname_review(const char *request, const char *name, char out[REF_NAME_MAX])
+{
+	int n = snprintf(out, REF_NAME_MAX, "refs/sallyport/review/%s/%s", request, name + strlen("refs/"));
+
+	return n < 0 || n >= REF_NAME_MAX ? ERR_TOOBIG : 0;
 }

@@ -26,6 +26,12 @@ void	oid_parse(const char *oid, uint8_t out[20]);
 const char	*refname_fault(const uint8_t *p, size_t n);
 
 /*
+ * Where a push that is parked as this request leaves the tip meant for name (refs/..), below refs/sallyport/ (shelf.h). 0 or
+ * ERR_TOOBIG.
+ */
+int	refname_review(const char *request, const char *name, char out[REF_NAME_MAX]);
+
+/*
  * Parse a command line's data up to its capabilities. *capsp points at what follows the NUL (*capsnp bytes), NULL without
  * one. 0, or ERR_FORMAT with *whyp a constant sentence.
  */

@@ -92,6 +92,26 @@ report_settle(struct push *p, const char *unpack_error)
 	}
 }
 
+bool
+push_hears_options(const struct push *p)
+{
+	return (p->caps & PUSH_CAP_REPORT_V2) != 0;
+}
+
+/* What was stored under another name is told so, as something new (gitprotocol-pack, "option-line"). */
+static int
+report_done(const struct push *p, const struct push_command *c, struct buf *b)
+{
+	static const char zero[] = "0000000000000000000000000000000000000000";
+	int r = pktline_putf(b, "ok %s\n", c->name);
+
+	if (r != 0 || c->landed[0] == '\0' || !push_hears_options(p))
+		return r;
+	if ((r = pktline_putf(b, "option refname %s\n", c->landed)) == 0)
+		r = pktline_putf(b, "option old-oid %s\n", zero);
+	return r;
+}
+
 static int
 report_lines(struct push *p, const char *unpack_error, struct buf *b)
 {
@@ -107,7 +127,7 @@ report_lines(struct push *p, const char *unpack_error, struct buf *b)
 
 		text_clean(clean, sizeof(clean), c->error, strlen(c->error));
 		if (c->error[0] == '\0')
-			r = pktline_putf(b, "ok %s\n", c->name);
+			r = report_done(p, c, b);
 		else
 			r = pktline_putf(b, "ng %s %s\n", c->name, clean);
 		if (r != 0)

@@ -11,9 +11,7 @@
 #include "gitfilter/gitrun.h"
 #include "gitfilter/limits.h"
 #include "gitfilter/refcmd.h"
-
-#define SHELF_NAME_MAX	(REF_NAME_MAX + 128)
-#define TRANSACTION_MAX	(4 * 1024 * 1024)
+#include "gitfilter/shelf_int.h"
 
 static const char *const areas[] = { [SHELF_KEPT] = "kept" };
 
@@ -25,7 +23,7 @@ struct place {
 	const char	*name;		/* "heads/main", in the text that was read */
 };
 
-static int
+int
 shelf_name(char *out, enum shelf_area area, const char *request, int64_t at, const char *new, const char *name)
 {
 	int n = snprintf(out, SHELF_NAME_MAX, SHELF_REFS "%s/%s/%lld/%s/%s", areas[area], request, (long long)at, new,
@@ -158,6 +156,8 @@ void
 shelf_release(struct shelf_item *item)
 {
 	free(item->cmds);
+	buf_free(item->note);
+	item->note = NULL;
 	item->cmds = NULL;
 	item->n = 0;
 }
@@ -181,7 +181,7 @@ restore_check(struct gitrepo *repo, const struct push_command *cmd, struct buf *
 int
 shelf_restore(struct gitrepo *repo, const struct shelf_item *item, const char *undo, int64_t at, struct buf *out)
 {
-	struct buf *lines = buf_new(TRANSACTION_MAX);
+	struct buf *lines = buf_new(SHELF_LINES_MAX);
 	char why[REASON_MAX], name[SHELF_NAME_MAX];
 	int r = lines == NULL ? ERR_NOMEM : 0;
 
@@ -227,7 +227,7 @@ expiry_take(const char *ref, const char *oid, void *arg)
 int
 shelf_expire(struct gitrepo *repo, enum shelf_area area, int64_t before)
 {
-	struct expiry x = { .area = area, .before = before, .lines = buf_new(TRANSACTION_MAX) };
+	struct expiry x = { .area = area, .before = before, .lines = buf_new(SHELF_LINES_MAX) };
 	char glob[64], why[REASON_MAX];
 	int r = x.lines == NULL ? ERR_NOMEM : 0;
 

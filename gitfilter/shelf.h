@@ -5,6 +5,10 @@
  *
  *	kept/REQ/SECONDS/NEW/NAME	what NAME (without its "refs/") was before the push REQ made it NEW
  *
+ *	review/REQ/NAME			the tip of a parked push; deletions have none
+ *	parked/REQ			a blob about it: "sallyport parked push 1", lines "KEY VALUE" (at, who pushed, the rule ..),
+ *					"update OLD NEW NAME" for each command, an empty line, and what an approver is shown
+ *
  * SECONDS is when, since 1970; NEW an object's name, forty zeros when the push deleted it. The repository of every function is the current folder, and git's own garbage collection
  * keeps what these references lead to.
  */
@@ -30,7 +34,11 @@ struct shelf_item {
 	int64_t			 at;		/* seconds since 1970 */
 	struct push_command	*cmds;		/* owned; new_oid forty zeros: deleted */
 	size_t			 n;
+	struct buf		*note;		/* owned: of a parked push, its blob */
 };
+
+#define SHELF_PARKED_MAX	64		/* pushes in one repository: a reference and a pack each, and a human for each */
+#define SHELF_NOTE_MAX		(128 * 1024)
 
 /* Keep the old tips of these commands; creations have none. 0 or an error with why. */
 int	shelf_put(struct gitrepo *, enum shelf_area, const char *request, int64_t at, const struct push_command *, size_t n,
@@ -47,5 +55,23 @@ void	shelf_release(struct shelf_item *);
 int	shelf_restore(struct gitrepo *, const struct shelf_item *, const char *undo, int64_t at, struct buf *out);
 /* Drop what was kept before then. How many references went, or a negative error. */
 int	shelf_expire(struct gitrepo *, enum shelf_area, int64_t before);
+
+/*
+ * Make room for a push that is to be parked: about is "KEY VALUE" lines, text what an approver is shown. Its tips come after
+ * that, under refname_review (refcmd.h). 0, ERR_TOOBIG or ERR_DENIED with why.
+ */
+int	shelf_park(struct gitrepo *, const char *request, int64_t at, const char *about, const struct push_command *, size_t n,
+	    const char *text, char *why, size_t size);
+/* One parked push. 0, ERR_NOTFOUND, ERR_NOMEM, ERR_FORMAT. shelf_release() it. */
+int	shelf_parked(struct gitrepo *, const char *request, struct shelf_item *);
+/* Each of them; the item is released after the call. 0 or ERR_DENIED. */
+int	shelf_each_parked(struct gitrepo *, void (*take)(const struct shelf_item *, void *arg), void *arg);
+/*
+ * Move the references where the push meant them to be, all or none: each must still be what the push was made on. What they
+ * were is kept at this time, when keep says so. Lines for a human go to out. 0, or ERR_DENIED: out says why.
+ */
+int	shelf_land(struct gitrepo *, const struct shelf_item *, bool keep, int64_t at, struct buf *out);
+/* Drop a parked push. 0, or ERR_DENIED: out says why. */
+int	shelf_drop(struct gitrepo *, const struct shelf_item *, struct buf *out);
 
 #endif

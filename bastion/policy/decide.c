@@ -18,11 +18,12 @@
 #include "bastion/policy/variable.h"
 
 #define OWN_REFS	"refs/sallyport/"
+#define REVIEW_REFS	OWN_REFS "review/"
 
 const char *
 decision_word(enum decision d)
 {
-	static const char *const words[] = { "allow", "ask", "deny" };
+	static const char *const words[] = { "allow", "ask", "park", "deny" };
 
 	return words[d];
 }
@@ -388,6 +389,33 @@ judges(const struct policy *p, const struct subject *s, enum request_kind kind, 
 	return false;
 }
 
+static bool
+names_reviews(const struct rule *r)
+{
+	for (size_t i = 0; i < r->refs.n; i++)
+		if (strncmp(r->refs.v[i], REVIEW_REFS, strlen(REVIEW_REFS)) == 0)
+			return true;
+	return false;
+}
+
+bool
+policy_reads_reviews(const struct policy *p, const struct subject *s, const char *upstream, const char *repo)
+{
+	const struct request req = { .kind = REQUEST_FETCH, .target = upstream, .repo = repo };
+	bool allowed = false;
+
+	for (size_t i = 0; i < p->nrules; i++) {
+		const struct rule *r = &p->rules[i];
+
+		if (!names_reviews(r) || !rule_applies(r, s, &req) || !rule_meets(r, &req))
+			continue;
+		if (r->what != DECISION_ALLOW)
+			return false;
+		allowed = true;
+	}
+	return allowed;
+}
+
 bool
 policy_judges_changes(const struct policy *p, const struct subject *s, const char *upstream, const char *repo)
 {
@@ -422,7 +450,8 @@ policy_may_ask(const struct policy *p, const struct subject *s, const char *upst
 	for (size_t i = 0; i < p->nrules; i++) {
 		const struct rule *r = &p->rules[i];
 
-		if (r->what == DECISION_ASK && (r->kind == REQUEST_PUSH || is_of_content(r->kind)) && rule_reaches(r, s, upstream, NULL))
+		if ((r->what == DECISION_ASK || r->what == DECISION_PARK) && (r->kind == REQUEST_PUSH || is_of_content(r->kind)) &&
+		    rule_reaches(r, s, upstream, NULL))
 			return true;
 	}
 	for (size_t i = 0; i < p->nfreezes; i++)

@@ -16,8 +16,11 @@
 struct commit_text;
 struct policy;
 
-/* In order of strictness: the strictest matching rule wins; nothing matching is DECISION_DENY by rule "default". */
-enum decision { DECISION_ALLOW, DECISION_ASK, DECISION_DENY };
+/*
+ * In order of strictness: the strictest matching rule wins; nothing matching is DECISION_DENY by rule "default". To park is for
+ * what comes with a push alone: it lands beside the references that it was meant for, and a human releases it.
+ */
+enum decision { DECISION_ALLOW, DECISION_ASK, DECISION_PARK, DECISION_DENY };
 
 enum request_kind {
 	REQUEST_EXEC,		/* command */
@@ -125,6 +128,12 @@ bool	policy_may_push(const struct policy *, const struct subject *, const char *
  */
 bool	policy_judges_changes(const struct policy *, const struct subject *, const char *upstream, const char *repo);
 
+/*
+ * Whether this subject may fetch the references of parked pushes: a rule that allows it names them, refs/sallyport/review/..; one
+ * for any reference does not mean them.
+ */
+bool	policy_reads_reviews(const struct policy *, const struct subject *, const char *upstream, const char *repo);
+
 /* Whether any rule or freeze could have a human asked about this subject's pushes to the upstream. */
 bool	policy_may_ask(const struct policy *, const struct subject *, const char *upstream);
 /* Whether any rule is about the commits of this subject's pushes to the repository. */
@@ -152,7 +161,7 @@ bool	subject_matches(const struct strvec *patterns, const struct subject *);
 /* What a subject may do, in plain words, one line a rule, for `ssh bastion policy`. The caller frees. */
 char	*policy_describe(const struct policy *, const struct subject *);
 
-const char	*decision_word(enum decision);		/* "allow", "ask", "deny" */
+const char	*decision_word(enum decision);		/* "allow", "ask", "park", "deny" */
 const char	*request_kind_word(enum request_kind);	/* "exec", "push", .. */
 const char	*ref_op_word(enum ref_op);		/* "create", .. */
 const char	*path_op_word(enum path_op);		/* "create", .. */

@@ -125,7 +125,7 @@ freezes_apply(const struct policy *p, const struct subject *s, const struct requ
 		out->what = DECISION_DENY;
 		out->rule = best->rule.id;
 		out->because = best->rule.because;
-	} else {
+	} else if (out->what != DECISION_PARK) {	/* which is stricter than to ask */
 		out->what = DECISION_ASK;
 		out->rule = best->rule.id;
 		out->because = best->rule.because;
@@ -285,7 +285,7 @@ read_freeze(const struct tree *t, struct freeze *f, struct tree_error *e)
 	if ((days != NULL && (rc = read_days(days, f, e)) != 0) || (hours != NULL && (rc = read_hours(hours, f, e)) != 0) ||
 	    (what != NULL && (rc = read_kinds(what, f, e)) != 0))
 		return rc;
-	if (f->rule.what == DECISION_ALLOW)
+	if (f->rule.what == DECISION_ALLOW || f->rule.what == DECISION_PARK)
 		return tree_fail(e, t->line, "freeze %s: a freeze denies or asks; what is allowed, rules say", f->rule.id);
 	if (days == NULL && hours == NULL && tree_get(t, "from") == NULL && tree_get(t, "until") == NULL)
 		return tree_fail(e, t->line, "freeze %s needs from, until, days or hours", f->rule.id);

@@ -512,7 +512,7 @@ read_do(const struct tree *t, struct rule *r, struct tree_error *e)
 			free(s);
 			return 0;
 		}
-	rc = tree_fail(e, t->line, "do must be allow, ask or deny, not '%s'", s);
+	rc = tree_fail(e, t->line, "do must be allow, ask, park or deny, not '%s'", s);
 	free(s);
 	return rc;
 }
@@ -550,11 +550,14 @@ read_approvers(const struct tree *t, struct rule *r, struct tree_error *e)
 	int64_t n = 1;
 	int rc;
 
-	if (r->what != DECISION_ASK)
+	if (r->what == DECISION_PARK && quorum != NULL)
+		return tree_fail(e, r->line, "rule %s parks; one approver releases what is parked, so it has no quorum", r->id);
+	if (r->what != DECISION_ASK && r->what != DECISION_PARK)
 		return who == NULL && quorum == NULL ? 0 : tree_fail(e, r->line, "rule %s does not ask, so it has no approvers",
 		    r->id);
 	if (who == NULL)
-		return tree_fail(e, r->line, "rule %s asks, so it needs approvers: [group:NAME]", r->id);
+		return tree_fail(e, r->line, "rule %s %s, so it needs approvers: [group:NAME]", r->id,
+		    r->what == DECISION_ASK ? "asks" : "parks");
 	if ((rc = tree_strings(who, "approvers", POLICY_MAX_WORDS, &r->approvers.who, e)) != 0 ||
 	    (rc = rule_check_who(&r->approvers.who, who->line, "approvers", false, e)) != 0 ||
 	    (quorum != NULL && (rc = tree_number(quorum, "quorum", 1, MAX_QUORUM, &n, e)) != 0))
@@ -620,6 +623,9 @@ read_kind(const struct tree *t, struct rule *r, struct tree_error *e)
 	if (r->kind == REQUEST_SFTP && r->what == DECISION_ASK)
 		return tree_fail(e, r->line, "rule %s: an operation on a file cannot wait for a human, programs give up; use allow or "
 		    "deny here, and ask at its subsystem rule", r->id);
+	if (r->what == DECISION_PARK && r->kind != REQUEST_PUSH && r->kind != REQUEST_FINDING && r->kind != REQUEST_CHANGE &&
+	    r->kind != REQUEST_COMMIT)
+		return tree_fail(e, r->line, "rule %s: only what comes with a push can be parked", r->id);
 	if (r->login.n > 0 && r->kind >= REQUEST_FETCH)
 		return tree_fail(e, r->line, "rule %s: Git has no login", r->id);
 	return 0;
@@ -634,7 +640,7 @@ rule_read_head(const struct tree *t, const char *what, struct rule *r, struct tr
 	r->line = t->line;
 	r->larger = -1;
 	if (id == NULL || verdict == NULL)
-		return tree_fail(e, t->line, "%s needs %s", what, id == NULL ? "an id" : "do: allow, ask or deny");
+		return tree_fail(e, t->line, "%s needs %s", what, id == NULL ? "an id" : "do: allow, ask, park or deny");
 	if ((rc = read_id(id, r, e)) != 0 || (rc = read_do(verdict, r, e)) != 0 || (rc = read_lists(t, r, e)) != 0 ||
 	    (rc = read_because(tree_get(t, "because"), r, e)) != 0)
 		return rc;
@@ -865,7 +871,7 @@ collect_asks(struct policy *p)
 {
 	p->asks = xcalloc(p->nrules + p->nfreezes + 1, sizeof(*p->asks));
 	for (size_t i = 0; i < p->nrules; i++)
-		if (p->rules[i].what == DECISION_ASK)
+		if (p->rules[i].what == DECISION_ASK || p->rules[i].what == DECISION_PARK)
 			p->asks[p->nasks++] = &p->rules[i].approvers;
 	for (size_t i = 0; i < p->nfreezes; i++)
 		if (p->freezes[i].rule.what == DECISION_ASK)

@@ -24,13 +24,19 @@
 #define CHANGES_SHOWN	60		/* of the paths that a rule names, to approvers */
 #define CHANGES_RECORDED 200
 
+static bool
+is_for_humans(const struct verdict *v)
+{
+	return v->what == DECISION_ASK || v->what == DECISION_PARK;
+}
+
 /* The strictest counts. Two rules that ask may have different approvers: one answer cannot be for both. */
 static void
 push_take_verdict(struct push_call *p, const struct verdict *v)
 {
 	const struct policy *policy = p->door.channel->session->p->conf->policy;
 
-	if (v->what == DECISION_ASK && p->verdict.what == DECISION_ASK && strcmp(v->rule, p->verdict.rule) != 0 &&
+	if (is_for_humans(v) && is_for_humans(&p->verdict) && strcmp(v->rule, p->verdict.rule) != 0 &&
 	    p->two_rules == NULL && !policy_same_approvers(policy, v->rule, p->verdict.rule))
 		p->two_rules = xasprintf("%s and %s", p->verdict.rule, v->rule);
 	if (v->what > p->verdict.what || strcmp(p->verdict.rule, "") == 0)
@@ -358,7 +364,7 @@ push_refuse_unaskable(struct push_call *p)
 	const char *why = p->two_rules != NULL ? "two rules ask, for different approvers; push what they are about one by one" :
 	    p->text_bad ? "more than a human can be shown at once; push less at a time" : NULL;
 
-	if (p->verdict.what != DECISION_ASK || why == NULL)
+	if (!is_for_humans(&p->verdict) || why == NULL)
 		return;
 	push_say(p, "sallyport: denied %s rule=%s: %s", p->door.request, p->two_rules != NULL ? p->two_rules : p->verdict.rule,
 	    why);
@@ -389,7 +395,7 @@ push_judge(struct push_call *p)
 			push_judge_ref(p, &cmds[i], p->ops[i]);
 		if (p->nfindings > 0)
 			push_take_verdict(p, &p->finding);
-		p->text_bad |= p->verdict.what == DECISION_ASK && push_show_content(p) != 0;
+		p->text_bad |= is_for_humans(&p->verdict) && push_show_content(p) != 0;
 		push_refuse_unaskable(p);
 	}
 	if (p->nfindings > PUSH_FINDINGS_SHOWN)

@@ -26,6 +26,7 @@
 #include "gitfilter/gitleg_msg.h"
 #include "gitfilter/inspect.h"
 #include "gitfilter/push.h"
+#include "gitfilter/refcmd.h"
 
 #define OPTIONS_MAX	16
 
@@ -449,6 +450,51 @@ push_request(const struct push_call *p)
 	return p->consent != NULL ? consent_id(p->consent) : p->door.request;
 }
 
+static bool
+push_parks(const struct push_call *p)
+{
+	return p->verdict.what == DECISION_PARK;
+}
+
+static int
+push_put_park(const struct push_call *p, struct buf *b)
+{
+	int r;
+
+	if ((r = buf_put_u8(b, push_parks(p))) != 0 || (r = buf_put_cstring(b, push_parks(p) ? p->verdict.rule : "")) != 0)
+		return r;
+	return push_parks(p) ? buf_put_string(b, buf_ptr(p->text), buf_len(p->text)) : buf_put_cstring(b, "");
+}
+
+/*
+ * Where it landed instead. A client that can be told so counts each reference as done; another one would take it for what
+ * it asked for, so it hears a refusal that says the same.
+ */
+static void
+push_tell_parked(struct push_call *p)
+{
+	struct push_command *cmds;
+	bool tell = push_hears_options(p->git);
+	size_t n;
+
+	cmds = push_commands(p->git, &n);
+	for (size_t i = 0; i < n; i++)
+		tell = tell && !oid_is_zero(cmds[i].new_oid);	/* a deletion lands nowhere */
+	push_say(p, "sallyport: parked %s rule=%s: %s; a human decides whether it is released; do not push it again", p->door.request,
+	    p->verdict.rule, p->verdict.because);
+	for (size_t i = 0; i < n; i++) {
+		char *name = session_mask(p->door.channel->session, cmds[i].name, strlen(cmds[i].name));
+
+		if (!oid_is_zero(cmds[i].new_oid))
+			(void)refname_review(p->door.request, cmds[i].name, cmds[i].landed);
+		if (!tell)
+			snprintf(cmds[i].error, PUSH_REFUSAL_MAX, "parked %s: it waits for a human; do not push it again", p->door.request);
+		push_say(p, "sallyport: parked %s: %s is not changed%s%s", p->door.request, name, cmds[i].landed[0] ? "; its new tip is at "
+		    : "", cmds[i].landed);
+		free(name);
+	}
+}
+
 /* The record of the decision is durable: refuse, or let the parent release the spool. */
 static void
 push_release(struct push_call *p)
@@ -469,9 +515,9 @@ push_release(struct push_call *p)
 		push_finish(p, NULL);
 		return;
 	}
-	if ((b = buf_new(256)) == NULL)
+	if ((b = buf_new(2 * PUSH_TEXT_MAX)) == NULL)
 		fatal("out of memory");
-	if (buf_put_u32(b, c->number) != 0 || buf_put_cstring(b, push_request(p)) != 0 ||
+	if (buf_put_u32(b, c->number) != 0 || buf_put_cstring(b, push_request(p)) != 0 || push_put_park(p, b) != 0 ||
 	    !session_call(c->session, c->session->monitor, MON_STORE, b, push_storing, c)) {
 		push_refuse_all(p, "%s: the parent cannot be asked", p->door.request);
 		push_finish(p, NULL);
@@ -517,8 +563,11 @@ push_wait_store(struct push_call *p, int64_t now_us)
 	if (p->kept > 0)
 		push_say(p, "sallyport: stored %s; what it replaced is kept: sallyport restore %s puts it back", push_request(p),
 		    push_request(p));
-	push_record(p, push_any_stored(p) ? "push.stored" : "push.refused", p->store_error == NULL ? "stored" :
-	    p->store_error);
+	if (push_any_stored(p) && push_parks(p)) {
+		push_record(p, "push.parked", "parked");
+		push_tell_parked(p);
+	} else
+		push_record(p, push_any_stored(p) ? "push.stored" : "push.refused", p->store_error == NULL ? "stored" : p->store_error);
 	p->step = STEP_REPORT;
 }
 

@@ -15,6 +15,7 @@
 #include "bastion/base/xmalloc.h"
 #include "bastion/conf.h"
 #include "bastion/ident/cert.h"
+#include "bastion/monitor_msg.h"
 #include "bastion/policy/freeze.h"
 #include "bastion/policy/profile.h"
 #include "bastion/ssh/channel-verb.h"
@@ -41,6 +42,7 @@ static void	verb_whoami(struct channel *);
 static void	verb_policy(struct channel *);
 static void	verb_approvals(struct channel *);
 static void	verb_wait(struct channel *);
+static void	verb_shelf(struct channel *);
 
 static const struct verb verbs[] = {
 	{ "help", "help", "this text", verb_help, NULL },
@@ -52,6 +54,9 @@ static const struct verb verbs[] = {
 	{ "deny", "deny REQ --reason TEXT", "refuse it", verb_approvals, NULL },
 	{ "status", "status REQ", "how a request of yours stands", verb_approvals, NULL },
 	{ "wait", "wait REQ", "wait for the decision on a request of yours: 0 approved, 77 denied, 75 not yet", verb_wait, NULL },
+	{ "parked", "parked [REQ]", "pushes that wait to be released, or all about one", verb_shelf, NULL },
+	{ "release", "release REQ", "let a parked push through", verb_shelf, NULL },
+	{ "drop", "drop REQ [--reason TEXT]", "throw a parked push away", verb_shelf, NULL },
 	{ "join", "join [--print] | sh", "put your account behind this bastion; --print shows what it would write", NULL, verb_join },
 	{ "leave", "leave | sh", "undo that, exactly", NULL, verb_leave },
 	{ "host-keys", "host-keys", "this bastion's own keys for known_hosts, the next one too", NULL, verb_host_keys },
@@ -185,6 +190,23 @@ verb_policy(struct channel *c)
 	channel_end(c, 0);
 }
 
+/* Lines that others wrote: each made printable. */
+static void
+verb_print_lines(struct channel *c, const char *text, bool refused)
+{
+	while (*text != '\0') {
+		size_t n = strcspn(text, "\n");
+		char *line = text_printable(text, n);
+
+		if (refused)
+			channel_sayf(c, "%s", line);
+		else
+			(void)buf_putf(c->out, "%s\n", line);
+		free(line);
+		text += n + (text[n] == '\n');
+	}
+}
+
 /* The approvals process has gone while it was asked. */
 static void
 verb_lost(struct channel *c)
@@ -240,6 +262,60 @@ verb_approvals(struct channel *c)
 		channel_sayf(c, "the approvals process cannot be asked now; try again");
 		channel_end(c, EXIT_LATER);
 	}
+	buf_free(b);
+}
+
+/* MON_SHELVED: u8 status, s lines. */
+static int
+verb_shelved(struct msg *m, void *arg)
+{
+	struct channel *c = arg;
+	struct verb_call *v = c->own;
+	char *text = NULL;
+	uint8_t status;
+	int r;
+
+	if (m == NULL)
+		return 0;	/* the session is over anyway */
+	if ((r = buf_get_u8(m->body, &status)) != 0 || (r = buf_get_cstring(m->body, &text)) != 0 ||
+	    (r = buf_end(m->body)) != 0)
+		goto out;
+	v->busy = false;
+	verb_print_lines(c, text, status != 0);
+	channel_end(c, status);
+ out:
+	free(text);
+	return r;
+}
+
+/* parked [REQ], release REQ, drop REQ [--reason WORD..]: the parent decides whether this identity may. */
+static void
+verb_shelf(struct channel *c)
+{
+	struct verb_call *v = c->own;
+	struct strvec *w = &v->words;
+	bool list = strcmp(w->v[0], "parked") == 0, drop = strcmp(w->v[0], "drop") == 0;
+	struct strvec words = STRVEC_INIT;
+	struct buf *b = buf_new(8192);
+	char *reason, *masked;
+
+	for (size_t i = 3; i < w->n; i++)
+		strvec_push(&words, w->v[i]);
+	reason = strvec_join(&words, " ");
+	masked = session_mask(c->session, reason, strlen(reason));
+	if (!(list && w->n == 1) && (w->n < 2 || !id_is(w->v[1], "REQ-", REQUEST_ID_LEN) ||
+	    (w->n > 2 && (!drop || strcmp(w->v[2], "--reason") != 0)) || strlen(masked) > 1024)) {
+		channel_sayf(c, "usage: parked [REQ], release REQ, drop REQ [--reason TEXT]");
+		channel_end(c, 2);
+	} else if (b == NULL || buf_put_cstring(b, w->v[0]) != 0 || buf_put_cstring(b, w->n > 1 ? w->v[1] : "") != 0 ||
+	    buf_put_cstring(b, masked) != 0 || !session_call(c->session, c->session->monitor, MON_SHELF, b, verb_shelved, c)) {
+		channel_sayf(c, "the parent cannot be asked now; try again");
+		channel_end(c, EXIT_LATER);
+	} else
+		v->busy = true;
+	strvec_release(&words);
+	free(reason);
+	free(masked);
 	buf_free(b);
 }
 

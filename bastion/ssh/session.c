@@ -534,6 +534,7 @@ static const struct link_row monitor_rows[] = {
 	{ MON_LENT, "lent", LINK_PERMIT, on_answer },
 	{ MON_JUMPED, "jumped", LINK_PERMIT, on_answer },
 	{ MON_STORING, "storing", LINK_PERMIT, on_answer },
+	{ MON_SHELVED, "shelved", LINK_PERMIT, on_answer },
 	{ MON_GIT_FD, "git-fd", LINK_PERMIT, git_on_fd },
 	{ MON_STOP, "stop", LINK_PERMIT, on_stop },
 	{ MON_APPROVALS, "approvals", LINK_PERMIT, on_new_approvals },
