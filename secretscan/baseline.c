@@ -10,6 +10,7 @@
 
 #include "secretscan/alloc.h"
 #include "secretscan/digest.h"
+#include "secretscan/given.h"
 #include "secretscan/secretscan.h"
 
 #define ENTRIES_MAX	1000000		/* some 100 MB; a tree with more has no use for a baseline */
@@ -183,26 +184,45 @@ read_line(struct baseline *b, char *line)
 	return NULL;
 }
 
+/* A line without its end, of at most LINE_MAX_LEN bytes. Its length, SIZE_MAX for one that is longer, or 0 at the end. */
+static size_t
+next_line(FILE *f, char *line, bool *endp)
+{
+	size_t n = 0;
+	int c;
+
+	while ((c = getc_unlocked(f)) != EOF && c != '\n') {
+		if (n == LINE_MAX_LEN)
+			return SIZE_MAX;
+		line[n++] = (char)c;
+	}
+	line[n] = '\0';
+	*endp = c == EOF;
+	return n;
+}
+
 int
 baseline_read(struct baseline *b, const char *path, char **errorp)
 {
 	const char *why = NULL;
-	char *line = NULL;
-	size_t cap = 0, number = 0;
-	ssize_t n;
-	FILE *f;
+	char *line = xcalloc(LINE_MAX_LEN + 1, 1);
+	size_t number = 0, n;
+	bool end = false;
+	FILE *f = NULL;
+	int fd;
 
 	*errorp = NULL;
-	if ((f = fopen(path, "re")) == NULL) {
-		*errorp = xasprintf("%s:0: %s", path, strerror(errno));
+	if ((fd = given_open(path, &why)) == -1 || (f = fdopen(fd, "r")) == NULL) {
+		*errorp = xasprintf("%s:0: %s", path, why != NULL ? why : strerror(errno));
+		if (fd != -1)
+			close(fd);
+		free(line);
 		return -1;
 	}
-	while (why == NULL && (n = getline(&line, &cap, f)) > 0) {
+	for (why = NULL; why == NULL && !end; ) {
 		number++;
-		if (line[n - 1] == '\n')
-			line[--n] = '\0';
-		why = n > LINE_MAX_LEN || memchr(line, '\0', (size_t)n) != NULL ? "not a line of a baseline" :
-		    read_line(b, line);
+		n = next_line(f, line, &end);
+		why = n == SIZE_MAX || strlen(line) != n ? "not a line of a baseline" : read_line(b, line);
 	}
 	if (why == NULL && ferror(f))
 		why = strerror(errno);

@@ -2,8 +2,8 @@
 #include "secretscan/context.h"
 
 #include <string.h>
-#include <strings.h>
 
+#include "secretscan/ascii.h"
 #include "secretscan/limits.h"
 #include "secretscan/nouns.h"
 
@@ -83,7 +83,7 @@ ends_in_connector(const uint8_t *p, size_t n)
 		return false;
 	for (size_t w = 0; w < sizeof(connectors) / sizeof(connectors[0]); w++) {
 		if (connectors[w].len == n - from && connectors[w].word[0] == (p[from] | 0x20) &&
-		    strncasecmp((const char *)p + from, connectors[w].word, n - from) == 0)
+		    ascii_same(p + from, connectors[w].word, n - from))
 			return true;
 	}
 	return false;
@@ -139,7 +139,7 @@ names_digest(const uint8_t *p, size_t n)
 	for (from = end; from > 0 && is_word_byte(p[from - 1]) && p[from - 1] != '_'; from--)
 		;
 	for (size_t w = 0; w < sizeof(digests) / sizeof(digests[0]); w++) {
-		if (strlen(digests[w]) == end - from && strncasecmp((const char *)p + from, digests[w], end - from) == 0)
+		if (strlen(digests[w]) == end - from && ascii_same(p + from, digests[w], end - from))
 			return true;
 	}
 	return false;

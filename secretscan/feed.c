@@ -15,6 +15,8 @@
 #define HOLE_MIN	((off_t)1 << 20)
 /* A container of more than one window is taken into memory up to this size; others never are. */
 #define CONTAINER_WHOLE	((size_t)256 << 20)
+/* What a file gives beyond its size. A log grows while it is read; a file of the kernel has no size, and some no end. */
+#define GROWTH_MAX	((off_t)64 << 20)
 #define KINDS_UNPACKED	((unsigned)(CONTAINER_ARCHIVE | CONTAINER_COMPRESSED | CONTAINER_ZLIB | CONTAINER_PACK | \
 			    CONTAINER_PDF | CONTAINER_SQLITE | CONTAINER_NOTEBOOK | CONTAINER_OFFICE))
 
@@ -27,6 +29,7 @@ struct feed {
 	size_t		 nahead;
 	off_t		 at;		/* in a file */
 	off_t		 asked;		/* where holes are looked for next */
+	off_t		 taken, most;	/* bytes of a file, and when it is left */
 	const struct feed_params	*params;
 	const char	*why;		/* the first thing that went wrong */
 };
@@ -57,11 +60,16 @@ feed_read(struct feed *feed, uint8_t *p, size_t n, size_t *gotp)
 			feed->left -= *gotp;
 		return *gotp == 0 && ferror(feed->stream) ? errno : 0;
 	}
+	if (feed->taken >= feed->most) {
+		wrong(feed, "goes on and on: the rest was not scanned");
+		return 0;
+	}
 	do {
 		r = read(feed->fd, p, n);
 	} while (r == -1 && errno == EINTR);
 	*gotp = r > 0 ? (size_t)r : 0;
 	feed->at += (off_t)*gotp;
+	feed->taken += (off_t)*gotp;
 	return r == -1 ? errno : 0;
 }
 
@@ -167,6 +175,8 @@ feed_file(int fd, const struct feed_params *params)
 
 	if (fstat(fd, &before) == -1 || !S_ISREG(before.st_mode))
 		return "not a file any more";
+	/* A size that takes no room is nothing to go by, such as that of the kernel's memory. */
+	feed.most = (before.st_blocks > 0 ? before.st_size : 0) + GROWTH_MAX;
 	if (before.st_size <= HOLE_MIN)
 		feed.asked = before.st_size + 1;
 	run(&feed);

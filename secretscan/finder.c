@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "secretscan/ascii.h"
 #include "secretscan/begin.h"
 #include "secretscan/check.h"
 #include "secretscan/context.h"
@@ -164,7 +165,7 @@ has_stop_word(const struct rule *rule, const uint8_t *p, size_t n)
 		const struct rule_text *word = &rule->stop.v[w];
 
 		for (size_t i = 0; i + word->n <= n; i++) {
-			if (strncasecmp((const char *)p + i, word->p, word->n) == 0)
+			if (ascii_same(p + i, word->p, word->n))
 				return true;
 		}
 	}

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The TOML of gitleaks: [[rules]], [allowlist] or [[allowlists]] for all or for one rule, [extend]. */
-#include <ctype.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "secretscan/alloc.h"
+#include "secretscan/ascii.h"
 #include "secretscan/gitleaks.h"
 #include "secretscan/gitleaks_int.h"
 #include "secretscan/re2.h"
@@ -126,7 +126,7 @@ take_lower(struct file *f, const struct toml *v, void *arg)
 
 	take_text(f, v, t);
 	for (char *p = t->v[t->n - 1]; *p != '\0'; p++)
-		*p = (char)tolower((unsigned char)*p);
+		*p = (char)ascii_lower((uint8_t)*p);
 }
 
 static void

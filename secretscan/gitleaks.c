@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "secretscan/gitleaks.h"
 
-#include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "secretscan/alloc.h"
+#include "secretscan/ascii.h"
 #include "secretscan/digest.h"
 #include "secretscan/gitleaks_int.h"
 #include "secretscan/measure.h"
@@ -242,7 +242,7 @@ has_stop_word(const struct gitleaks_allow *a, const uint8_t *p, size_t n)
 		size_t len = strlen(a->stopwords.v[i]);
 
 		for (size_t at = 0; at + len <= n; at++) {
-			if (strncasecmp((const char *)p + at, a->stopwords.v[i], len) == 0)
+			if (ascii_same(p + at, a->stopwords.v[i], len))
 				return true;
 		}
 	}

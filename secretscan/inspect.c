@@ -14,6 +14,7 @@
 #include "secretscan/feed.h"
 #include "secretscan/gitleaks.h"
 #include "secretscan/inline.h"
+#include "secretscan/maskname.h"
 #include "secretscan/pieces.h"
 #include "secretscan/progress.h"
 #include "secretscan/record.h"
@@ -46,6 +47,7 @@ struct pass {
 	struct gitleaks_scratch		*scratch;	/* NULL without gitleaks' rules */
 	struct secretscan_finding	*others;	/* by gitleaks' rules in this window; rule NULL: taken away */
 	size_t				 nothers;
+	bool				 naming;	/* the window is the name of the content */
 	bool				 cut;		/* it was said that not everything was scanned */
 };
 
@@ -171,11 +173,13 @@ record_of(const struct pass *ps, const struct secretscan_finding *f)
 	const struct source_item *it = ps->job->item;
 	const struct secretscan_rule *rule = rule_of(ps->in, f->rule);
 	struct record *r = xcalloc(1, sizeof(*r));
+	const char *member;
 
-	r->file = xstrdup(it->file);
+	r->file = ps->in->params.show_secrets ? xstrdup(it->file) : maskname(ps->in->params.rules->ss, it->file);
 	r->commit = xstrdup(it->commit);
 	r->object = xstrdup(it->object);
-	r->member = xstrdup(f->member != NULL ? f->member : "");
+	member = ps->naming ? "(name)" : f->member != NULL ? f->member : "";
+	r->member = ps->in->params.show_secrets ? xstrdup(member) : maskname(ps->in->params.rules->ss, member);
 	r->decoded = xstrdup(f->decoded != NULL ? f->decoded : "");
 	r->rule = f->rule;
 	r->description = f->description;
@@ -213,6 +217,8 @@ keep(struct pass *ps, const struct secretscan_finding *f)
 {
 	struct inspect_job *job = ps->job;
 
+	if (f->notice && ps->naming)
+		return 0;
 	if (f->notice ? !counts(ps, f) : f->start < ps->w->from || f->start >= ps->w->to)
 		return 0;
 	if (ps->in->params.allow_inline && inline_allows(ps->w->p, ps->w->n, f->start, f->end, f->rule))
@@ -343,6 +349,22 @@ scan_memory(struct pass *ps)
 }
 
 static void
+scan_name(struct pass *ps)
+{
+	const struct source_item *it = ps->job->item;
+	const char *slash = strrchr(it->file, '/'), *name = slash != NULL ? slash + 1 : it->file;
+	const struct pieces_window w = { .p = (const uint8_t *)name, .n = strlen(name), .to = strlen(name) };
+	int r;
+
+	ps->w = &w;
+	ps->naming = true;
+	if ((r = secretscan_scan(ps->in->params.rules->ss, w.p, w.n, on_finding, ps)) < 0)
+		job_error(ps->job, secretscan_strerror(r));
+	ps->naming = false;
+	ps->w = NULL;
+}
+
+static void
 scan_item(struct pass *ps, struct desk *desk)
 {
 	const struct source_item *it = ps->job->item;
@@ -388,5 +410,7 @@ inspect_run(struct inspect *in, struct inspect_job *job, unsigned thread)
 	/* What comes as a stream has to be read in any case. */
 	if (ps.scratch == NULL || job->item->stream != NULL || !gitleaks_skips(in->gitleaks, ps.scratch, &content))
 		scan_item(&ps, desk);
+	if (job->item->named && in->params.rules->ss != NULL)
+		scan_name(&ps);
 	free(ps.others);
 }

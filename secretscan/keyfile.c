@@ -2,12 +2,12 @@
 #include "secretscan/keyfile.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "secretscan/alloc.h"
+#include "secretscan/given.h"
 
 /* Caller frees; NULL when there is no such folder. */
 static char *
@@ -23,8 +23,11 @@ default_path(void)
 int
 keyfile_read(const char *path, uint8_t key[KEYFILE_LEN], bool *nonep, char **errorp)
 {
+	const char *why = NULL;
 	char *fallback = NULL;
+	size_t got = 0;
 	uint8_t more;
+	ssize_t n = 0;
 	int fd = -1;
 
 	*errorp = NULL;
@@ -34,12 +37,20 @@ keyfile_read(const char *path, uint8_t key[KEYFILE_LEN], bool *nonep, char **err
 		path = getenv("SECRETSCAN_KEY_FILE");
 	if (path == NULL)
 		path = fallback = default_path();
-	if (path == NULL || ((fd = open(path, O_RDONLY | O_CLOEXEC)) == -1 && fallback != NULL && errno == ENOENT))
+	if (path == NULL || ((fd = given_open(path, &why)) == -1 && fallback != NULL && errno == ENOENT)) {
 		*nonep = true;
-	else if (fd == -1)
-		*errorp = xasprintf("%s: %s", path, strerror(errno));
-	else if (read(fd, key, KEYFILE_LEN) != KEYFILE_LEN || read(fd, &more, 1) != 0)
+		goto out;
+	}
+	if (fd == -1) {
+		*errorp = xasprintf("%s: %s", path, why);
+		goto out;
+	}
+	/* A pipe gives it in parts. */
+	while (got < KEYFILE_LEN && (n = read(fd, key + got, KEYFILE_LEN - got)) > 0)
+		got += (size_t)n;
+	if (got != KEYFILE_LEN || read(fd, &more, 1) != 0)
 		*errorp = xasprintf("%s: a key file holds exactly 32 bytes", path);
+out:
 	if (fd != -1)
 		close(fd);
 	free(fallback);

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "secretscan/ascii.h"
 #include "secretscan/container_int.h"
 #include "secretscan/pdf.h"
 
@@ -200,12 +201,13 @@ operate(struct page *pg, struct pdf_span op)
 static double
 to_number(struct pdf_span t)
 {
+	const char *end;
 	char text[32];
 	size_t n = t.n < sizeof(text) - 1 ? t.n : sizeof(text) - 1;
 
 	memcpy(text, t.p, n);
 	text[n] = '\0';
-	return strtod(text, NULL);
+	return ascii_number(text, &end);
 }
 
 int

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* SARIF 2.1.0 (OASIS). Results come first and as they come; the rules that they name follow at the end. */
-#include <ctype.h>
 #include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "secretscan/alloc.h"
+#include "secretscan/ascii.h"
 #include "secretscan/record.h"
 #include "secretscan/report_int.h"
 
@@ -51,7 +51,7 @@ as_uri(const char *path)
 	if (path[0] != '/' && path[0] != '.' && memchr(path, ':', strcspn(path, "/")) != NULL)
 		out = stpcpy(out, "./");
 	for (const char *p = path; *p != '\0'; p++) {
-		if (isalnum((unsigned char)*p) || strchr("/-._~", *p) != NULL)
+		if (ascii_is_alnum((uint8_t)*p) || strchr("/-._~", *p) != NULL)
 			*out++ = *p;
 		else
 			out += snprintf(out, 4, "%%%02X", (unsigned char)*p);

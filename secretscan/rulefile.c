@@ -6,6 +6,7 @@
 #include <string.h>
 #include <yaml.h>
 
+#include "secretscan/ascii.h"
 #include "secretscan/check.h"
 #include "secretscan/limits.h"
 #include "secretscan/rule.h"
@@ -117,7 +118,7 @@ read_texts(const struct parse *ps, const yaml_node_t *node, struct rule_texts *t
 static int
 read_scalar(const struct parse *ps, const yaml_node_t *node, enum field_type type, void *where)
 {
-	const char *text;
+	const char *text, *rest;
 	char *end = NULL;
 
 	if (!is_scalar(node))
@@ -137,8 +138,8 @@ read_scalar(const struct parse *ps, const yaml_node_t *node, enum field_type typ
 		*(bool *)where = text[0] == 't';
 		return 0;
 	case FIELD_NUMBER:
-		*(double *)where = strtod(text, &end);
-		if (end == text || *end != '\0' || !(*(double *)where >= 0 && *(double *)where <= 8))
+		*(double *)where = ascii_number(text, &rest);
+		if (rest == text || *rest != '\0' || !(*(double *)where >= 0 && *(double *)where <= 8))
 			return wrong(ps, node, "expected a number from 0 to 8");
 		return 0;
 	case FIELD_SIZE:

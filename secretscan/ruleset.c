@@ -119,23 +119,28 @@ put_field(const char *name, const char *text)
 		printf("%-12s %s\n", name, text);
 }
 
+static void
+put_explained(const char *name, const char *text, void *arg)
+{
+	(void)arg;
+	put_field(name, text);
+}
+
 int
 ruleset_explain(const struct ruleset *rs, const char *id)
 {
 	struct secretscan_rule r;
 
-	for (size_t i = 0; rule_at(rs, i, &r); i++) {
+	if (rs->ss != NULL && secretscan_explain(rs->ss, id, put_explained, NULL))
+		return fflush(stdout) != 0 ? RUN_TROUBLE : RUN_CLEAN;
+	for (size_t i = 0; rs->gitleaks != NULL && gitleaks_rule(rs->gitleaks, i, &r); i++) {
 		if (strcmp(r.id, id) != 0)
 			continue;
 		put_field("rule", r.id);
 		put_field("provider", r.provider);
 		put_field("description", r.description);
 		put_field("file", r.file);
-		put_field("before", r.before);
-		put_field("lead", r.lead);
 		put_field("secret", r.secret);
-		put_field("after", r.after);
-		put_field("check", r.check);
 		printf("%-12s %.1f\n", "entropy", r.entropy);
 		return fflush(stdout) != 0 ? RUN_TROUBLE : RUN_CLEAN;
 	}

@@ -10,6 +10,7 @@
 #include "secretscan/baseline.h"
 #include "secretscan/inspect.h"
 #include "secretscan/ledger.h"
+#include "secretscan/maskname.h"
 #include "secretscan/options.h"
 #include "secretscan/pool.h"
 #include "secretscan/progress.h"
@@ -31,6 +32,8 @@ struct run {
 	struct record	**old;		/* findings of what stood there before */
 	size_t		 nold;
 	char		*old_file;	/* where; NULL when there is nothing */
+	const struct secretscan	*ss;	/* NULL for none */
+	bool		 show_secrets;
 	size_t		 contents;
 	size_t		 found;
 	size_t		 errors;
@@ -58,9 +61,12 @@ on_error(const char *name, const char *why, void *arg)
 {
 	struct run *run = arg;
 
+	char *shown = run->show_secrets ? xstrdup(name) : maskname(run->ss, name);
+
 	run->errors++;
 	progress_clear(run->progress);
-	run_complain(name, why);
+	run_complain(shown, why);
+	free(shown);
 }
 
 static void
@@ -144,7 +150,7 @@ on_done(void *arg_job, void *arg)
 		forget_old(run);
 		run->old = job->records;
 		run->nold = job->nrecords;
-		run->old_file = xstrdup(job->item->file);
+		run->old_file = run->show_secrets ? xstrdup(job->item->file) : maskname(run->ss, job->item->file);
 		job->records = NULL;
 	} else {
 		for (size_t i = 0; i < job->nrecords; i++)
@@ -281,7 +287,8 @@ report_all(struct run *run, const struct run_params *params)
 int
 run_all(const struct run_params *params)
 {
-	struct run run = { .paths = params->options->baseline_paths };
+	struct run run = { .paths = params->options->baseline_paths, .ss = params->rules->ss,
+	    .show_secrets = params->options->show_secrets };
 	int status = RUN_TROUBLE;
 
 	if ((run.known = baseline_new(params->key)) == NULL) {

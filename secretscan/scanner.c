@@ -185,6 +185,32 @@ check_all_samples(const struct secretscan *ss, char **errorp)
 	return 0;
 }
 
+static bool
+has_rule(const struct rules *rs, const char *id)
+{
+	for (size_t i = 0; i < rs->n; i++) {
+		if (strcmp(rs->v[i].id, id) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* Pairs name rules that there are: a slip of the pen would silently join nothing. */
+static int
+check_pairs(const struct rules *rs, char **errorp)
+{
+	for (size_t i = 0; i < rs->n; i++) {
+		const struct rule *r = &rs->v[i];
+
+		for (size_t k = 0; k < r->pairs.n; k++) {
+			if (!has_rule(rs, r->pairs.v[k].p))
+				return rule_error(errorp, r->file, r->pairs.v[k].line, "%s: pairs: there is no rule \"%.64s\"",
+				    r->id, r->pairs.v[k].p);
+		}
+	}
+	return 0;
+}
+
 /* With the rules at hand, the rest. */
 static int
 complete(struct secretscan *ss, const struct rulepack_extra *extra)
@@ -223,6 +249,8 @@ scanner_new_files(char *const *paths, size_t n, const uint8_t key[DIGEST_KEY], s
 		digest_sha256_update(hash, engine_version, sizeof(engine_version));
 	for (size_t i = 0; i < n && e == 0; i++)
 		e = load_file(&ss->rules, hash, paths[i], errorp);
+	if (e == 0)
+		e = check_pairs(&ss->rules, errorp);
 	if (hash != NULL)
 		digest_sha256_end(hash, sum);
 	if (e != 0 || (e = complete(ss, &none)) != 0 || (e = check_all_samples(ss, errorp)) != 0) {
@@ -286,6 +314,8 @@ load_chosen(struct secretscan *ss, const struct secretscan_rules *chosen, struct
 			e = override_rules(&ss->rules, &own);
 		rules_release(&own);
 	}
+	if (e == 0 && chosen->npaths > 0)
+		e = check_pairs(&ss->rules, errorp);
 	for (size_t i = 0; i < chosen->nwithout && e == 0; i++) {
 		digest_sha256_update(hash, chosen->without[i], strlen(chosen->without[i]) + 1);
 		drop_rule(&ss->rules, chosen->without[i]);

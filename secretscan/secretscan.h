@@ -87,6 +87,13 @@ struct secretscan_rule {
 int			 secretscan_rule(const struct secretscan *, size_t i, struct secretscan_rule *rulep);
 
 /*
+ * All that the rule of this id says, one call a field that it has: "rule", "provider", "file", then as in rule files
+ * (secretscan-rules(5)), lists with commas. False when there is no such rule.
+ */
+typedef void	(*secretscan_explain_fn)(const char *name, const char *text, void *arg);
+int	secretscan_explain(const struct secretscan *, const char *id, secretscan_explain_fn, void *arg);
+
+/*
  * Scan one whole piece of content, in all that can be made of it: encodings are peeled off, containers opened, noise taken
  * out, one within the other. on_finding is called per finding, in order of start, notices about all of it at the end; a
  * non-zero return stops the scan and becomes the result. The bytes are not kept. 0, or a negative code: then the content

@@ -16,6 +16,7 @@ put_file(const char *path, const char *name, const struct source_sink *sink)
 	struct source_item *it = source_item_new(name);
 
 	it->path = xstrdup(path);
+	it->named = true;
 	sink->item(it, sink->arg);
 }
 
@@ -34,6 +35,18 @@ put_link(const char *path, const struct source_sink *sink)
 	it = source_item_new(path);
 	it->p = xmemdup(text, (size_t)n);
 	it->n = (size_t)n;
+	it->named = true;
+	sink->item(it, sink->arg);
+}
+
+/* The name of a folder. */
+static void
+put_folder(const FTSENT *e, const struct source_sink *sink)
+{
+	struct source_item *it = source_item_new(e->fts_path);
+
+	it->n = e->fts_namelen;
+	it->p = xmemdup(e->fts_name, it->n);
 	sink->item(it, sink->arg);
 }
 
@@ -79,6 +92,8 @@ visit(FTS *fts, FTSENT *e, const struct source_sink *sink)
 	case FTS_D:
 		if (e->fts_level > 0 && strcmp(e->fts_name, ".git") == 0)
 			fts_set(fts, e, FTS_SKIP);
+		else if (e->fts_level > 0)
+			put_folder(e, sink);
 		return;
 	case FTS_F:
 		put_file(e->fts_accpath, e->fts_path, sink);

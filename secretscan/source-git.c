@@ -17,6 +17,8 @@ struct history {
 	const struct source_sink	*sink;
 	struct objects			*objects;
 	char				*commit;	/* of the objects that come; NULL before the first */
+	char				*shallow;	/* commits whose parents are left out, a line each; "" for none */
+	bool				 cut;		/* one of them is among those that come */
 	bool				 dead;
 };
 
@@ -49,6 +51,7 @@ take_line(struct history *h, char *line)
 	if (line[n] == '\0') {
 		free(h->commit);
 		h->commit = xstrdup(line);
+		h->cut |= h->shallow != NULL && strstr(h->shallow, line) != NULL;
 	}
 	it->commit = xstrdup(h->commit);
 	line[n] = '\0';
@@ -149,6 +152,27 @@ stash_entries(const char *repo)
 	return output_of(repo, list).p;
 }
 
+/* What a shallow clone (git-clone(1), --depth) knows to be its end. */
+static char *
+shallow_commits(const char *repo)
+{
+	static const char *const args[] = { "rev-parse", "--path-format=absolute", "--git-path", "shallow", NULL };
+	struct text path = output_of(repo, args), commits = { xstrdup(""), 0 };
+	char *line = NULL;
+	size_t cap = 0;
+	FILE *f;
+
+	path.p[strcspn(path.p, "\n")] = '\0';
+	if ((f = fopen(path.p, "re")) != NULL) {
+		while (getline(&line, &cap, f) > 0)
+			text_add(&commits, line);
+		fclose(f);
+	}
+	free(line);
+	free(path.p);
+	return commits.p;
+}
+
 void
 source_git(const char *repo, const char *range, enum source_reach reach, const struct source_sink *sink)
 {
@@ -167,6 +191,7 @@ source_git(const char *repo, const char *range, enum source_reach reach, const s
 	}
 	if ((h.objects = objects_new(repo, sink)) == NULL)
 		return;
+	h.shallow = shallow_commits(repo);
 	if (range != NULL) {
 		each_line(&h, some, NULL, take_line);
 	} else {
@@ -177,6 +202,9 @@ source_git(const char *repo, const char *range, enum source_reach reach, const s
 		if (reach == SOURCE_UNREACHABLE && !h.dead)
 			each_line(&h, lost, NULL, take_unreachable);
 	}
+	if (h.cut)
+		sink->error(repo, "a shallow clone: older history is not here and was not scanned (git fetch --unshallow)",
+		    sink->arg);
 	h.dead = h.dead || !objects_flush(h.objects);
 	if (h.dead)
 		sink->error(repo, "git gave something that cannot be scanned: the rest is not scanned", sink->arg);
@@ -185,4 +213,5 @@ source_git(const char *repo, const char *range, enum source_reach reach, const s
 	if (h.dead)
 		(void)objects_free(h.objects);
 	free(h.commit);
+	free(h.shallow);
 }

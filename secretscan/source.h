@@ -16,6 +16,7 @@ struct source_item {
 	char	*file;		/* the name that findings are reported with */
 	char	*commit;	/* of a repository, in hexadecimal; NULL outside of one */
 	char	*object;
+	bool	 named;		/* its name is text as well, of nothing else */
 	bool	 is_old;	/* what stood there before: its findings are not new in the next item */
 	/* One of three: */
 	uint8_t	*p;		/* n bytes in memory, */

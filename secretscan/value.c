@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "secretscan/value.h"
 
-#include <ctype.h>
 #include <string.h>
-#include <strings.h>
 
+#include "secretscan/ascii.h"
 #include "secretscan/measure.h"
 #include "secretscan/words.h"
 
@@ -79,7 +78,7 @@ measure(const uint8_t *p, size_t n)
 			m.high++;
 		else
 			m.signs++;
-		if (p[i] < 0x80 && isxdigit(p[i]))
+		if (ascii_is_hex(p[i]))
 			m.hex++;
 	}
 	return m;
@@ -92,7 +91,7 @@ holds(const uint8_t *p, size_t n, const char *word)
 	uint8_t first = (uint8_t)word[0] | 0x20;
 
 	for (size_t i = 0; i + len <= n; i++) {
-		if ((p[i] | 0x20) == first && strncasecmp((const char *)p + i, word, len) == 0)
+		if ((p[i] | 0x20) == first && ascii_same(p + i, word, len))
 			return true;
 	}
 	return false;
@@ -111,7 +110,7 @@ holds_any(const uint8_t *p, size_t n, const char *const words[], size_t nwords)
 static bool
 is_name_byte(uint8_t c)
 {
-	return isalnum(c) || c == '_' || c == '.' || c == ':' || c == '-' || c == ' ' || c == '/';
+	return ascii_is_alnum(c) || c == '_' || c == '.' || c == ':' || c == '-' || c == ' ' || c == '/';
 }
 
 /* The length of a name with the `close` that it runs to; 0 when something else comes first. */
@@ -138,7 +137,7 @@ is_template_at(const uint8_t *p, size_t n)
 	};
 
 	/* ${NAME:-default} and whatever else a shell puts after the name. */
-	if (n > 4 && memcmp(p, "${", 2) == 0 && (isalpha(p[2]) || p[2] == '_') && (isalpha(p[3]) || p[3] == '_'))
+	if (n > 4 && memcmp(p, "${", 2) == 0 && (ascii_is_alpha(p[2]) || p[2] == '_') && (ascii_is_alpha(p[3]) || p[3] == '_'))
 		return true;
 	for (size_t i = 0; i < COUNT(forms); i++) {
 		size_t len = strlen(forms[i].open);
@@ -146,7 +145,7 @@ is_template_at(const uint8_t *p, size_t n)
 		if (n > len && memcmp(p, forms[i].open, len) == 0 && named_until(p + len, n - len, forms[i].close) > 2)
 			return true;
 	}
-	return n >= 2 && p[0] == '%' && strchr("sdvqx@", p[1]) != NULL && p[1] != '\0' && (n == 2 || !isalnum(p[2]));
+	return n >= 2 && p[0] == '%' && strchr("sdvqx@", p[1]) != NULL && p[1] != '\0' && (n == 2 || !ascii_is_alnum(p[2]));
 }
 
 static bool
@@ -157,7 +156,7 @@ holds_template(const uint8_t *p, size_t n)
 			return true;
 	}
 	/* $NAME, %NAME% and a call's beginning are the whole value. */
-	return n > 1 && ((p[0] == '$' && (isalpha(p[1]) || p[1] == '_') && !holds(p + 1, n - 1, "$")) ||
+	return n > 1 && ((p[0] == '$' && (ascii_is_alpha(p[1]) || p[1] == '_') && !holds(p + 1, n - 1, "$")) ||
 	    (p[0] == '%' && p[n - 1] == '%'));
 }
 
@@ -244,7 +243,7 @@ is_drawn(const uint8_t *p, size_t n, const struct makeup *m)
 	if (is_noisy(p, n))
 		return true;
 	for (size_t i = 0; i < n; i++) {
-		if (!isalnum(p[i]) && memchr("+/=_.~:%-", p[i], 9) == NULL)
+		if (!ascii_is_alnum(p[i]) && memchr("+/=_.~:%-", p[i], 9) == NULL)
 			return false;
 	}
 	return m->signs * 5 <= n && (m->lower > 0 || memchr(p, '_', n) == NULL);
@@ -326,4 +325,10 @@ value_kind_find(const char *name, enum value_kind *kindp)
 		}
 	}
 	return false;
+}
+
+const char *
+value_kind_name(enum value_kind kind)
+{
+	return kind != VALUE_ANY && (size_t)kind < COUNT(demands) ? demands[kind].name : NULL;
 }

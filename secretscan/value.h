@@ -23,6 +23,8 @@ enum value_kind {
 
 /* false when there is no kind of this name: password, argument, line, plain, token, key. */
 bool	value_kind_find(const char *name, enum value_kind *kindp);
+/* The name; NULL for VALUE_ANY. */
+const char	*value_kind_name(enum value_kind);
 /* It stands for a secret to be filled in: EXAMPLE, xxxx, ${TOKEN}, <token>, {{ token }}, %s, changeme, your-token. */
 bool	value_is_placeholder(const uint8_t *p, size_t n);
 /* It is made of words: no machine drew it. Names of all lengths are, in reach of a keyword. */
