@@ -38,6 +38,8 @@ struct kept {			/* a finding, until its place is known */
 	char		*path;			/* owned, or NULL */
 	char		*member, *decoded;	/* owned: where in a container, in which encodings; or NULL */
 	bool		 notice;
+	uint64_t	 start;			/* in its content */
+	size_t		 half;			/* number among pairs */
 	char		 commit[OID_HEX + 1];
 	char		 fingerprint[SECRETSCAN_FINGERPRINT + 1];
 	char		 masked[SECRETSCAN_MASKED];
@@ -63,6 +65,7 @@ struct inspect {
 	uint64_t		 spooled, taken;
 	struct kept		*kept;			/* owned */
 	size_t			 nkept;
+	struct secretscan_pairs	*pairs;			/* owned: which halves of credentials go together */
 	uint32_t		 findings, notices, kept_notices;
 	struct judged		*judged;		/* owned */
 	struct contents		*contents;		/* owned: of the blobs */
@@ -114,6 +117,7 @@ inspect_keep(struct inspect *x, const struct secretscan_finding *f)
 	k->rule = f->rule;
 	k->description = f->description;
 	k->index = x->index;
+	k->start = f->start;
 	k->line = f->line > UINT32_MAX ? UINT32_MAX : (uint32_t)f->line;
 	(void)snprintf(k->commit, sizeof(k->commit), "%s", x->commit == NULL ? "" : x->commit);
 	memcpy(k->fingerprint, f->fingerprint, sizeof(k->fingerprint));
@@ -329,6 +333,57 @@ inspect_judge_unnamed(struct inspect *x)
 	return r;
 }
 
+/* Key ids and secrets of one push go together, whichever files they stand in. */
+static int
+inspect_pair(struct inspect *x)
+{
+	size_t n = 0;
+	int r = 0;
+
+	if (x->nkept > 0 && (x->pairs = secretscan_pairs_new(x->params->scanner)) == NULL)
+		return ERR_NOMEM;
+	for (size_t i = 0; r == 0 && i < x->nkept; i++) {
+		struct kept *k = &x->kept[i];
+		struct secretscan_half half = { .rule = k->rule, .start = k->start, .fingerprint = k->fingerprint,
+		    .content = k->index != PACK_NONE ? k->index : SIZE_MAX - i };
+
+		if (k->notice)
+			continue;
+		k->half = n++;
+		r = secretscan_pairs_add(x->pairs, &half);
+	}
+	return r == 0 && (x->pairs == NULL || secretscan_pairs_find(x->pairs) == 0) ? 0 : ERR_NOMEM;
+}
+
+/* The other half of a finding: the first that has this fingerprint; NULL = none. */
+static const struct kept *
+inspect_other(const struct inspect *x, const struct kept *k)
+{
+	const char *fingerprint = k->notice ? NULL : secretscan_pairs_other(x->pairs, k->half);
+
+	for (size_t i = 0; fingerprint != NULL && i < x->nkept; i++)
+		if (strcmp(x->kept[i].fingerprint, fingerprint) == 0)
+			return &x->kept[i];
+	return NULL;
+}
+
+/* s rule, s path of the other half, or empty. */
+static int
+inspect_put_other(struct inspect *x, const struct kept *other, struct buf *b)
+{
+	char path[PATH_LEN_MAX + 1] = "";
+	const char *where = path;
+	int r;
+
+	if (other != NULL && other->path != NULL)
+		where = other->path;
+	else if (other != NULL && other->index != PACK_NONE)
+		walk_path(x->walk, other->index, path, sizeof(path));
+	if ((r = buf_put_cstring(b, other == NULL ? "" : other->rule)) != 0)
+		return r;
+	return buf_put_cstring(b, is_secret_name(x, where) ? "" : where);
+}
+
 static int
 inspect_put_finding(struct inspect *x, const struct kept *k, struct buf *b)
 {
@@ -349,7 +404,8 @@ inspect_put_finding(struct inspect *x, const struct kept *k, struct buf *b)
 	    (r = buf_put_cstring(b, k->kind)) != 0 || (r = buf_put_cstring(b, commit)) != 0 ||
 	    (r = buf_put_cstring(b, where)) != 0 || (r = buf_put_u32(b, k->line)) != 0 ||
 	    (r = buf_put_cstring(b, k->masked)) != 0 || (r = buf_put_cstring(b, k->fingerprint)) != 0 ||
-	    (r = buf_put_cstring(b, k->member)) != 0 || (r = buf_put_cstring(b, k->decoded)) != 0)
+	    (r = buf_put_cstring(b, k->member)) != 0 || (r = buf_put_cstring(b, k->decoded)) != 0 ||
+	    (r = inspect_put_other(x, inspect_other(x, k), b)) != 0)
 		return r;
 	return buf_put_u8(b, k->notice);
 }
@@ -361,6 +417,8 @@ inspect_send_findings(struct inspect *x)
 	size_t sent = 0;
 	int r = inspect_judge_unnamed(x);
 
+	if (r == 0)
+		r = inspect_pair(x);
 	if (more != NULL && x->notices > x->kept_notices && buf_put_u32(more, x->notices) == 0)
 		(void)link_send(x->session, INSPECT_NOTICES, 0, more, -1);
 	buf_free(more);
@@ -1145,6 +1203,7 @@ inspect_release(struct inspect *x)
 		free(x->kept[i].decoded);
 	}
 	free(x->kept);
+	secretscan_pairs_free(x->pairs);
 	free(x->commands);
 }
 

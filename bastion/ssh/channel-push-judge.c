@@ -45,11 +45,12 @@ push_take_verdict(struct push_call *p, const struct verdict *v)
 
 /* An INSPECT_FINDING, its texts printable and masked; see inspect.h. */
 enum found_text { FOUND_RULE, FOUND_DESCRIPTION, FOUND_KIND, FOUND_COMMIT, FOUND_PATH, FOUND_MASKED, FOUND_FINGERPRINT, FOUND_MEMBER,
-	FOUND_DECODED, FOUND_TEXTS };
+	FOUND_DECODED, FOUND_OTHER_RULE, FOUND_OTHER_PATH, FOUND_TEXTS };
 
 struct found {
 	char		*text[FOUND_TEXTS];	/* owned */
 	char		*place;			/* owned: path, member, line, encodings in words */
+	char		*pair;			/* owned: the other half, in words, or "" */
 	uint32_t	 line;
 	bool		 notice;
 };
@@ -74,12 +75,12 @@ push_take_finding(struct push_call *p, const struct found *f, const struct verdi
 
 	if (p->nshown == 0 || v->what > p->finding.what)
 		p->finding = *v;
-	p->text_bad |= buf_putf(p->text, "finding: rule=%s (%s) %s commit=%.12s %s value=%s fingerprint=%s\n", t[FOUND_RULE],
+	p->text_bad |= buf_putf(p->text, "finding: rule=%s (%s) %s commit=%.12s %s value=%s fingerprint=%s%s\n", t[FOUND_RULE],
 	    t[FOUND_DESCRIPTION], t[FOUND_KIND], *t[FOUND_COMMIT] ? t[FOUND_COMMIT] : "-", f->place, t[FOUND_MASKED],
-	    t[FOUND_FINGERPRINT]) != 0;
+	    t[FOUND_FINGERPRINT], f->pair) != 0;
 	if (p->nshown < PUSH_FINDINGS_SHOWN)
-		push_say(p, "sallyport: BLOCKED %s rule=%s (%s) commit=%.12s file=%s value=%s", p->door.request, t[FOUND_RULE],
-		    t[FOUND_DESCRIPTION], *t[FOUND_COMMIT] ? t[FOUND_COMMIT] : "-", f->place, t[FOUND_MASKED]);
+		push_say(p, "sallyport: BLOCKED %s rule=%s (%s) commit=%.12s file=%s value=%s%s", p->door.request, t[FOUND_RULE],
+		    t[FOUND_DESCRIPTION], *t[FOUND_COMMIT] ? t[FOUND_COMMIT] : "-", f->place, t[FOUND_MASKED], f->pair);
 	p->nshown++;
 }
 
@@ -108,9 +109,10 @@ push_record_finding(struct push_call *p, const struct found *f, const struct ver
 	char *const *t = f->text;
 
 	(void)session_record(p->door.channel->session, "push.finding", json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:i, s:b, "
-	    "s:s}", "request", p->door.request, "rule", t[FOUND_RULE], "verdict", decision_word(v->what), "kind", t[FOUND_KIND],
+	    "s:s, s:s*}", "request", p->door.request, "rule", t[FOUND_RULE], "verdict", decision_word(v->what), "kind", t[FOUND_KIND],
 	    "commit", t[FOUND_COMMIT], "path", t[FOUND_PATH], "member", t[FOUND_MEMBER], "decoded", t[FOUND_DECODED], "line",
-	    (int)f->line, "notice", (int)f->notice, "fingerprint", t[FOUND_FINGERPRINT]), NULL, NULL);
+	    (int)f->line, "notice", (int)f->notice, "fingerprint", t[FOUND_FINGERPRINT], "pair",
+	    *t[FOUND_OTHER_RULE] ? t[FOUND_OTHER_RULE] : NULL), NULL, NULL);
 }
 
 /* FILE!MEMBER:LINE (in base64), of what there is. The names of members are as hostile as any. */
@@ -130,7 +132,19 @@ found_place(struct session *s, struct found *f)
 	free(masked);
 }
 
-/* INSPECT_FINDING: s rule, s description, s kind, s commit, s path, u32 line, s masked, s fingerprint, s member, s decoded, u8. */
+/* What it goes with, and where that is. */
+static void
+found_pair(struct found *f)
+{
+	char *path = text_printable(f->text[FOUND_OTHER_PATH], strlen(f->text[FOUND_OTHER_PATH]));
+
+	f->pair = *f->text[FOUND_OTHER_RULE] == '\0' ? xstrdup("") : xasprintf(" (a whole credential, with rule=%s file=%s)",
+	    f->text[FOUND_OTHER_RULE], *path != '\0' ? path : "-");
+	free(path);
+}
+
+/* INSPECT_FINDING: s rule, s description, s kind, s commit, s path, u32 line, s masked, s fingerprint, s member, s decoded, s rule
+ * and s path of the other half, u8. */
 int
 push_on_finding(struct link *l, struct msg *m, void *arg)
 {
@@ -153,6 +167,7 @@ push_on_finding(struct link *l, struct msg *m, void *arg)
 	free(f.text[FOUND_PATH]);
 	f.text[FOUND_PATH] = path;
 	found_place(p->door.channel->session, &f);
+	found_pair(&f);
 	if (f.notice)
 		push_take_notice(p, &f, &v);
 	else
@@ -162,6 +177,7 @@ push_on_finding(struct link *l, struct msg *m, void *arg)
 	for (size_t i = 0; i < FOUND_TEXTS; i++)
 		free(f.text[i]);
 	free(f.place);
+	free(f.pair);
 	return r;
 }
 

@@ -127,7 +127,7 @@ rig_send_pack(struct rig *g, const uint8_t *p, size_t n)
 static void
 take_finding(struct msg *m, struct outcome *o)
 {
-	char *rule, *description, *masked, *fingerprint, *kind, *commit, *path, *member, *decoded;
+	char *rule, *description, *masked, *fingerprint, *kind, *commit, *path, *member, *decoded, *other, *where;
 	uint32_t line;
 	uint8_t notice;
 
@@ -136,10 +136,15 @@ take_finding(struct msg *m, struct outcome *o)
 	    buf_get_cstring(m->body, &path) == 0 && buf_get_u32(m->body, &line) == 0 &&
 	    buf_get_cstring(m->body, &masked) == 0 && buf_get_cstring(m->body, &fingerprint) == 0 &&
 	    buf_get_cstring(m->body, &member) == 0 && buf_get_cstring(m->body, &decoded) == 0 &&
+	    buf_get_cstring(m->body, &other) == 0 && buf_get_cstring(m->body, &where) == 0 &&
 	    buf_get_u8(m->body, &notice) == 0 && buf_end(m->body) == 0);
 	assert_string_equal(member, "");
 	assert_string_equal(decoded, "");
 	assert_int_equal(notice, 0);
+	assert_string_equal(other, "");
+	assert_string_equal(where, "");
+	free(other);
+	free(where);
 	free(member);
 	free(decoded);
 	if (o->sent++ == 0) {
