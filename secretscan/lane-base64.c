@@ -14,9 +14,22 @@
 #define SAY		3	/* fewer, at the end of what is known, are before anything that could be held */
 #define GAP_MAX		64	/* bytes between two lines: their end, an indent */
 #define CHUNK		64
+#define WIDTH		32
 
 typedef int8_t bytes16 __attribute__((vector_size(16)));
-typedef uint8_t ubytes16 __attribute__((vector_size(16)));
+typedef int8_t bytes32 __attribute__((vector_size(WIDTH)));
+typedef uint8_t ubytes32 __attribute__((vector_size(WIDTH)));
+typedef unsigned __int128 bits128;
+
+/* Compiled for the processors with wide vectors as well, and chosen when the program starts. */
+#if defined(__x86_64__)
+#define WIDE	__attribute__((target_clones("avx2", "default")))
+#else
+#define WIDE
+#endif
+#define INLINE	static inline __attribute__((always_inline))
+/* An expression, not a function: how vectors are passed hangs on the processor. */
+#define BETWEEN(v, low, high)	((bytes32)((ubytes32)(v) - (uint8_t)(low) <= (uint8_t)((high) - (low))))
 
 /* A digit's value, or -1. */
 static inline int
@@ -53,81 +66,113 @@ base64_is_digit(uint8_t c)
 	return value_of(c) >= 0;
 }
 
-static inline uint64_t
-bits(bytes16 v)
+/* A bit for each byte that is -1, of bytes that are 0 or -1. */
+INLINE uint64_t
+bits(const bytes32 *v)
 {
+	bytes16 half[2];
+	uint64_t r = 0;
+
+	memcpy(half, v, sizeof(half));
 #ifdef __SSE2__
-	return (uint64_t)(unsigned)__builtin_ia32_pmovmskb128((char __attribute__((vector_size(16))))v);
+	r = (uint32_t)__builtin_ia32_pmovmskb128((char __attribute__((vector_size(16))))half[0]);
+	r |= (uint64_t)(uint32_t)__builtin_ia32_pmovmskb128((char __attribute__((vector_size(16))))half[1]) << 16;
 #else
-	uint64_t r = 0;
-
-	for (size_t i = 0; i < sizeof(v); i++)
-		r |= (uint64_t)(v[i] & 1) << i;
-	return r;
+	for (size_t i = 0; i < WIDTH; i++)
+		r |= (uint64_t)(half[i / 16][i % 16] & 1) << i;
 #endif
-}
-
-static inline bytes16
-between(bytes16 v, uint8_t low, uint8_t high)
-{
-	return (bytes16)((ubytes16)v - low <= (uint8_t)(high - low));
-}
-
-/* Of the CHUNK bytes at p: those beyond blanks, quotes and brackets, where digits are; all of it, as every byte is asked. */
-static uint64_t
-solid_bits(const uint8_t *p)
-{
-	uint64_t r = 0;
-	bytes16 v;
-
-	for (size_t i = 0; i < CHUNK; i += sizeof(v)) {
-		memcpy(&v, p + i, sizeof(v));
-		r |= bits((bytes16)(v > '*')) << i;
-	}
 	return r;
 }
 
-/* The digits, and those of them that four digits of text begin with. */
-static uint64_t
-digit_bits(const uint8_t *p, uint64_t *firstp)
+/* Of the CHUNK bytes at p: the digits. */
+INLINE uint64_t
+digit_bits(const uint8_t *p)
 {
-	uint64_t digits = 0;
-	bytes16 v, low;
+	uint64_t r = 0;
 
-	*firstp = 0;
-	for (size_t i = 0; i < CHUNK; i += sizeof(v)) {
+	for (size_t i = 0; i < CHUNK; i += WIDTH) {
+		bytes32 v, low, is;
+
 		memcpy(&v, p + i, sizeof(v));
 		low = v | 0x20;
-		digits |= bits(between(low, 'a', 'z') | between(v, '/', '9') | (bytes16)(v == '+') | (bytes16)(v == '-') |
-		    (bytes16)(v == '_')) << i;
-		*firstp |= bits(between(v, 'A', 'Z') | between(v, 'a', 'f')) << i;
+		is = BETWEEN(low, 'a', 'z') | BETWEEN(v, '/', '9') | (bytes32)(v == '+') | (bytes32)(v == '-') | (bytes32)(v == '_');
+		r |= bits(&is) << i;
 	}
-	return digits;
+	return r;
 }
 
-/* A bit for each place where SURE bits begin. */
-static uint64_t
-runs(uint64_t r)
+/* The digits that four digits of text begin with. */
+INLINE uint64_t
+first_bits(const uint8_t *p)
 {
-	for (unsigned k = 1; k < SURE; k *= 2)
-		r &= r >> k;
+	uint64_t r = 0;
+
+	for (size_t i = 0; i < CHUNK; i += WIDTH) {
+		bytes32 v, is;
+
+		memcpy(&v, p + i, sizeof(v));
+		is = BETWEEN(v, 'A', 'Z') | BETWEEN(v, 'a', 'f');
+		r |= bits(&is) << i;
+	}
 	return r;
+}
+
+/* A bit for each place of the first CHUNK where SURE bits begin. */
+INLINE uint64_t
+runs(uint64_t r, uint64_t after)
+{
+	bits128 b = (bits128)after << CHUNK | r;
+
+	for (unsigned k = 1; k < SURE; k *= 2)
+		b &= b >> k;
+	return (uint64_t)b;
+}
+
+/* As digit_bits, and some bytes too many: asked of every byte of a stream. */
+INLINE uint64_t
+likely_bits(const uint8_t *p)
+{
+	uint64_t r = 0;
+
+	for (size_t i = 0; i < CHUNK; i += WIDTH) {
+		bytes32 v, is;
+
+		memcpy(&v, p + i, sizeof(v));
+		is = BETWEEN(v | 0x20, 'a', 'z' + 5) | BETWEEN(v, '+', '9');	/* '_' | 0x20 is 'z' + 5 */
+		r |= bits(&is) << i;
+	}
+	return r;
+}
+
+/* Where among the CHUNK bytes at p, which another CHUNK follows, such a run begins; CHUNK for nowhere. */
+INLINE size_t
+run_in_chunk(const uint8_t *p, bool goes_on)
+{
+	uint64_t digits = digit_bits(p), begin = runs(digits, digit_bits(p + CHUNK)) & ~(digits << 1 | goes_on);
+	bits128 first;
+
+	if (begin == 0)
+		return CHUNK;
+	first = (bits128)first_bits(p + CHUNK) << CHUNK | first_bits(p);
+	begin &= (uint64_t)(first & first >> 4 & first >> 8 & first >> 12);
+	return begin == 0 ? CHUNK : (size_t)__builtin_ctzll(begin);
 }
 
 /* Where a run of SURE digits begins that could say text, at or after `at`, or so far as whole chunks go. */
-static size_t
+WIDE static size_t
 next_run(const uint8_t *p, size_t n, size_t at)
 {
-	uint64_t digits, first, begin;
+	uint64_t likely, after;
+	size_t from = at, k;
 
-	for (size_t from = at; n - at >= CHUNK; at += CHUNK - SURE + 1) {
-		if (runs(solid_bits(p + at)) == 0)
-			continue;
-		digits = digit_bits(p + at, &first);
-		begin = digits << 1 | (at > from && value_of(p[at - 1]) >= 0);
-		begin = runs(digits) & ~begin & first & first >> 4 & first >> 8 & first >> 12;
-		if (begin != 0)
-			return at + (size_t)__builtin_ctzll(begin);
+	if (n - at < 2 * CHUNK)
+		return at;
+	for (likely = likely_bits(p + at); n - at >= 2 * CHUNK; at += CHUNK) {
+		after = likely_bits(p + at + CHUNK);
+		if (likely != 0 && runs(likely, after) != 0 &&
+		    (k = run_in_chunk(p + at, at > from && value_of(p[at - 1]) >= 0)) < CHUNK)
+			return at + k;
+		likely = after;
 	}
 	return at;
 }

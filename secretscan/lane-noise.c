@@ -16,8 +16,16 @@
 #define CREDIT_GAIN	32
 #define RENDITION_MAX	48
 #define CHUNK		64
+#define WIDTH		32
 
-typedef uint8_t ubytes16 __attribute__((vector_size(16)));
+typedef uint8_t ubytes32 __attribute__((vector_size(WIDTH)));
+
+/* Compiled for the processors with wide vectors as well, and chosen when the program starts. */
+#if defined(__x86_64__)
+#define WIDE	__attribute__((target_clones("avx2", "default")))
+#else
+#define WIDE
+#endif
 
 enum state {
 	TEXT,
@@ -61,20 +69,25 @@ is_noise(const uint8_t *p, size_t n)
 	return p[0] == 0x1b || p[0] == '\b' || p[0] == '\a' || (p[0] >= 0xc2 && is_invisible(p, n < 3 ? n : 3));
 }
 
-/* A byte that noise can begin with is among the CHUNK bytes at p. In vectors: this is asked of every byte of a stream. */
-static bool
-has_sign(const uint8_t *p)
+/* The first CHUNK with a byte that noise can begin with, or the rest. In vectors: this is asked of every byte of a stream. */
+WIDE static size_t
+next_sign(const uint8_t *p, size_t n, size_t at)
 {
-	uint64_t half[2];
-	ubytes16 v, any = { 0 };
+	uint64_t part[WIDTH / 8];
+	ubytes32 v, any;
 
-	for (size_t i = 0; i < CHUNK; i += sizeof(v)) {
-		memcpy(&v, p + i, sizeof(v));
-		any |= (ubytes16)(v == 0x1b) | (ubytes16)((ubytes16)(v - '\a') <= 1) | (ubytes16)((v & 0xdf) == 0xc2) |
-		    (ubytes16)(v == 0xef);
+	for (; n - at >= CHUNK; at += CHUNK) {
+		any = (ubytes32){ 0 };
+		for (size_t i = 0; i < CHUNK; i += WIDTH) {
+			memcpy(&v, p + at + i, sizeof(v));
+			any |= (ubytes32)(v == 0x1b) | (ubytes32)((ubytes32)(v - '\a') <= 1) | (ubytes32)((v & 0xdf) == 0xc2) |
+			    (ubytes32)(v == 0xef);
+		}
+		memcpy(part, &any, sizeof(part));
+		if ((part[0] | part[1] | part[2] | part[3]) != 0)
+			break;
 	}
-	memcpy(half, &any, sizeof(half));
-	return (half[0] | half[1]) != 0;
+	return at;
 }
 
 size_t
@@ -83,10 +96,7 @@ noise_find(const uint8_t *p, size_t n, size_t at)
 	size_t begin = at, end;
 
 	while (at < n) {
-		if (n - at >= CHUNK && !has_sign(p + at)) {
-			at += CHUNK;
-			continue;
-		}
+		at = next_sign(p, n, at);
 		for (end = n - at < CHUNK ? n : at + CHUNK; at < end; at++) {
 			if (is_noise(p + at, n - at))
 				return p[at] == '\b' && at > begin && p[at - 1] == '_' ? at - 1 : at;
@@ -231,18 +241,29 @@ read_byte(struct noise *z, uint8_t c, uint64_t pos)
 	}
 }
 
+/* Bytes before `sign`, where the next noise begins, are text by themselves once nothing is undecided. */
 static void
-read_bytes(struct noise *z, const struct lane_view *v, size_t from, size_t to)
+read_bytes(struct noise *z, const struct lane_view *v, size_t from, size_t to, size_t sign)
 {
-	for (size_t i = from; i < to; i++)
-		read_byte(z, v->p[i], v->base + i);
+	size_t n;
+
+	for (; from < to && (from >= sign || z->state != TEXT); from++)
+		read_byte(z, v->p[from], v->base + from);
+	if (from < to) {
+		n = (to < sign ? to : sign) - from;
+		lane_copy(&z->lane, v->p + from, n, v->base + from);
+		z->last = v->p[from + n - 1];
+		z->credit = z->credit + (long)n * CREDIT_GAIN > CREDIT_MAX ? CREDIT_MAX : z->credit + (long)n * CREDIT_GAIN;
+		for (from += n; from < to; from++)
+			read_byte(z, v->p[from], v->base + from);
+	}
 }
 
 static int
 open_at(struct noise *z, const struct lane_view *v, size_t at)
 {
 	size_t from = at > LANE_BACK ? at - LANE_BACK : 0;
-	size_t context = from > 0 || v->base > 0 ? from + SS_CONTEXT : from;
+	size_t context = from > 0 || v->base > 0 ? from + SS_CONTEXT : from, sign;
 
 	lane_open(&z->lane);
 	z->state = TEXT;
@@ -250,10 +271,21 @@ open_at(struct noise *z, const struct lane_view *v, size_t at)
 	z->credit = CREDIT_MAX;
 	if (context > at)
 		context = at;
-	read_bytes(z, v, from, context);
+	sign = noise_find(v->p, at, from);
+	read_bytes(z, v, from, context, sign);
 	lane_set_context(&z->lane);
-	read_bytes(z, v, context, at);
+	read_bytes(z, v, context, at, sign);
 	return lane_catch_up(&z->lane);
+}
+
+/* Noise was read up to here. A _ that nothing follows yet is hardly ever noise, which the byte after it tells. */
+static void
+reach(struct noise *z, const struct lane_view *v, size_t at)
+{
+	uint64_t until = v->base + at + (at == v->n && v->p[at - 1] == '_' ? 1 : FORWARD);
+
+	if (z->until < until)
+		z->until = until;
 }
 
 int
@@ -270,16 +302,16 @@ noise_feed(struct noise *z, const struct lane_view *v)
 			if ((e = open_at(z, v, sign)) != 0)
 				return e;
 			at = sign;
-			z->until = v->base + sign + FORWARD;
+			z->until = 0;
 		}
 		/* To the noise, or to where the lane is shut if none came. */
 		stop = sign < v->n ? sign + 1 : v->n;
-		if (v->base + stop > z->until)
+		if (at != sign && v->base + stop > z->until)
 			stop = (size_t)(z->until - v->base);
-		read_bytes(z, v, at, stop);
+		read_bytes(z, v, at, stop, sign);
 		at = stop;
 		if (stop == sign + 1)
-			z->until = v->base + stop + FORWARD;
+			reach(z, v, stop);
 		if (at < v->n && v->base + at < z->until)
 			continue;
 		if ((e = lane_settle(&z->lane, false)) != 0)

@@ -17,6 +17,8 @@
 #define SAMPLE		2048	/* bytes looked at in each of three places */
 #define STREAMS		3
 #define PIECE		4096	/* text that is escaped at a time */
+#define LANE		16	/* bytes that are looked at together */
+#define COUNTED		512	/* bytes that are counted at a time */
 
 struct stream {
 	uint8_t		 held[UTF8_MAX - 1];	/* the start of a character that is not all there yet */
@@ -43,22 +45,24 @@ static const char escape[256] = {
 	['"'] = '"', ['\\'] = '\\', [127] = 'u',
 };
 
-/* Whether one of eight bytes needs an escape: below 0x20, '"', '\\' or 0x7f. */
-static bool
-needs_escape(uint64_t w)
-{
-	const uint64_t ones = UINT64_C(0x0101010101010101), high = ones << 7;
-	uint64_t low = w & ~high, hit;
+typedef uint8_t ubytes16 __attribute__((vector_size(LANE)));
 
-	/*
-	 * Adding to seven bits never carries into the next byte: bit 7 stays clear where the byte is what we look
-	 * for.
-	 */
-	hit = ~(low + ones * 0x60);
-	hit |= ~((low ^ ones * '"') + ones * 0x7f);
-	hit |= ~((low ^ ones * '\\') + ones * 0x7f);
-	hit |= ~((low ^ ones * 0x7f) + ones * 0x7f);
-	return (hit & ~w & high) != 0;
+/* A bit for each of LANE bytes that needs an escape: below 0x20, '"', '\\' or 0x7f. */
+static inline unsigned
+escape_bits(const uint8_t *p)
+{
+	ubytes16 v, hit;
+	unsigned bits = 0;
+
+	memcpy(&v, p, sizeof(v));
+	hit = (ubytes16)(v < ' ') | (ubytes16)(v == '"') | (ubytes16)(v == '\\') | (ubytes16)(v == 0x7f);
+#ifdef __SSE2__
+	bits = (unsigned)__builtin_ia32_pmovmskb128((char __attribute__((vector_size(LANE))))hit);
+#else
+	for (size_t i = 0; i < LANE; i++)
+		bits |= (unsigned)(hit[i] & 1) << i;
+#endif
+	return bits;
 }
 
 static uint8_t *
@@ -86,22 +90,22 @@ put_valid(struct buf *out, const uint8_t *p, size_t n)
 {
 	size_t room = n * 6;
 	uint8_t *start, *d;
-	uint64_t w;
 	int r;
 
 	if (n == 0)
 		return 0;
 	if ((r = buf_reserve(out, room, &start)) != 0)
 		return r;
-	for (d = start; n >= 8; p += 8, n -= 8) {
-		memcpy(&w, p, 8);
-		if (!needs_escape(w)) {
-			memcpy(d, &w, 8);
-			d += 8;
-			continue;
-		}
-		for (int i = 0; i < 8; i++)
-			d = put_byte(d, p[i]);
+	for (d = start; n >= LANE;) {
+		unsigned bits = escape_bits(p);
+		size_t k = bits == 0 ? LANE : (size_t)__builtin_ctz(bits);
+
+		memcpy(d, p, LANE);	/* there is room: six times what is left */
+		d += k;
+		p += k;
+		n -= k;
+		for (bits = bits >> (k & (LANE - 1)); (bits & 1) != 0; bits >>= 1, n--)
+			d = put_byte(d, *p++);
 	}
 	while (n-- > 0)
 		d = put_byte(d, *p++);
@@ -310,21 +314,19 @@ hash_add(struct stream *st, const void *p, size_t n)
 	st->count += n;
 }
 
-static size_t
-count_nul(const uint8_t *p, size_t n)
+/* Whether more than `most` of the bytes are NUL: counted until that is known. */
+static bool
+has_nuls(const uint8_t *p, size_t n, size_t most)
 {
-	const uint64_t low = UINT64_C(0x7f7f7f7f7f7f7f7f);
-	size_t k = 0, i = 0;
-	uint64_t w;
+	size_t k = 0;
 
-	for (; i + 8 <= n; i += 8) {
-		memcpy(&w, p + i, 8);
-		/* Bit 7 of each byte: set where the byte is not zero. */
-		k += (size_t)__builtin_popcountll(~(((w & low) + low) | w) & ~low);
+	for (size_t i = 0; i < n && k <= most;) {
+		size_t end = n - i < COUNTED ? n : i + COUNTED;
+
+		for (; i < end; i++)
+			k += p[i] == 0;
 	}
-	for (; i < n; i++)
-		k += p[i] == 0;
-	return k;
+	return k > most;
 }
 
 static bool
@@ -340,7 +342,7 @@ is_mostly_bad(const uint8_t *p, size_t n)
 static bool
 is_binary(const uint8_t *p, size_t n)
 {
-	if (memchr(p, 0, n) != NULL && count_nul(p, n) > n / 8)
+	if (memchr(p, 0, n) != NULL && has_nuls(p, n, n / 8))
 		return true;
 	if (n <= 3 * SAMPLE)
 		return is_mostly_bad(p, n);

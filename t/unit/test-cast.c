@@ -127,6 +127,8 @@ bytes_come_back_however_they_are_split(void **state)
 			assert_int_equal(cast_data(c, CAST_STDOUT, text + i, j - i, 5000000, out), 0);
 			assert_int_equal(cast_data(c, CAST_STDOUT, text + j, n - j, 5000000, out), 0);
 			assert_int_equal(cast_exit(c, 0, NULL, 5000000, out), 0);
+			for (size_t k = 0; k < buf_len(out); k++)	/* inert where it is printed as it lies there */
+				assert_true(buf_ptr(out)[k] == '\n' || (buf_ptr(out)[k] >= ' ' && buf_ptr(out)[k] != 0x7f));
 			s = collect(reread(c));
 			assert_int_equal(s->n[0], n);
 			assert_memory_equal(s->data[0], text, n);
