@@ -210,3 +210,21 @@ gitchild_last_words(const struct gitchild *c, char *out, size_t size)
 		;
 	text_clean(out, size, p == NULL ? "" : p + from, n - from);
 }
+
+void
+gitchild_complaint(const struct gitchild *c, char *out, size_t size)
+{
+	static const char *const marks[] = { "fatal: ", "FATAL: ", "ERROR: " };
+	const char *p = c->text == NULL ? NULL : (const char *)buf_ptr(c->text), *end = p == NULL ? NULL : p + buf_len(c->text), *lf;
+
+	for (; p != NULL && p < end; p = lf + 1) {
+		if ((lf = memchr(p, '\n', (size_t)(end - p))) == NULL)
+			lf = end;
+		for (size_t i = 0; i < sizeof(marks) / sizeof(marks[0]); i++)
+			if ((size_t)(lf - p) > strlen(marks[i]) && memcmp(p, marks[i], strlen(marks[i])) == 0) {
+				text_clean(out, size, p, (size_t)(lf - p));
+				return;
+			}
+	}
+	gitchild_last_words(c, out, size);
+}

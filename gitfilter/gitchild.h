@@ -51,5 +51,7 @@ int	gitchild_end(struct gitchild *, bool kill_it);
 void	gitchild_release(struct gitchild *);
 /* The last line of its standard error, clean; "" when it said nothing. */
 void	gitchild_last_words(const struct gitchild *, char *out, size_t size);
+/* The first line that calls itself an error (fatal:, FATAL:, ERROR:), clean; without one, the last. */
+void	gitchild_complaint(const struct gitchild *, char *out, size_t size);
 
 #endif

@@ -155,7 +155,7 @@ mirror_git(const struct strvec *argv, const struct strvec *env, int idle_ms, cha
 	if ((r = gitchild_start(&c, GIT_PROGRAM, argv->v, env->v)) == 0) {
 		r = gitchild_pass(&c, &pass);
 		status = gitchild_end(&c, r != 0);
-		gitchild_last_words(&c, words, REASON_MAX);
+		gitchild_complaint(&c, words, REASON_MAX);
 		if (r == 0 && status != 0)
 			r = ERR_DENIED;
 	}

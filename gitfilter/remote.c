@@ -207,7 +207,7 @@ remote_say_why(struct remote *r, int e, char *why, size_t size)
 {
 	char words[REASON_MAX];
 
-	gitchild_last_words(&r->child, words, sizeof(words));
+	gitchild_complaint(&r->child, words, sizeof(words));
 	if (e == ERR_EXPIRED)
 		(void)snprintf(why, size, "the upstream cannot be reached: it said nothing for %d s", OPEN_IDLE_MS / 1000);
 	else if (e == ERR_TOOBIG)
@@ -364,7 +364,7 @@ remote_send(struct remote *r, const struct buf *order, int spool_fd, off_t from,
 	(void)gitchild_end(&r->child, e != 0);
 	if (e == 0 && gitrun_is_whole_report(talk->report))
 		return 0;
-	gitchild_last_words(&r->child, words, sizeof(words));
+	gitchild_complaint(&r->child, words, sizeof(words));
 	if (h.error[0] != '\0')
 		(void)snprintf(why, size, "the upstream says: %s", h.error);
 	else
