@@ -38,7 +38,7 @@ struct conf_target {
 	char		*secret;	/* name of the key or password that the key process holds; NULL for certificates */
 };
 
-enum conf_upstream_kind { UPSTREAM_HOSTED, UPSTREAM_SSH };
+enum conf_upstream_kind { UPSTREAM_HOSTED, UPSTREAM_SSH, UPSTREAM_HTTPS };
 
 /* A place where repositories are, as in ssh://git@bastion/NAME/path/repo.git */
 struct conf_upstream {
@@ -51,7 +51,9 @@ struct conf_upstream {
 	char			*base;	/* what its repositories' paths begin with, no slash at either end: "", "group", "~/git" */
 	struct strvec		 host_keys;	/* pinned */
 	enum conf_auth		 auth;
-	char			*secret;	/* name of the key that the key process holds; NULL for certificates */
+	char			*secret;	/* name of the key, token or password that the key process holds; NULL for certificates */
+	char			*ca;	/* by HTTPS: file of the CAs that are believed, NULL = the system's */
+	char			*proxy;	/* URL of an HTTP proxy, or NULL */
 	struct strvec		 refs;	/* patterns of the references that are mirrored */
 };
 

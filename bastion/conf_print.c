@@ -90,11 +90,22 @@ print_upstream(FILE *f, const struct conf_upstream *u)
 		return;
 	}
 	v6 = strchr(u->host, ':') != NULL;
-	fprintf(f, "\n    url: \"ssh://%s@%s%s%s:%u/%s\"\n    host_keys: ", u->login, v6 ? "[" : "", u->host, v6 ? "]" : "",
-	    u->port, u->base);
-	print_words(f, &u->host_keys);
-	if (u->auth == CONF_AUTH_KEY) {
-		fputs("\n    auth: {key: ", f);
+	fprintf(f, "\n    url: \"%s://%s@%s%s%s:%u/%s\"", u->kind == UPSTREAM_SSH ? "ssh" : "https", u->login, v6 ? "[" : "", u->host,
+	    v6 ? "]" : "", u->port, u->base);
+	if (u->kind == UPSTREAM_SSH) {
+		fputs("\n    host_keys: ", f);
+		print_words(f, &u->host_keys);
+	}
+	if (u->ca != NULL) {
+		fputs("\n    ca: ", f);
+		print_text(f, u->ca);
+	}
+	if (u->proxy != NULL) {
+		fputs("\n    proxy: ", f);
+		print_text(f, u->proxy);
+	}
+	if (u->secret != NULL) {
+		fprintf(f, "\n    auth: {%s: ", u->auth == CONF_AUTH_KEY ? "key" : "password");
 		print_text(f, u->secret);
 		putc('}', f);
 	}

@@ -53,7 +53,7 @@ read_base(struct loader *l, const struct tree *t, const char *path, struct conf_
 	return 0;
 }
 
-/* ssh://LOGIN@HOST[:PORT][/PATH] */
+/* ssh://LOGIN@HOST[:PORT][/PATH] or https://[LOGIN@]HOST[:PORT][/PATH] */
 static int
 read_url(struct loader *l, const char *what, const struct tree *t, struct conf_upstream *out)
 {
@@ -64,20 +64,22 @@ read_url(struct loader *l, const char *what, const struct tree *t, struct conf_u
 
 	if ((r = tree_string(t, "url", &url, e)) != 0)
 		return r;
-	if (strncmp(url, "ssh://", 6) != 0) {
-		r = tree_fail(e, t->line, "%s: url must be ssh://LOGIN@HOST[:PORT]/PATH, not '%.60s'", what, url);
+	if (strncmp(url, "ssh://", 6) != 0 && strncmp(url, "https://", 8) != 0) {
+		r = tree_fail(e, t->line, "%s: url must be ssh://LOGIN@HOST[:PORT]/PATH or https://HOST[:PORT]/PATH, not '%.60s'", what, url);
 		goto out;
 	}
-	out->kind = UPSTREAM_SSH;
-	rest = url + 6;
+	out->kind = url[0] == 's' ? UPSTREAM_SSH : UPSTREAM_HTTPS;
+	rest = strstr(url, "://") + 3;
 	slash = strchr(rest, '/');
 	if (slash == NULL)
 		slash = rest + strlen(rest);
 	at = memchr(rest, '@', (size_t)(slash - rest));
-	out->login = at == NULL ? xstrdup("") : xstrndup(rest, (size_t)(at - rest));
+	if (at == NULL && out->kind == UPSTREAM_HTTPS)
+		at = rest - 1;
+	out->login = at == NULL ? xstrdup("") : at < rest ? xstrdup("x-access-token") : xstrndup(rest, (size_t)(at - rest));
 	if (!name_is_safe(out->login, CONF_NAME_MAX) || strpbrk(out->login, "/@+") != NULL)
 		r = tree_fail(e, t->line, "%s: url needs a login, ssh://LOGIN@HOST/PATH", what);
-	else if ((r = read_place(l, t, at + 1, (size_t)(slash - at - 1), 22, out)) == 0)
+	else if ((r = read_place(l, t, at + 1, (size_t)(slash - at - 1), out->kind == UPSTREAM_SSH ? 22 : 443, out)) == 0)
 		r = read_base(l, t, slash, out);
 out:
 	free(url);
@@ -112,14 +114,16 @@ read_refs(struct loader *l, const struct tree *t, struct conf_upstream *out)
 	return 0;
 }
 
+/* How an SSH server is known, and what opens it. */
 static int
-read_remote(struct loader *l, const char *what, const struct tree *t, struct conf_upstream *out)
+read_ssh(struct loader *l, const char *what, const struct tree *t, struct conf_upstream *out)
 {
+	static const char *const known[] = { "url", "host_keys", "auth", "refs", NULL };
 	const struct tree *keys = tree_get(t, "host_keys"), *auth = tree_get(t, "auth");
 	struct tree_error *e = &l->error;
 	int r;
 
-	if ((r = read_url(l, what, tree_get(t, "url"), out)) != 0)
+	if ((r = tree_keys(t, what, known, e)) != 0)
 		return r;
 	if (keys == NULL)
 		return tree_fail(e, t->line, "%s needs host_keys: [\"TYPE BASE64\"]", what);
@@ -128,13 +132,45 @@ read_remote(struct loader *l, const char *what, const struct tree *t, struct con
 		return r;
 	if (out->auth == CONF_AUTH_PASSWORD)
 		return tree_fail(e, auth->line, "%s: an SSH upstream is opened by auth: certificate or {key: NAME}", what);
+	return 0;
+}
+
+/* The same for a web server. */
+static int
+read_https(struct loader *l, const char *what, const struct tree *t, struct conf_upstream *out)
+{
+	static const char *const known[] = { "url", "auth", "ca", "proxy", "refs", NULL };
+	const struct tree *auth = tree_get(t, "auth"), *ca = tree_get(t, "ca"), *proxy = tree_get(t, "proxy");
+	struct tree_error *e = &l->error;
+	int r;
+
+	if ((r = tree_keys(t, what, known, e)) != 0 || (auth != NULL && (r = conf_read_auth(l, auth, &out->auth, &out->secret)) != 0) ||
+	    (ca != NULL && (r = conf_read_path(l, "ca", ca, &out->ca)) != 0) ||
+	    (proxy != NULL && (r = tree_string(proxy, "proxy", &out->proxy, e)) != 0))
+		return r;
+	if (out->auth != CONF_AUTH_PASSWORD)
+		return tree_fail(e, t->line, "%s: an HTTPS upstream is opened by auth: {password: NAME}, a token or password", what);
+	if (out->proxy != NULL && (strncmp(out->proxy, "http://", 7) != 0 || strchr(out->proxy, '@') != NULL))
+		return tree_fail(e, proxy->line, "proxy must be http://HOST:PORT, without a password");
+	return 0;
+}
+
+static int
+read_remote(struct loader *l, const char *what, const struct tree *t, struct conf_upstream *out)
+{
+	int r;
+
+	if ((r = read_url(l, what, tree_get(t, "url"), out)) != 0)
+		return r;
+	if ((r = out->kind == UPSTREAM_SSH ? read_ssh(l, what, t, out) : read_https(l, what, t, out)) != 0)
+		return r;
 	return read_refs(l, tree_get(t, "refs"), out);
 }
 
 static int
 read_upstream(struct loader *l, const char *name, const struct tree *t, struct conf_upstream *out)
 {
-	static const char *const hosted[] = { "path", NULL }, *const remote[] = { "url", "host_keys", "auth", "refs", NULL };
+	static const char *const hosted[] = { "path", NULL };
 	char *what = xasprintf("upstream %s", name);
 	bool is_remote = t->kind == TREE_MAP && tree_get(t, "url") != NULL;
 	const struct tree *path;
@@ -143,8 +179,7 @@ read_upstream(struct loader *l, const char *name, const struct tree *t, struct c
 	out->name = xstrdup(name);
 	out->kind = UPSTREAM_HOSTED;
 	if (is_remote)
-		r = tree_get(t, "path") != NULL ? tree_fail(&l->error, t->line, "%s has a url or a path, not both", what) :
-		    tree_keys(t, what, remote, &l->error);
+		r = tree_get(t, "path") == NULL ? 0 : tree_fail(&l->error, t->line, "%s has a url or a path, not both", what);
 	else
 		r = tree_keys(t, what, hosted, &l->error);
 	if (r != 0)
@@ -196,6 +231,8 @@ conf_free_upstreams(struct conf *c)
 		free(u->host);
 		free(u->base);
 		free(u->secret);
+		free(u->ca);
+		free(u->proxy);
 		strvec_release(&u->host_keys);
 		strvec_release(&u->refs);
 	}

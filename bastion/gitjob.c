@@ -16,11 +16,11 @@
 #include "bastion/base/file.h"
 #include "bastion/base/log.h"
 #include "bastion/base/sandbox.h"
-#include "bastion/base/spawn.h"
 #include "bastion/base/strvec.h"
 #include "bastion/base/xmalloc.h"
 #include "bastion/conf.h"
 #include "bastion/daemon.h"
+#include "bastion/legspawn.h"
 #include "bastion/lfsjob.h"
 #include "bastion/monitor_msg.h"
 #include "bastion/pool.h"
@@ -81,16 +81,12 @@ struct gitjob {
 static void
 gitjob_sweep(const struct gitjob *j)
 {
-	char *path, *repo;
+	char *path;
 
 	if (j->place->kind == UPSTREAM_HOSTED)
 		return;
-	repo = xstrdup(j->repo);
-	for (char *s = repo; (s = strchr(s, '/')) != NULL; )
-		*s = '%';
-	path = xasprintf("%s/mirrors/%s/%s.git", j->conf->conf->state_dir, j->upstream, repo);
+	path = legspawn_mirror(j->conf->conf, j->place, j->repo);
 	(void)rmdir(path);
-	free(repo);
 	free(path);
 }
 
@@ -335,37 +331,43 @@ job_link(struct gitjob *j, int fd, const char *name, const struct link_row *rows
 	return fd == -1 ? NULL : link_new(&p);
 }
 
+/* The session asked for descriptors, and there are none. */
+static void
+tell_failed(struct gitjob *j, const char *why)
+{
+	struct buf *b = buf_new(1024);
+
+	if (b != NULL && j->peer->monitor != NULL && buf_put_u8(b, MONITOR_FD_FAILED) == 0 && buf_put_cstring(b, why) == 0)
+		(void)link_send(j->peer->monitor, MON_GIT_FD, j->id, b, -1);
+	buf_free(b);
+}
+
+/* Its key or password is not to be had. The session hears why; the leg ends by itself. */
+static void
+leg_lost(const char *session, unsigned id, const char *why, void *arg)
+{
+	const struct peer *p = peer_find(arg, session);
+	struct gitjob *j = p == NULL ? NULL : p->jobs;
+
+	while (j != NULL && j->id != id)
+		j = j->next;
+	if (j != NULL)
+		tell_failed(j, why);
+}
+
 /* The git leg: sees this one repository. */
 static pid_t
-spawn_leg(struct gitjob *j, const int fds[5], int nfds)
+spawn_leg(struct gitjob *j, const int fds[LEGSPAWN_FDS], int nfds)
 {
-	const struct conf_upstream *u = j->place;
-	char *path = spawn_helper_path("sallyport-gitleg");
-	struct spawn_params sp = { .path = path, .nfds = nfds };
-	struct strvec argv = STRVEC_INIT;
+	struct legspawn_params p = { .peer = j->peer, .id = j->id, .conf = j->conf->conf, .upstream = j->place, .repo = j->repo,
+	    .mode = j->push ? "receive" : policy_reads_reviews(j->conf->conf->policy, &j->peer->who, j->upstream, j->repo) ?
+	    "upload-reviews" : "upload", .socket = j->place->kind == UPSTREAM_SSH ? pool_socket(&j->hold) : NULL, .nfds = nfds, .lost = leg_lost,
+	    .arg = j->daemon };
 	pid_t pid;
 
-	strvec_push(&argv, path);
-	strvec_push(&argv, j->push ? "receive" : policy_reads_reviews(j->conf->conf->policy, &j->peer->who, j->upstream, j->repo) ?
-	    "upload-reviews" : "upload");
-	if (u->kind == UPSTREAM_HOSTED) {
-		strvec_push(&argv, u->path);
-		strvec_push(&argv, j->repo);
-	} else {
-		strvec_pushf(&argv, "%s/mirrors/%s", j->conf->conf->state_dir, u->name);
-		strvec_push(&argv, j->repo);
-		strvec_push(&argv, u->login);
-		strvec_pushf(&argv, "%s%s%s%s", u->base[0] == '~' ? "" : "/", u->base, u->base[0] == '\0' ? "" : "/", j->repo);
-		strvec_take(&argv, pool_socket(&j->hold));
-		for (size_t i = 0; i < u->refs.n; i++)
-			strvec_push(&argv, u->refs.v[i]);
-	}
-	sp.argv = argv.v;
-	for (int i = 0; i < nfds; i++)
-		sp.fds[i] = fds[i];
-	pid = spawn(&sp);
-	strvec_release(&argv);
-	free(path);
+	memcpy(p.fds, fds, sizeof(p.fds));
+	pid = legspawn(&p);
+	free(p.socket);
 	return pid;
 }
 
@@ -540,17 +542,6 @@ gitjob_may_open(struct peer *p, const char *upstream, const char *repo, bool pus
 	    p->daemon->njobs >= GITJOBS_MAX ? "too many transfers at once; try again" : judge_open(p, upstream, repo, push);
 }
 
-/* The session asked for descriptors, and there are none. */
-static void
-tell_failed(struct gitjob *j, const char *why)
-{
-	struct buf *b = buf_new(1024);
-
-	if (b != NULL && j->peer->monitor != NULL && buf_put_u8(b, MONITOR_FD_FAILED) == 0 && buf_put_cstring(b, why) == 0)
-		(void)link_send(j->peer->monitor, MON_GIT_FD, j->id, b, -1);
-	buf_free(b);
-}
-
 /* The way to the upstream is there, or is not. */
 static void
 opened_upstream(struct pool_hold *h, const char *why)
@@ -592,7 +583,7 @@ gitjob_open(struct peer *p, uint32_t id, const char *upstream, const char *repo,
 	p->jobs = j;
 	p->njobs++;
 	p->daemon->njobs++;
-	if (u->kind != UPSTREAM_HOSTED) {
+	if (u->kind == UPSTREAM_SSH) {
 		j->hold.fn = opened_upstream;
 		pool_take(&j->hold, p, u);
 		return true;
@@ -697,7 +688,7 @@ judge_content(const struct peer *p, const struct gitjob *j, const uint8_t digest
 static void
 store_begin(struct gitjob *j)
 {
-	char *socket = j->place->kind == UPSTREAM_HOSTED ? xstrdup("") : pool_socket(&j->hold);
+	char *socket = j->place->kind != UPSTREAM_SSH ? xstrdup("") : pool_socket(&j->hold);
 	char *about = j->park ? park_about(j) : xstrdup("");
 	struct buf *b = buf_new(MSG_MAX);
 
@@ -739,7 +730,7 @@ static void
 store_now(struct gitjob *j)
 {
 	j->approved = false;
-	if (j->place->kind == UPSTREAM_HOSTED || j->hold.pool != NULL) {
+	if (j->place->kind != UPSTREAM_SSH || j->hold.pool != NULL) {
 		store_begin(j);
 		return;
 	}

@@ -30,9 +30,16 @@ child_close(int *fdp)
 int
 gitchild_start(struct gitchild *c, const char *path, char *const *argv, char *const *envp)
 {
-	int in[2] = { -1, -1 }, out[2] = { -1, -1 }, err[2] = { -1, -1 }, r = ERR_SYSTEM;
-	struct spawn_params p = { .path = path, .argv = argv, .envp = envp, .chdir = ".", .nfds = 3, .die_with_parent = 1 };
+	return gitchild_start_with(c, path, argv, envp, -1);
+}
 
+int
+gitchild_start_with(struct gitchild *c, const char *path, char *const *argv, char *const *envp, int extra)
+{
+	int in[2] = { -1, -1 }, out[2] = { -1, -1 }, err[2] = { -1, -1 }, r = ERR_SYSTEM;
+	struct spawn_params p = { .path = path, .argv = argv, .envp = envp, .chdir = ".", .nfds = extra == -1 ? 3 : 4, .die_with_parent = 1 };
+
+	p.fds[3] = extra;
 	*c = (struct gitchild)GITCHILD_INIT;
 	if ((c->text = buf_new(2 * STDERR_MAX)) == NULL)
 		return ERR_NOMEM;

@@ -40,6 +40,8 @@ struct gitpass {
 
 /* Absolute path, vectors ended by NULL; in the current folder. 0, ERR_NOMEM, ERR_SYSTEM. */
 int	gitchild_start(struct gitchild *, const char *path, char *const *argv, char *const *envp);
+/* The same, and this descriptor, which stays ours, is its number 3. */
+int	gitchild_start_with(struct gitchild *, const char *path, char *const *argv, char *const *envp, int extra);
 /*
  * Until take has enough, or, when it never has, both outputs are closed. 0; ERR_EXPIRED (silent too long); ERR_SYSTEM (or
  * the spool is shorter than end); what take returned. Standard input that is not wanted any more is no error: the

@@ -35,7 +35,11 @@
 #define SESSION_FD	3
 #define PARENT_FD	4
 #define PLAIN_ARGS	4	/* program, mode, folder, repository */
-#define REMOTE_ARGS	8	/* and login, path, socket, a pattern of references */
+#define REMOTE_ARGS	9	/* and how, three or four words about where, a pattern of references */
+#define LOAN_RECEIVE	5	/* the descriptor of a password */
+#define LOAN_UPLOAD	3
+#define LOAN_MAX	4096
+#define LOAN_MS		10000
 #define SAID_MAX	8192	/* of what the upstream's hooks say */
 #define RELEASE_MS	20000	/* so long an upstream is kept waiting for a push */
 
@@ -59,10 +63,11 @@ struct gitleg {
 static int
 gitleg_enter(const struct source *s, char *why, size_t size)
 {
-	static const struct sandbox_path paths[] = {
+	const struct sandbox_path paths[] = {
 		{ ".", SANDBOX_WRITE }, { "/usr", SANDBOX_READ }, { "/bin", SANDBOX_READ }, { "/lib", SANDBOX_READ },
 		{ "/lib64", SANDBOX_READ }, { "/etc", SANDBOX_READ }, { "/opt", SANDBOX_READ }, { "/dev/null", SANDBOX_WRITE },
-		{ "/dev/urandom", SANDBOX_READ },
+		{ "/dev/urandom", SANDBOX_READ }, { "/run/systemd/resolve", SANDBOX_READ },
+		{ s->place.web.url != NULL && s->place.web.ca[0] != '\0' ? s->place.web.ca : "/dev/null", SANDBOX_READ },
 	};
 	int r;
 
@@ -228,7 +233,7 @@ gitleg_push(struct gitleg *g, struct store_order *s, struct buf *report, char *w
 	int r = ERR_NOMEM;
 	char *said;
 
-	if (strcmp(place->socket, s->socket) != 0) {
+	if (place->web.url == NULL && strcmp(place->socket, s->socket) != 0) {
 		remote_close(g->remote);
 		g->remote = NULL;
 		free(place->socket);
@@ -490,6 +495,10 @@ gitleg_follow(struct gitleg *g, const char *service, char *why, size_t size)
 	const struct remote_place *place = &g->source->place;
 	int r;
 
+	if (place->web.url != NULL && place->web.password == NULL) {
+		(void)snprintf(why, size, "the token or password that opens the upstream is not to be had");
+		return ERR_DENIED;
+	}
 	/* In this order: of what the upstream does not have, nothing is made here. */
 	if ((r = remote_open(place, service, &g->remote, why, size)) == 0 && (r = mirror_open_repo(&g->repo, why, size)) == 0)
 		r = mirror_follow(g->repo, place, g->remote, why, size);
@@ -505,7 +514,8 @@ gitleg_wait(struct gitleg *g)
 	if (g->remote != NULL && left <= 0) {
 		remote_close(g->remote);
 		g->remote = NULL;
-		gitleg_send(g->parent, GITLEG_RELEASED, 0, NULL);
+		if (g->source->place.web.url == NULL)
+			gitleg_send(g->parent, GITLEG_RELEASED, 0, NULL);
 	}
 	gitleg_turn(g, g->remote == NULL ? -1 : (int)left);
 }
@@ -578,6 +588,52 @@ gitleg_upload_reviews(struct source *s)
 	return gitleg_upload_as(s, true);
 }
 
+/* A held password comes as u32 length and bytes, once, or not at all. NULL = not at all. */
+static char *
+take_loan(int fd)
+{
+	struct pollfd pfd = { .fd = fd, .events = POLLIN };
+	struct buf *b = buf_new(LOAN_MAX);
+	char *password = NULL;
+	int r = 0;
+
+	while (b != NULL && (r == 0 || r == ERR_AGAIN) && password == NULL && poll(&pfd, 1, LOAN_MS) == 1) {
+		r = buf_read(b, fd, LOAN_MAX - buf_len(b));
+		if (r == 0 && buf_len(b) >= 4 && (r = buf_get_cstring(b, &password)) == ERR_SHORT)
+			r = 0;
+	}
+	buf_free(b);
+	close(fd);
+	return password;
+}
+
+/* The words after the repository's name; see gitleg_msg.h. */
+static void
+source_read_place(struct source *s, char **words, int loan)
+{
+	struct remote_place *p = &s->place;
+	bool web = strcmp(words[0], "https") == 0;
+
+	if (web)
+		p->web = (struct webplace){ .url = words[1], .user = words[2], .ca = words[3], .proxy = words[4], .password = take_loan(loan) };
+	else {
+		p->login = words[1];
+		p->path = words[2];
+		p->socket = xstrdup(words[3]);
+	}
+	for (int k = web ? 5 : 4; words[k] != NULL; k++)
+		strvec_push(&p->refs, words[k]);
+}
+
+static void
+source_release(struct source *s)
+{
+	free(s->place.socket);
+	if (s->place.web.password != NULL)
+		freezero(s->place.web.password, strlen(s->place.web.password));
+	strvec_release(&s->place.refs);
+}
+
 static const struct {
 	const char	*word;
 	int		(*run)(struct source *);
@@ -602,16 +658,10 @@ main(int argc, char **argv)
 			continue;
 		s.dir = argv[2];
 		s.name = argv[3];
-		if (s.elsewhere) {
-			s.place.login = argv[4];
-			s.place.path = argv[5];
-			s.place.socket = xstrdup(argv[6]);
-			for (int k = 7; k < argc; k++)
-				strvec_push(&s.place.refs, argv[k]);
-		}
+		if (s.elsewhere)
+			source_read_place(&s, argv + PLAIN_ARGS, i == 0 ? LOAN_RECEIVE : LOAN_UPLOAD);
 		status = modes[i].run(&s);
-		free(s.place.socket);
-		strvec_release(&s.place.refs);
+		source_release(&s);
 		return status;
 	}
 	if (argc >= PLAIN_ARGS - 1)

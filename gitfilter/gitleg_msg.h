@@ -12,7 +12,9 @@
  *	sallyport-gitleg release  UPSTREAM_DIR REQ 0|1	move its references; 1 = keep what they were
  *	sallyport-gitleg drop     UPSTREAM_DIR REQ
  *
- *	sallyport-gitleg receive|upload  MIRRORS/UPSTREAM REPO  LOGIN PATH SOCKET REFS..	the same for a mirror of an upstream's repository
+ *	sallyport-gitleg receive|upload MIRRORS/UPSTREAM REPO ssh LOGIN PATH SOCKET REFS..	the same for a mirror of an
+ *	sallyport-gitleg receive|upload MIRRORS/UPSTREAM REPO https URL USER CA PROXY REFS..	upstream's repository; by HTTPS the
+ *									next descriptor (5, or 3) is the end of a loan of a password
  *	sallyport-gitleg master ..			descriptor 3 = link to the parent, 4 = end of a loan of the key process
  *
  * REPO.git is opened below UPSTREAM_DIR without following a link out of it. `upload` becomes git-upload-pack (protocol v0,

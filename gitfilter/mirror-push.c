@@ -312,9 +312,9 @@ push_steps(struct mirror_push *m, struct buf *order, struct remote_talk *talk, c
 		return r;
 	if ((r = push_write_order(m, order)) != 0)
 		return push_fail(why, size, "too many references in one push");
-	if ((r = remote_send(*m->rp, order, m->p->spool_fd, (off_t)m->order.end, (off_t)m->p->length, talk, why, size)) != 0)
+	if ((r = remote_send(*m->rp, order, m->p->spool_fd, (off_t)m->order.end, (off_t)m->p->length, talk, why, size)) == ERR_EOF)
 		r = push_find_out(m, talk->report, why, size);
-	else
+	else if (r == 0)
 		r = push_explain_race(m, talk->report, why, size);
 	if (r == 0)
 		push_keep(m, talk->report);

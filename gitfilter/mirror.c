@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "bastion/base/err.h"
+#include "bastion/base/file.h"
 #include "bastion/base/id.h"
 #include "bastion/base/strvec.h"
 #include "bastion/base/xmalloc.h"
@@ -25,6 +26,7 @@
 
 #define NAME_MAX_BYTES	240	/* a file's name is 255 bytes at most */
 #define FETCH_IDLE_MS	120000	/* silence of a fetch, which tells how far it is */
+#define SSH_SETTINGS	2	/* so many of them are not about HTTP */
 #define PACKS_MAX	50	/* beyond it the packs are gathered into fewer */
 
 int
@@ -41,6 +43,7 @@ mirror_enter(const char *upstream_dir, const char *name, char *why, size_t size)
 	for (char *s = file; (s = strchr(s, '/')) != NULL; )
 		*s = '%';
 	path = xasprintf("%s/%s", upstream_dir, file);
+	(void)mkdir(upstream_dir, 0700);
 	if ((mkdir(path, 0700) == -1 && errno != EEXIST) || chdir(path) == -1) {
 		(void)snprintf(why, size, "the mirror's folder cannot be entered: %s", strerror(errno));
 		r = ERR_SYSTEM;
@@ -145,14 +148,14 @@ mirror_clear(void)
 
 /* Run git with these words to its end. 0, or ERR_DENIED, ERR_EXPIRED, ERR_SYSTEM with the last of what it said. */
 static int
-mirror_git(const struct strvec *argv, const struct strvec *env, int idle_ms, char words[REASON_MAX])
+mirror_git(const struct strvec *argv, const struct strvec *env, int extra, int idle_ms, char words[REASON_MAX])
 {
 	const struct gitpass pass = { .spool_fd = -1, .idle_ms = idle_ms };
 	struct gitchild c = GITCHILD_INIT;
 	int r, status;
 
 	words[0] = '\0';
-	if ((r = gitchild_start(&c, GIT_PROGRAM, argv->v, env->v)) == 0) {
+	if ((r = gitchild_start_with(&c, GIT_PROGRAM, argv->v, env->v, extra)) == 0) {
 		r = gitchild_pass(&c, &pass);
 		status = gitchild_end(&c, r != 0);
 		gitchild_complaint(&c, words, REASON_MAX);
@@ -163,29 +166,60 @@ mirror_git(const struct strvec *argv, const struct strvec *env, int idle_ms, cha
 	return r;
 }
 
+/* What git's credential helper will say, in a pipe that only that git inherits. -1 = no descriptors. */
+static int
+mirror_secret(const struct webplace *w)
+{
+	char *line = xasprintf("username=%s\npassword=%s\n", w->user, w->password);
+	int fd[2] = { -1, -1 };
+
+	if (pipe2(fd, O_CLOEXEC) == 0) {
+		(void)file_write_all(fd[1], line, strlen(line));	/* far less than a pipe holds */
+		close(fd[1]);
+	}
+	freezero(line, strlen(line));
+	return fd[0];
+}
+
 static int
 mirror_fetch(const struct remote_place *place, char *why, size_t size)
 {
 	static const char *const words[] = { "git", "fetch", "--progress", "--no-tags", "--prune", "--force", "--no-write-fetch-head",
 		"--no-auto-maintenance", "--no-recurse-submodules", "--" };
-	static const struct gitsetting settings[] = { { "protocol.version", "2" }, { "transfer.fsckObjects", "false" } };
+	const struct webplace *w = &place->web;
+	const struct gitsetting settings[] = {
+		{ "protocol.version", "2" }, { "transfer.fsckObjects", "false" }, { "http.followRedirects", "false" },
+		{ "credential.username", w->user }, { "credential.helper", "" }, { "credential.helper", "!f() { cat <&3; }; f" },
+		{ "http.proxy", w->proxy }, { w->ca != NULL && w->ca[0] != '\0' ? "http.sslCAInfo" : "http.x", w->ca },
+	};
 	struct strvec argv = STRVEC_INIT, env = STRVEC_INIT;
-	char *ssh = remote_ssh_command(place), said[REASON_MAX];
-	int r;
+	char *ssh = NULL, said[REASON_MAX];
+	int r, secret = -1;
 
 	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
 		strvec_push(&argv, words[i]);
-	strvec_pushf(&argv, "ssh://%s@upstream/%s", place->login, place->path + (place->path[0] == '/'));
+	if (w->url != NULL)
+		strvec_push(&argv, w->url);
+	else
+		strvec_pushf(&argv, "ssh://%s@upstream/%s", place->login, place->path + (place->path[0] == '/'));
 	for (size_t i = 0; i < place->refs.n; i++)
 		strvec_pushf(&argv, "+%s:%s", place->refs.v[i], place->refs.v[i]);
-	gitrun_env(&env, settings, sizeof(settings) / sizeof(settings[0]));
-	strvec_pushf(&env, "GIT_SSH_COMMAND=%s", ssh);
-	strvec_push(&env, "GIT_SSH_VARIANT=ssh");
-	strvec_push(&env, "GIT_ALLOW_PROTOCOL=ssh");
-	if ((r = mirror_git(&argv, &env, FETCH_IDLE_MS, said)) == ERR_EXPIRED)
+	gitrun_env(&env, settings, w->url != NULL ? sizeof(settings) / sizeof(settings[0]) : SSH_SETTINGS);
+	if (w->url != NULL) {
+		secret = mirror_secret(w);
+		strvec_push(&env, "GIT_ALLOW_PROTOCOL=http:https");
+	} else {
+		ssh = remote_ssh_command(place);
+		strvec_pushf(&env, "GIT_SSH_COMMAND=%s", ssh);
+		strvec_push(&env, "GIT_SSH_VARIANT=ssh");
+		strvec_push(&env, "GIT_ALLOW_PROTOCOL=ssh");
+	}
+	if ((r = mirror_git(&argv, &env, secret, FETCH_IDLE_MS, said)) == ERR_EXPIRED)
 		(void)snprintf(why, size, "the upstream cannot be reached: the fetch from it came to a halt");
 	else if (r != 0)
 		(void)snprintf(why, size, "the mirror could not be brought up to date: %.100s", said[0] == '\0' ? "git fetch failed" : said);
+	if (secret != -1)
+		close(secret);
 	strvec_release(&argv);
 	strvec_release(&env);
 	free(ssh);
@@ -220,7 +254,7 @@ mirror_tidy(void)
 	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
 		strvec_push(&argv, words[i]);
 	gitrun_env(&env, NULL, 0);
-	(void)mirror_git(&argv, &env, -1, said);
+	(void)mirror_git(&argv, &env, -1, -1, said);
 	strvec_release(&argv);
 	strvec_release(&env);
 }

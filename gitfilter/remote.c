@@ -20,7 +20,9 @@
 #define CAPS_MAX	8192
 
 struct remote {
-	struct gitchild		 child;
+	struct gitchild		 child;		/* by SSH */
+	struct webtalk		*web;		/* by HTTPS; owned */
+	bool			 announced;	/* HTTP's own first line and its flush are behind us */
 	struct pktline_reader	*lines;		/* owned */
 	struct push_ref		*refs;		/* owned */
 	size_t			 n, room;
@@ -158,6 +160,10 @@ remote_take_ads(const uint8_t *p, size_t n, void *arg)
 			return e == ERR_SHORT ? 0 : e;
 		p += used;
 		n -= used;
+		if (r->web != NULL && !r->announced) {
+			r->announced = line.type == PKTLINE_FLUSH;	/* "# service=.." */
+			continue;
+		}
 		if (line.type == PKTLINE_FLUSH)
 			r->over = true;
 		else if (line.type != PKTLINE_DATA)
@@ -220,25 +226,63 @@ remote_say_why(struct remote *r, int e, char *why, size_t size)
 		remote_explain(words, why, size);
 }
 
-int
-remote_open(const struct remote_place *place, const char *service, struct remote **rp, char *why, size_t size)
+static int
+remote_take_web_ads(const unsigned char *p, size_t n, void *arg)
 {
-	struct remote *r = xcalloc(1, sizeof(*r));
-	const struct gitpass pass = { .spool_fd = -1, .keep_in = true, .take = remote_take_ads, .arg = r, .idle_ms = OPEN_IDLE_MS };
-	int e = ERR_NOMEM;
+	int e = remote_take_ads(p, n, arg);
 
-	*rp = NULL;
-	r->child = (struct gitchild)GITCHILD_INIT;
-	r->lines = pktline_reader_new(PKTLINE_MAX - 4);
-	r->opened_ms = clock_mono_ms();
-	if (r->lines == NULL || (e = remote_start(r, place, service)) != 0)
+	return e == 1 ? 0 : e;
+}
+
+/* By HTTPS. 0, or a code with why. */
+static int
+remote_open_web(struct remote *r, const struct remote_place *place, const char *service, char *why, size_t size)
+{
+	int e;
+
+	if ((r->web = webtalk_new(&place->web)) == NULL) {
+		(void)snprintf(why, size, "HTTP cannot be spoken: no memory");
+		return ERR_NOMEM;
+	}
+	if ((e = webtalk_refs(r->web, service, remote_take_web_ads, r, why, size)) == ERR_FORMAT || (e == 0 && !r->over)) {
+		e = ERR_FORMAT;
+		remote_say_why(r, r->error[0] != '\0' ? ERR_DENIED : e, why, size);
+	}
+	return e;
+}
+
+/* By SSH. */
+static int
+remote_open_ssh(struct remote *r, const struct remote_place *place, const char *service, char *why, size_t size)
+{
+	const struct gitpass pass = { .spool_fd = -1, .keep_in = true, .take = remote_take_ads, .arg = r, .idle_ms = OPEN_IDLE_MS };
+	int e;
+
+	if ((e = remote_start(r, place, service)) != 0)
 		(void)snprintf(why, size, "ssh cannot be started: %s", err_text(e));
 	else if ((e = gitchild_pass(&r->child, &pass)) != 0 || !r->over) {
 		if (e == 0)
 			e = ERR_NOTFOUND;
 		(void)gitchild_end(&r->child, e != ERR_NOTFOUND);
 		remote_say_why(r, e, why, size);
-	} else {
+	}
+	return e;
+}
+
+int
+remote_open(const struct remote_place *place, const char *service, struct remote **rp, char *why, size_t size)
+{
+	struct remote *r = xcalloc(1, sizeof(*r));
+	int e = ERR_NOMEM;
+
+	*rp = NULL;
+	r->child = (struct gitchild)GITCHILD_INIT;
+	r->lines = pktline_reader_new(PKTLINE_MAX - 4);
+	r->opened_ms = clock_mono_ms();
+	if (r->lines == NULL)
+		(void)snprintf(why, size, "no memory");
+	else if ((e = place->web.url != NULL ? remote_open_web(r, place, service, why, size) :
+	    remote_open_ssh(r, place, service, why, size)) == 0) {
 		qsort(r->refs, r->n, sizeof(*r->refs), ref_order);
 		*rp = r;
 		return 0;
@@ -253,6 +297,7 @@ remote_close(struct remote *r)
 	if (r == NULL)
 		return;
 	gitchild_release(&r->child);
+	webtalk_free(r->web);
 	pktline_reader_free(r->lines);
 	free(r->refs);
 	free(r->caps);
@@ -359,7 +404,14 @@ remote_send(struct remote *r, const struct buf *order, int spool_fd, off_t from,
 	char words[REASON_MAX];
 	int e;
 
-	talk->sent = true;
+	if (r->web != NULL) {
+		e = webtalk_post(r->web, "git-receive-pack", order, spool_fd, from, to, hear_take, &h, why, size);
+		if (e == 0 && !gitrun_is_whole_report(talk->report)) {
+			remote_explain(h.error, why, size);
+			e = ERR_EOF;
+		}
+		return e;
+	}
 	e = gitchild_pass(&r->child, &pass);
 	(void)gitchild_end(&r->child, e != 0);
 	if (e == 0 && gitrun_is_whole_report(talk->report))

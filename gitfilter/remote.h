@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * remote: one conversation with git-upload-pack or git-receive-pack of an upstream (protocol v0, gitprotocol-pack). It
- * goes over an SSH connection that somebody else has opened and authenticated (master.h): this process holds no
- * credential. All that the upstream says is bounded, and its words are cleaned before they are shown.
+ * goes over an SSH connection that somebody else has opened and authenticated (master.h): then this process holds no
+ * credential; or by HTTPS (webtalk.h), where each request bears it. All that the upstream says is bounded, and its words are cleaned before they are shown.
  *
  *	remote_open(&place, "git-receive-pack", &r, why, sizeof(why))	its references, or why there are none
  *	remote_send(r, order, spool, from, to, &talk)			a push, once
@@ -18,14 +18,16 @@
 
 #include "bastion/base/strvec.h"
 #include "gitfilter/push.h"
+#include "gitfilter/webtalk.h"
 
 struct buf;
 struct remote;
 
-/* Where the upstream's repository is. */
+/* Where the upstream's repository is: by SSH, or, when web.url is there, by HTTPS. */
 struct remote_place {
 	const char	*login, *path;
 	char		*socket;	/* of the SSH connection, from the mirror's folder; owned by whoever made the place */
+	struct webplace	 web;
 	struct strvec	 refs;		/* patterns such as refs/heads/ *, of what is mirrored */
 };
 
@@ -51,12 +53,12 @@ int64_t		 remote_opened_ms(const struct remote *);
 struct remote_talk {
 	struct buf	*report;	/* report-status, pkt-lines */
 	struct buf	*said;		/* what the upstream's hooks say to a human, as it comes; cut at the buffer's ceiling */
-	bool		 sent;		/* all has gone out, or perhaps not all: it may have had effect */
 };
 
 /*
  * Send the order (commands and capabilities) and the spool's bytes from..to (none when equal), and hear the answer to its
- * end. 0 when there is a whole report, else ERR_EOF with one line in why: whether it had effect is not known if talk->sent.
+ * end. 0 when there is a whole report, else one line in why and ERR_EOF: whether it had effect is not known; or ERR_DENIED,
+ * ERR_NOTFOUND: it had none.
  */
 int	remote_send(struct remote *, const struct buf *order, int spool_fd, off_t from, off_t to, struct remote_talk *, char *why,
 	    size_t size);

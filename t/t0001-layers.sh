@@ -22,7 +22,7 @@ EOF
 # The one file (or the few, when a library has two faces) that includes a library's header.
 cat >libraries <<\EOF
 libssh/			bastion/ssh/sshconn_int.h
-curl/			approvals/http.c
+curl/			approvals/http.c gitfilter/webtalk.c
 sqlite3.h		approvals/store.c secretscan/container-sqlite.c
 git2.h			gitfilter/gitrepo_int.h
 yaml.h			bastion/conf_tree.c secretscan/rulefile.c
