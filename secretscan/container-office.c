@@ -10,10 +10,15 @@
 #define TAG_MAX		24	/* bytes of a tag's name that are looked at */
 #define ENTITY_MAX	10
 
-/* After these a line ends. */
-static const char *const breaks[] = {
-	"/w:p", "/w:tc", "w:br", "w:tab", "/a:p", "a:br", "/si", "/c", "/v", "/row", "/text:p", "/text:h",
-	"text:line-break", "text:tab", "/table:table-cell",
+/* What a tag says itself. */
+static const struct {
+	const char	*name, *text;
+} said[] = {
+	{ "/w:p", "\n" }, { "/w:tc", "\n" }, { "w:br", "\n" }, { "w:tab", "\n" }, { "w:noBreakHyphen", "-" },
+	{ "/a:p", "\n" }, { "a:br", "\n" },
+	{ "/si", "\n" }, { "/c", "\n" }, { "/v", "\n" }, { "/row", "\n" },
+	{ "/text:p", "\n" }, { "/text:h", "\n" }, { "text:line-break", "\n" }, { "text:tab", "\n" }, { "text:s", " " },
+	{ "/table:table-cell", "\n" },
 };
 
 static const struct {
@@ -23,18 +28,32 @@ static const struct {
 	{ "amp", '&' }, { "lt", '<' }, { "gt", '>' }, { "quot", '"' }, { "apos", '\'' },
 };
 
-static bool
-is_break(const uint8_t *p, size_t n)
+static const char *
+text_of_tag(const uint8_t *p, size_t n)
 {
 	size_t len = 0;
 
 	while (len < n && len < TAG_MAX && (p[len] > ' ' && p[len] != '>') && (len == 0 || p[len] != '/'))
 		len++;
-	for (size_t i = 0; i < sizeof(breaks) / sizeof(breaks[0]); i++) {
-		if (strlen(breaks[i]) == len && memcmp(p, breaks[i], len) == 0)
-			return true;
+	for (size_t i = 0; i < sizeof(said) / sizeof(said[0]); i++) {
+		if (strlen(said[i].name) == len && memcmp(p, said[i].name, len) == 0)
+			return said[i].text;
 	}
-	return false;
+	return "";
+}
+
+/* Between tags that were written for people to read, not of the document. */
+static bool
+is_layout(const uint8_t *p, size_t n)
+{
+	bool line = false;
+
+	for (size_t i = 0; i < n; i++) {
+		if (p[i] != ' ' && p[i] != '\t' && p[i] != '\r' && p[i] != '\n')
+			return false;
+		line |= p[i] == '\n';
+	}
+	return line;
 }
 
 /* The character that &NAME; or &#NUMBER; stands for, if it is ASCII; 0 otherwise. n is without the & and the ;. */
@@ -95,11 +114,12 @@ office_each(const struct inside *in, const uint8_t *p, size_t n)
 		goto out;
 	while (p < end) {
 		tag = memchr(p, '<', (size_t)(end - p));
-		if ((e = add_text(&m, p, (size_t)((tag != NULL ? tag : end) - p))) != 0)
+		n = (size_t)((tag != NULL ? tag : end) - p);
+		if (!is_layout(p, n) && (e = add_text(&m, p, n)) != 0)
 			goto out;
 		if (tag == NULL || (close = memchr(tag, '>', (size_t)(end - tag))) == NULL)
 			break;
-		if (is_break(tag + 1, (size_t)(close - tag)) && (e = pour_text(&m, "\n")) != 0)
+		if ((e = pour_text(&m, text_of_tag(tag + 1, (size_t)(close - tag)))) != 0)
 			goto out;
 		p = close + 1;
 	}

@@ -13,6 +13,7 @@
 #define TAIL		(65535 + 22)	/* a zip's directory ends at most so far from the end (APPNOTE 4.3.16) */
 #define TAR_BLOCK	512
 #define ISO_MAGIC	32769
+#define SCRIPT_MAX	((size_t)1 << 20)	/* of a script before what it unpacks */
 #define LOOK		4096	/* bytes in which a document says what it is */
 
 struct magic {
@@ -142,10 +143,37 @@ guess_text(const uint8_t *p, size_t n)
 	if (p[0] == '{' && (has(p, look, "\"nbformat\"") || has(p + n - look, look, "\"nbformat\"")) &&
 	    has(p, n, "\"cells\""))
 		return CONTAINER_NOTEBOOK;
-	if (p[0] == '<' && (has(p, look, "schemas.openxmlformats.org/") ||
+	if (p[0] == '<' && (has(p, look, "schemas.openxmlformats.org/") || has(p, look, "schemas.microsoft.com/office/word/") ||
 	    has(p, look, "urn:oasis:names:tc:opendocument:")))
 		return CONTAINER_OFFICE;
 	return 0;
+}
+
+/* A shell script that unpacks what follows it: where that begins, behind a line end; 0 when nothing does. */
+static size_t
+script_payload(const uint8_t *p, size_t n)
+{
+	static const struct magic heads[] = {
+		MAGIC(0, "\n\x1f\x8b\x08"), MAGIC(0, "\n\xfd" "7zXZ"), MAGIC(0, "\n\x28\xb5\x2f\xfd"), MAGIC(0, "\nBZh91AY"),
+	};
+	const uint8_t *hit;
+
+	if (n < 4 || memcmp(p, "#!", 2) != 0)
+		return 0;
+	for (size_t i = 0; i < sizeof(heads) / sizeof(heads[0]); i++) {
+		hit = memmem(p, n < SCRIPT_MAX ? n : SCRIPT_MAX, heads[i].bytes, heads[i].n);
+		if (hit != NULL)
+			return (size_t)(hit - p) + 1;
+	}
+	return 0;
+}
+
+static int
+script_each(const struct inside *in, const uint8_t *p, size_t n)
+{
+	size_t at = script_payload(p, n);
+
+	return compressed_each(in, p + at, n - at);
 }
 
 unsigned
@@ -171,6 +199,8 @@ container_guess(const uint8_t *p, size_t n)
 	if (is_loose_object(p, n))
 		kinds |= CONTAINER_ZLIB;
 	kinds |= guess_text(p, n);
+	if (script_payload(p, n) > 0)
+		kinds |= CONTAINER_SCRIPT;
 	if (has_zip_tail(p, n) && memcmp(p, "PK\3\4", 4) != 0)
 		kinds |= CONTAINER_TRAILING_ZIP;
 	if (sealed_kind(p, n, &what) != NULL)
@@ -205,6 +235,7 @@ static const struct {
 	{ CONTAINER_ARCHIVE, archive_each },
 	{ CONTAINER_COMPRESSED, compressed_each },
 	{ CONTAINER_TRAILING_ZIP, archive_each_trailing },
+	{ CONTAINER_SCRIPT, script_each },
 	{ CONTAINER_ZLIB, zlib_each },
 	{ CONTAINER_PACK, pack_each },
 	{ CONTAINER_PDF, pdf_each },

@@ -30,6 +30,7 @@ enum container {
 	CONTAINER_OFFICE	= 1 << 7,	/* XML of a document, whose words are cut into runs */
 	CONTAINER_CLASS		= 1 << 8,	/* compiled Java, Python: strings with a length before them */
 	CONTAINER_TRAILING_ZIP	= 1 << 9,	/* a zip at the end of something else */
+	CONTAINER_SCRIPT	= 1 << 12,	/* a compressed file behind a script */
 	CONTAINER_SEALED	= 1 << 10,	/* encrypted, or of a format that is not read: only a notice */
 	CONTAINER_OPAQUE	= 1 << 11,	/* bytes like random ones, of no known format: only a notice */
 };

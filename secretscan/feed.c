@@ -18,7 +18,10 @@
 /* What a file gives beyond its size. A log grows while it is read; a file of the kernel has no size, and some no end. */
 #define GROWTH_MAX	((off_t)64 << 20)
 #define KINDS_UNPACKED	((unsigned)(CONTAINER_ARCHIVE | CONTAINER_COMPRESSED | CONTAINER_ZLIB | CONTAINER_PACK | \
-			    CONTAINER_PDF | CONTAINER_SQLITE | CONTAINER_NOTEBOOK | CONTAINER_OFFICE))
+			    CONTAINER_PDF | CONTAINER_SQLITE | CONTAINER_NOTEBOOK | CONTAINER_OFFICE | \
+			    CONTAINER_SCRIPT))
+/* A zip is known by its end, and so is what has one at its end (APPNOTE 4.3.16). */
+#define ZIP_TAIL	(65535 + 22)
 
 /* Where the bytes of a content come from. */
 struct feed {
@@ -28,6 +31,7 @@ struct feed {
 	const uint8_t	*ahead;		/* what was read ahead comes first */
 	size_t		 nahead;
 	off_t		 at;		/* in a file */
+	bool		 tailed;	/* a zip is at the end */
 	off_t		 asked;		/* where holes are looked for next */
 	off_t		 taken, most;	/* bytes of a file, and when it is left */
 	const struct feed_params	*params;
@@ -124,7 +128,7 @@ take_container(struct feed *feed, uint8_t **allp)
 	struct pieces_window w = { 0 };
 	bool whole;
 
-	if ((container_guess(first, PIECES_WINDOW) & KINDS_UNPACKED) == 0)
+	if (!feed->tailed && (container_guess(first, PIECES_WINDOW) & KINDS_UNPACKED) == 0)
 		return false;
 	w.p = *allp = read_on(feed, first, &w.n, &whole);
 	w.to = w.n;
@@ -167,6 +171,22 @@ run(struct feed *feed)
 	free(all);
 }
 
+static bool
+ends_in_zip(int fd, off_t size)
+{
+	uint8_t *tail;
+	ssize_t n;
+	bool is;
+
+	if (size <= (off_t)PIECES_WINDOW)
+		return false;
+	tail = xcalloc(ZIP_TAIL, 1);
+	n = pread(fd, tail, ZIP_TAIL, size - ZIP_TAIL);
+	is = n > 0 && (container_guess(tail, (size_t)n) & CONTAINER_TRAILING_ZIP) != 0;
+	free(tail);
+	return is;
+}
+
 const char *
 feed_file(int fd, const struct feed_params *params)
 {
@@ -179,6 +199,7 @@ feed_file(int fd, const struct feed_params *params)
 	feed.most = (before.st_blocks > 0 ? before.st_size : 0) + GROWTH_MAX;
 	if (before.st_size <= HOLE_MIN)
 		feed.asked = before.st_size + 1;
+	feed.tailed = ends_in_zip(fd, before.st_size);
 	run(&feed);
 	if (fstat(fd, &after) == -1 || after.st_size != before.st_size ||
 	    after.st_mtim.tv_sec != before.st_mtim.tv_sec || after.st_mtim.tv_nsec != before.st_mtim.tv_nsec)

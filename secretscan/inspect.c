@@ -211,6 +211,13 @@ counts(struct pass *ps, const struct secretscan_finding *f)
 	return !is_again;
 }
 
+/* In what the window is as a container, such as a zip at its end. */
+static bool
+is_whole(const struct pass *ps, const struct secretscan_finding *f)
+{
+	return f->member != NULL && f->member[0] != '\0' && f->start == 0 && f->end == ps->w->n;
+}
+
 /* Keep a finding that counts in this window. Non-zero when there are too many. */
 static int
 keep(struct pass *ps, const struct secretscan_finding *f)
@@ -219,7 +226,7 @@ keep(struct pass *ps, const struct secretscan_finding *f)
 
 	if (f->notice && ps->naming)
 		return 0;
-	if (f->notice ? !counts(ps, f) : f->start < ps->w->from || f->start >= ps->w->to)
+	if (f->notice ? !counts(ps, f) : !is_whole(ps, f) && (f->start < ps->w->from || f->start >= ps->w->to))
 		return 0;
 	if (ps->in->params.allow_inline && inline_allows(ps->w->p, ps->w->n, f->start, f->end, f->rule))
 		return 0;
