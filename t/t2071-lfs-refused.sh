@@ -92,7 +92,7 @@ pointer () {
 test_expect_success 'a pointer with another size, one that is padded, one that names nothing' '
 	oid=$(lfs_oid work/b.bin) && pointer "$oid" 12 >work/plain && (cd work && git add . && git commit -q -m size) &&
 	push_refused ci work --no-verify origin agent/x && test_grep "LFS object $oid is not here.*it is plain of" err && again &&
-	{ echo; pointer "$(printf %064d 7)" 5; printf "%2000s"; } >work/plain && (cd work && git add . && git commit -q -m padded) &&
+	{ printf " \n\t"; pointer "$(printf %064d 7)" 5; printf "%2000s"; } >work/plain && (cd work && git add . && git commit -q -m padded) &&
 	push_refused ci work --no-verify origin agent/x && test_grep "LFS object 0*7 is not here" err && again &&
 	pointer 1234 5 >work/plain && (cd work && git add . && git commit -q -m bad) &&
 	push_refused ci work --no-verify origin agent/x && test_grep "plain of commit .* is meant as an LFS pointer, but names no object" err &&

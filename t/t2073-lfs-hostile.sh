@@ -118,7 +118,7 @@ test_expect_success 'what is not offered is refused in its place' '
 
 test_expect_success 'an empty batch, one of what is not here, and the same once it is held' '
 	ask () { lfs_text batch && printf 0001 && lfs_text "$small 6" && lfs_text "$small 7" && printf 0000; } &&
-	{ lfs_text batch && printf 00010000 && ask && put small && ask && quit; } | up && cat out &&
+	{ lfs_text batch && printf 00010000 && ask && put small && ask && quit; } | up &&
 	test "$(grep -c "$small 6 upload" out)" -eq 1 && test "$(grep -c "$small 6 noop" out)" -eq 1 &&
 	test "$(grep -c "$small 7 upload" out)" -eq 2 && { ask && quit; } | down && test "$(grep -c "noop" out)" -eq 2
 '
