@@ -644,6 +644,8 @@ judge_park(const struct peer *p, const struct gitjob *j, const char *rule)
 
 	if (j->place->kind != UPSTREAM_HOSTED)
 		return "only what is pushed to a hosted repository can be parked";
+	if (j->keeper != NULL)	/* stored, they could be fetched by name before anybody has looked */
+		return "what names LFS objects cannot be parked; leave them out, or have a human push them";
 	if (!j->judged || j->denials.n > 0)
 		return "policy refuses something that it brings";
 	for (size_t i = 0; i < j->parks.n; i++)

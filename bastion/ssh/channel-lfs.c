@@ -73,7 +73,10 @@ lfs_decide(struct lfs_call *f)
 	struct request q = { .kind = REQUEST_FETCH, .target = f->door.upstream, .repo = f->door.repo, .ref = "",
 	    .now = clock_wall_ms() / 1000 };
 
-	if (!f->upload)
+	if (conf_upstream(s->p->conf, f->door.upstream)->kind != UPSTREAM_HOSTED)
+		f->verdict = (struct verdict){ .what = DECISION_DENY, .rule = "default", .because = "LFS objects are kept for "
+		    "repositories that the bastion hosts itself, and this upstream is elsewhere" };
+	else if (!f->upload)
 		decide(policy, &s->who, &q, &f->verdict);
 	else if (policy_may_push(policy, &s->who, f->door.upstream, f->door.repo))
 		f->verdict = (struct verdict){ .what = DECISION_ALLOW, .rule = "push", .because = "the push that names them is judged" };
