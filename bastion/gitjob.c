@@ -752,12 +752,16 @@ job_approved(struct gitjob *j)
 
 /* The LFS objects that the push names are in the repository, before any reference that leads to them; or nothing is stored. */
 static void
-on_promoted(bool ok, void *arg)
+on_promoted(bool ok, uint32_t objects, void *arg)
 {
 	static const char why[] = "its LFS objects could not be moved into the repository; nothing was stored; push again";
 	struct gitjob *j = arg;
 	struct buf *b;
 
+	if (objects > 0)
+		(void)daemon_record(j->daemon, "lfs.stored", json_pack("{s:s, s:s, s:s, s:s, s:s, s:I}", "session", j->session,
+		    "identity", j->identity, "request", j->request, "upstream", j->upstream, "repository", j->repo, "objects",
+		    (json_int_t)objects), NULL, NULL);
 	if (ok) {
 		job_approved(j);
 		return;

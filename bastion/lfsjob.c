@@ -267,13 +267,13 @@ lfsjob_end_all(struct peer *p)
 /* Pushes */
 
 static void
-job_answer(struct lfsjob *j, bool ok)
+job_answer(struct lfsjob *j, bool ok, uint32_t objects)
 {
 	lfsjob_fn fn = j->fn;
 
 	j->fn = NULL;
 	if (fn != NULL)
-		fn(ok, j->arg);		/* which may free the job */
+		fn(ok, objects, j->arg);		/* which may free the job */
 }
 
 /* LFSKEEP_PROMOTED: u8 ok, u32 objects. */
@@ -288,7 +288,7 @@ on_promoted(struct link *l, struct msg *m, void *arg)
 	(void)l;
 	if ((r = buf_get_u8(m->body, &ok)) != 0 || (r = buf_get_u32(m->body, &n)) != 0 || (r = buf_end(m->body)) != 0)
 		return r;
-	job_answer(j, ok == 1);
+	job_answer(j, ok == 1, n);
 	return 0;
 }
 
@@ -300,7 +300,7 @@ on_gone(struct link *l, int r, void *arg)
 	(void)r;
 	j->link = NULL;
 	link_free(l);
-	job_answer(j, false);
+	job_answer(j, false, 0);
 }
 
 static const struct link_row keeper_rows[] = {
@@ -352,7 +352,7 @@ lfsjob_promote(struct lfsjob *j, lfsjob_fn fn, void *arg)
 	j->fn = fn;
 	j->arg = arg;
 	if (j->link == NULL || link_send(j->link, LFSKEEP_PROMOTE, 0, NULL, -1) != 0)
-		job_answer(j, false);
+		job_answer(j, false, 0);
 }
 
 bool

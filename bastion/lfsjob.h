@@ -23,7 +23,7 @@ void	lfsjob_end_all(struct peer *);
 /* For a push of this peer's: *fdp is the inspector's end of the link. NULL and why not. The caller frees it. */
 struct lfsjob	*lfsjob_for_push(struct peer *, const char *upstream, const char *repo, int *fdp, const char **errorp);
 /* Move what the inspector was told to be held into the repository; fn hears once how that went. */
-typedef void	(*lfsjob_fn)(bool ok, void *arg);
+typedef void	(*lfsjob_fn)(bool ok, uint32_t objects, void *arg);
 void	lfsjob_promote(struct lfsjob *, lfsjob_fn fn, void *arg);
 void	lfsjob_free(struct lfsjob *);		/* NULL is fine */
 

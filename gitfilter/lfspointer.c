@@ -57,6 +57,13 @@ struct text {
 	size_t		 n;
 };
 
+/* White space, as far as any client trims it: all that is not ASCII may be some. */
+static bool
+is_space(uint8_t c)
+{
+	return c == ' ' || (c >= '\t' && c <= '\r') || c >= 0x80;
+}
+
 /* The next line that is not empty, without its end. */
 static bool
 next_line(struct text *rest, struct text *line)
@@ -71,7 +78,7 @@ next_line(struct text *rest, struct text *line)
 		n += end != NULL;
 		rest->p += n;
 		rest->n -= n;
-		while (line->n > 0 && (line->p[line->n - 1] <= ' ' || line->p[line->n - 1] >= 0x7f))
+		while (line->n > 0 && is_space(line->p[line->n - 1]))
 			line->n--;
 	} while (line->n == 0);
 	return true;
@@ -116,7 +123,7 @@ lfs_pointer_read(const uint8_t *p, size_t n, struct lfs_object *out)
 {
 	struct text rest = { .p = p, .n = n < LFS_POINTER_MAX ? n : LFS_POINTER_MAX }, line;
 
-	while (rest.n > 0 && (*rest.p <= ' ' || *rest.p >= 0x7f)) {
+	while (rest.n > 0 && is_space(*rest.p)) {
 		rest.p++;
 		rest.n--;
 	}

@@ -21,7 +21,8 @@ test_expect_success 'git lfs push brings them, and they are held' '
 
 test_expect_success 'the push that names them stores them, and none is held any more' '
 	bgit ci -C work push -q origin agent/x &&
-	lfs_stored "$one" && lfs_stored "$two" && ! lfs_held "$one" && ! lfs_held "$two"
+	lfs_stored "$one" && lfs_stored "$two" && ! lfs_held "$one" && ! lfs_held "$two" &&
+	audit_has event=lfs.stored upstream=hosted repository=demo objects=2 identity=agent/ci "request=REQ-*"
 '
 
 test_expect_success 'a clone gets the content, and each object is on record' '
