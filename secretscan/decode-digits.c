@@ -14,8 +14,10 @@
 #define INDENT_MAX	64
 #define LONG_RUN	64	/* digits */
 #define GROUP_MAX	4	/* digits */
+#define LEAST64		4	/* groups of text in a row */
+#define LEAST16		12
 #define PENDING_MAX	12	/* groups */
-#define MANY		96	/* groups that are read at once */
+#define MANY		288	/* bytes that are read at once: whole groups of either kind */
 #define INLINE		static inline __attribute__((always_inline))
 
 struct digits {
@@ -61,6 +63,9 @@ static const uint8_t hex_values[256] = {
 	0, 11, 12, 13, 14, 15, 16, 0, 0, 0, 0, 0, 0, 0, 0, 0,
 	0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
 };
+
+static const struct digits base64 = { SIEVE_BASE64, decode_base64_values, 6, 4, 3, LEAST64 };
+static const struct digits hex = { SIEVE_HEX, hex_values, 4, 2, 1, LEAST16 };
 
 /* Bytes that text is made of, as decode_is_text says. Zeros too: it may be UTF-16. */
 static const bool texts[256] = {
@@ -195,10 +200,26 @@ whole_group(const uint8_t *values, unsigned bits, size_t in, size_t out, const u
 	return text;
 }
 
-static bool
-read_whole(const struct digits *d, const uint8_t *p, uint8_t *to)
+/* As many whole groups of text as there are, up to `most` bytes of them; returns how many bytes. */
+INLINE size_t
+read_text(const uint8_t *values, unsigned bits, size_t in, size_t out, struct reader *r, uint8_t *to, size_t most)
 {
-	return d->in == 4 ? whole_group(d->values, 6, 4, 3, p, to) : whole_group(d->values, 4, 2, 1, p, to);
+	const uint8_t *p = r->s->p;
+	size_t n = 0;
+
+	for (; most - n >= out && r->end - r->at >= in && whole_group(values, bits, in, out, p + r->at, to + n); n += out)
+		r->at += in;
+	return n;
+}
+
+INLINE void
+skip_noise(const uint8_t *values, unsigned bits, size_t in, size_t out, struct reader *r)
+{
+	const uint8_t *p = r->s->p;
+	uint8_t bytes[GROUP_MAX];
+
+	while (r->end - r->at >= in && !whole_group(values, bits, in, out, p + r->at, bytes))
+		r->at += in;
 }
 
 /* Whole groups of text in this line, many at once, up to the first one that is none. */
@@ -206,18 +227,13 @@ static void
 put_groups(struct reader *r, struct layer *out)
 {
 	const struct digits *d = r->digits;
-	bool text = true;
+	uint8_t bytes[MANY];
+	size_t start, n = sizeof(bytes);
 
-	while (text && r->end - r->at >= d->in && out->error == 0) {
-		size_t start = r->at, n = 0;
-		uint8_t bytes[MANY * GROUP_MAX];
-
-		for (size_t i = 0; i < MANY && r->end - r->at >= d->in; i++) {
-			if (!(text = read_whole(d, r->s->p + r->at, bytes + n)))
-				break;
-			r->at += d->in;
-			n += d->out;
-		}
+	while (n == sizeof(bytes) && out->error == 0) {
+		start = r->at;
+		n = d == &base64 ? read_text(decode_base64_values, 6, 4, 3, r, bytes, sizeof(bytes)) :
+		    read_text(hex_values, 4, 2, 1, r, bytes, sizeof(bytes));
 		layer_put_groups(out, bytes, n, start, d->out, d->in);
 	}
 }
@@ -226,12 +242,10 @@ put_groups(struct reader *r, struct layer *out)
 static void
 skip_groups(struct reader *r)
 {
-	const struct digits *d = r->digits;
-	const uint8_t *p = r->s->p;
-	uint8_t bytes[GROUP_MAX];
-
-	while (r->end - r->at >= d->in && !read_whole(d, p + r->at, bytes))
-		r->at += d->in;
+	if (r->digits == &base64)
+		skip_noise(decode_base64_values, 6, 4, 3, r);
+	else
+		skip_noise(hex_values, 4, 2, 1, r);
 }
 
 /* All text among the groups from here on; true if there was any. *donep: up to where the plain text was used up. */
@@ -275,28 +289,34 @@ read_groups(struct reader *r, size_t *donep, struct layer *out)
 	return true;
 }
 
+/* So many groups begin here, of text. */
+INLINE bool
+are_groups(const uint8_t *values, unsigned bits, size_t in, size_t out, size_t least, const uint8_t *p)
+{
+	uint8_t bytes[PENDING_MAX * GROUP_MAX];
+	size_t zeros = 0;
+
+	for (size_t i = 0; i < least; i++) {
+		for (size_t k = 0; k < in; k++) {
+			if (values[p[i * in + k]] == 0)
+				return false;
+		}
+		if (!whole_group(values, bits, in, out, p + i * in, bytes + i * out))
+			return false;
+	}
+	for (size_t i = 0; i < least * out; i++)
+		zeros += bytes[i] == 0;
+	return zeros * 2 <= least * out;
+}
+
 /* The first groups from here on, in one line, are text. Nearly all others are refused at the first one. */
 static bool
 begins_text(const struct digits *d, const struct sieve *s, size_t at)
 {
-	const uint8_t *p = s->p + at;
-	struct group g[PENDING_MAX];
-
 	if (s->n - at < d->least * d->in)
 		return false;
-	for (size_t i = 0; i < d->least; i++) {
-		uint32_t acc = 0;
-
-		for (g[i].n = 0; g[i].n < d->in; g[i].n++, p++) {
-			if (d->values[*p] == 0)
-				return false;
-			acc = acc << d->bits | (uint32_t)(d->values[*p] - 1);
-		}
-		set_bytes(d, &g[i], acc);
-		if (!is_text(d, &g[i]))
-			return false;
-	}
-	return are_text(d, g, d->least);
+	return d == &base64 ? are_groups(decode_base64_values, 6, 4, 3, LEAST64, s->p + at) :
+	    are_groups(hex_values, 4, 2, 1, LEAST16, s->p + at);
 }
 
 static bool
@@ -339,9 +359,6 @@ decode_digits(const struct digits *d, const struct sieve *s, struct layer *out)
 			seen = end;
 	}
 }
-
-static const struct digits base64 = { SIEVE_BASE64, decode_base64_values, 6, 4, 3, 4 };
-static const struct digits hex = { SIEVE_HEX, hex_values, 4, 2, 1, 12 };
 
 void
 decode_base64(const struct sieve *s, struct layer *out)

@@ -9,6 +9,7 @@
 #include "secretscan/decode.h"
 #include "secretscan/layer.h"
 #include "secretscan/limits.h"
+#include "secretscan/marks.h"
 
 #define LEAST		12	/* bytes of text in a row */
 #define GAP_MAX		96	/* bytes between two numbers: a line end, indentation */
@@ -37,10 +38,21 @@ struct run {
 	size_t			 done;		/* up to where plain text was used up */
 };
 
+static const struct marks_class alnum = { {
+	0xa8, 0xf8, 0xf8, 0xf8, 0xf8, 0xf8, 0xf8, 0xf8, 0xf8, 0xf8, 0xf0, 0x50, 0x50, 0x50, 0x50, 0x50,
+} };
+/* What can stand between numbers in hexadecimal and in decimal: white space, and one of [,:;+\"'&#-], or a comma. */
+static const struct marks_class between_hex = { {
+	0x04, 0x00, 0x04, 0x04, 0x00, 0x00, 0x04, 0x04, 0x00, 0x01, 0x09, 0x0c, 0x24, 0x05, 0x00, 0x00,
+} };
+static const struct marks_class between_decimal = { {
+	0x04, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x01, 0x01, 0x00, 0x04, 0x01, 0x00, 0x00,
+} };
+
 static bool
 is_alnum(uint8_t c)
 {
-	return (c >= '0' && c <= '9') || ((c | 0x20) >= 'a' && (c | 0x20) <= 'z');
+	return marks_has(&alnum, c);
 }
 
 static void
@@ -207,9 +219,9 @@ comment_end(const struct sieve *s, size_t at)
 
 /* How bytes are written. */
 struct notation {
-	const char	*between;	/* what can stand between two numbers besides white space */
-	bool		 comma;		/* and has to */
-	bool		 (*take)(struct run *, size_t at, size_t end);
+	const struct marks_class	*between;	/* what can stand between two numbers */
+	bool				 comma;		/* one has to */
+	bool				 (*take)(struct run *, size_t at, size_t end);
 };
 
 /* What stands between two numbers; SIZE_MAX when they do not belong together. */
@@ -225,7 +237,7 @@ next_word(const struct sieve *s, const struct notation *no, size_t at)
 			at = after;
 			continue;
 		}
-		if (s->p[at] == '\0' || (strchr(" \t\r\n", s->p[at]) == NULL && strchr(no->between, s->p[at]) == NULL))
+		if (!marks_has(no->between, s->p[at]))
 			return SIZE_MAX;
 		comma |= s->p[at++] == ',';
 	}
@@ -239,8 +251,7 @@ read_list(struct run *r, const struct notation *no, size_t at)
 	const struct sieve *s = r->s;
 	size_t place = at, least = reach_back(r, at), end = at, next;
 
-	while (at > least && (is_alnum(s->p[at - 1]) || strchr(" \t\r\n", s->p[at - 1]) != NULL ||
-	    (s->p[at - 1] != '\0' && strchr(no->between, s->p[at - 1]) != NULL)))
+	while (at > least && (is_alnum(s->p[at - 1]) || marks_has(no->between, s->p[at - 1])))
 		at--;
 	for (; r->out->error == 0; at = next) {
 		while (at < s->n && !is_alnum(s->p[at]))
@@ -282,7 +293,7 @@ decode_list(const struct sieve *s, const struct notation *no, struct layer *out)
 void
 decode_hex_list(const struct sieve *s, struct layer *out)
 {
-	static const struct notation no = { ",:;-+\\\"'&#", false, take_hex };
+	static const struct notation no = { &between_hex, false, take_hex };
 
 	decode_list(s, &no, out);
 }
@@ -290,7 +301,7 @@ decode_hex_list(const struct sieve *s, struct layer *out)
 void
 decode_decimal_list(const struct sieve *s, struct layer *out)
 {
-	static const struct notation no = { ",", true, take_decimal };
+	static const struct notation no = { &between_decimal, true, take_decimal };
 
 	decode_list(s, &no, out);
 }

@@ -112,17 +112,8 @@ name##_any(const struct marks_class *const *classes, size_t nclasses, const uint
 	case 1: \
 		name(classes, 1, p, n, rows, stride); \
 		break; \
-	case 2: \
-		name(classes, 2, p, n, rows, stride); \
-		break; \
-	case 3: \
-		name(classes, 3, p, n, rows, stride); \
-		break; \
-	case 6: \
-		name(classes, 6, p, n, rows, stride); \
-		break; \
-	case 7: \
-		name(classes, 7, p, n, rows, stride); \
+	case 8: \
+		name(classes, 8, p, n, rows, stride); \
 		break; \
 	default: \
 		name(classes, nclasses, p, n, rows, stride); \

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Vectors of the compiler, not of one processor: it makes of them what there is. What is true of each of 64 bytes
- * becomes a number of 64 bits, in which runs and what stands so many bytes apart are found by shifting.
+ * Vectors of the compiler, not of one processor: it makes of them what there is. What is true of each of 64 bytes is a
+ * number of 64 bits (marks.h), in which runs and what stands so many bytes apart are found by shifting.
  */
 #include "secretscan/sieve.h"
 
@@ -9,19 +9,22 @@
 #include <string.h>
 
 #include "secretscan/layer.h"
+#include "secretscan/marks.h"
 #include "secretscan/secretscan.h"
 
 #define LANE		32
-#define HALF		16
-#define CHUNK		64
+#define CHUNK		MARKS_CHUNK
 #define CHUNKS		(SIEVE_BLOCK / CHUNK)
+#define LAST		(CHUNK - 1)
+#define RUN		16		/* digits */
 #define LIST_MIN	16
+#define LISTED_ALL	0xffffu		/* of LIST_MIN bytes */
+#define LISTED_SOME	0x1842u		/* four of them */
 #define JOIN_MAX	64		/* bytes between two literals that are put together */
-#define AHEAD		(CHUNK + LANE)	/* bytes after a block that are looked at as well */
+#define AHEAD		CHUNK		/* bytes after a block that are looked at as well */
 
 typedef int8_t bytes32 __attribute__((vector_size(LANE)));
 typedef uint8_t ubytes32 __attribute__((vector_size(LANE)));
-typedef int8_t bytes16 __attribute__((vector_size(HALF)));
 typedef unsigned __int128 bits128;
 
 /* Compiled for the processors with wide vectors as well, and chosen when the program starts. */
@@ -35,31 +38,45 @@ typedef unsigned __int128 bits128;
 /* Expressions, not functions: how vectors are passed hangs on the processor. */
 #define BETWEEN(v, low, high)	((bytes32)((ubytes32)(v) - (uint8_t)(low) <= (uint8_t)((high) - (low))))
 
-enum class {
-	DIGIT64,		/* of base64, of either alphabet */
-	SEPARATOR,		/* not a digit within a word, such as a file name: base64 can begin after it */
-	FIRST64,		/* of four digits that say three characters of ASCII the first one is one of these */
+/* What is asked about every byte; a row each, for all chunks of a block and the one behind it. */
+enum asked {
+	DIGIT64,
+	FIRST64,
 	DIGIT16,
+	SEPARATOR,
 	LINE_FEED,
+	BLOB,
+	LISTED,
+	QUOTE,
+	ASKED,
 };
 
-/* A bit for each byte that is -1, of bytes that are 0 or -1. */
-INLINE uint32_t
-bits(const bytes32 *v)
-{
-	bytes16 half[2];
-	uint32_t r = 0;
+typedef uint64_t marks[ASKED][CHUNKS + 1];
 
-	memcpy(half, v, sizeof(half));
-#ifdef __SSE2__
-	r = (uint32_t)__builtin_ia32_pmovmskb128((char __attribute__((vector_size(HALF))))half[0]);
-	r |= (uint32_t)__builtin_ia32_pmovmskb128((char __attribute__((vector_size(HALF))))half[1]) << HALF;
-#else
-	for (size_t i = 0; i < LANE; i++)
-		r |= (uint32_t)(half[i / HALF][i % HALF] & 1) << i;
-#endif
-	return r;
-}
+/* What the byte before a chunk is. */
+struct before {
+	uint64_t	digit64, digit16, separator, quote;
+};
+
+/* What begins in a chunk. */
+struct runs {
+	uint64_t	base64, hex;	/* 16 digits */
+	uint64_t	blobs;		/* perhaps */
+	uint64_t	after_quote;	/* 16 digits right behind one */
+	uint64_t	before_quote;	/* the last 16 digits of a run, and right behind them one */
+	bool		is_long;	/* it is of digits altogether */
+};
+
+/* The bytes that base64 of containers begins with: see is_blob. */
+static const struct marks_class blob_first = { {
+	0x00, 0x20, 0x00, 0x00, 0x00, 0x60, 0x00, 0x00, 0x10, 0x00, 0x10, 0x10, 0x00, 0x00, 0x10, 0x04,
+} };
+
+/* What a list of numbers is written with: [0-9A-Fa-fXx,:\\-] and white space. */
+static const struct marks_class listed = { {
+	0x0c, 0x58, 0x58, 0x58, 0x58, 0x58, 0x58, 0x08, 0xa8, 0x09, 0x09, 0x00, 0x24, 0x05, 0x00, 0x00,
+} };
+static const struct marks_class quotes = { { [0] = 0x40, [2] = 0x04, [7] = 0x04 } };
 
 INLINE bool
 any(const bytes32 *v)
@@ -70,69 +87,39 @@ any(const bytes32 *v)
 	return (part[0] | part[1] | part[2] | part[3]) != 0;
 }
 
-/* Bit i: p[i] is of the class. LANE bytes are read. */
-INLINE uint32_t
-lane(const uint8_t *p, enum class c)
+/* Where 16 bits in a row begin in a chunk; they may end in the next one. */
+static inline uint64_t
+runs16(uint64_t chunk, uint64_t next)
 {
-	bytes32 v, in = { 0 };
+	bits128 b = (bits128)chunk | (bits128)next << CHUNK;
 
-	memcpy(&v, p, sizeof(v));
-	switch (c) {
-	case DIGIT64:
-		in = BETWEEN(v | 0x20, 'a', 'z') | BETWEEN(v, '/', '9') | (v == '+') | (v == '-') | (v == '_');
-		break;
-	case SEPARATOR:
-		in = (v == '/') | (v == '+') | (v == '-') | (v == '_');
-		break;
-	case FIRST64:
-		in = BETWEEN(v, 'A', 'Z') | BETWEEN(v, 'a', 'f');
-		break;
-	case DIGIT16:
-		in = BETWEEN(v, '0', '9') | BETWEEN(v | 0x20, 'a', 'f');
-		break;
-	case LINE_FEED:
-		in = v == '\n';
-		break;
-	}
-	return bits(&in);
-}
-
-INLINE uint64_t
-chunk(const uint8_t *p, enum class c)
-{
-	return lane(p, c) | (uint64_t)lane(p + LANE, c) << LANE;
-}
-
-static bool
-is_separator(uint8_t c)
-{
-	return c == '/' || c == '+' || c == '-' || c == '_';
-}
-
-static bool
-is_digit16(uint8_t c)
-{
-	return (c >= '0' && c <= '9') || ((c | 0x20) >= 'a' && (c | 0x20) <= 'f');
-}
-
-static bool
-is_digit64(uint8_t c)
-{
-	return (c >= '0' && c <= '9') || ((c | 0x20) >= 'a' && (c | 0x20) <= 'z') || is_separator(c);
-}
-
-/* Where 16 bits in a row begin. */
-INLINE bits128
-runs16(bits128 b)
-{
 	b &= b >> 1;
 	b &= b >> 2;
 	b &= b >> 4;
-	return b & b >> 8;
+	return (uint64_t)(b & b >> 8);
+}
+
+/* Where a bit stands, and one 4, 8 and 12 behind it: the first digits of four groups. */
+static inline uint64_t
+fourths(uint64_t chunk, uint64_t next)
+{
+	bits128 b = (bits128)chunk | (bits128)next << CHUNK;
+
+	b &= b >> 4;
+	return (uint64_t)(b & b >> 8);
+}
+
+/* Whether there can be such: then eight of the bits fill a byte of the chunk, or the first one of the next. */
+static inline bool
+may_hold_run16(uint64_t chunk, uint64_t next)
+{
+	uint64_t low = 0x0101010101010101, gaps = ~chunk;
+
+	return ((gaps - low) & chunk & low << 7) != 0 || (next & 0xff) == 0xff;
 }
 
 /* The signs of SIEVE_BLOCK bytes, of which AHEAD more may be read. */
-INLINE uint8_t
+WIDE static uint8_t
 signs_of(const uint8_t *p)
 {
 	bytes32 backslash = { 0 }, percent = { 0 }, amp = { 0 }, control = { 0 }, high = { 0 }, plus = { 0 }, equals = { 0 };
@@ -180,13 +167,8 @@ is_blob(const uint8_t *p)
 {
 	static const char *const heads[] = { "UEsD", "H4sI", "N3q8", "/Td6", "Qlpo", "KLUv", "JVBE", "U1FM" };
 	static const char *const zlib[] = { "JwJz", "NoNr", "AEAH", "F4F7" };
-	static const uint8_t first[256] = {
-		['U'] = 1, ['H'] = 1, ['N'] = 1, ['/'] = 1, ['Q'] = 1, ['K'] = 1, ['J'] = 1, ['e'] = 2,
-	};
 
-	if (first[p[0]] == 0)
-		return false;
-	for (size_t i = 0; first[p[0]] == 2 && i < sizeof(zlib) / sizeof(zlib[0]); i++) {
+	for (size_t i = 0; p[0] == 'e' && i < sizeof(zlib) / sizeof(zlib[0]); i++) {
 		if (p[1] == (uint8_t)zlib[i][0] && p[2] >= (uint8_t)zlib[i][1] && p[2] <= (uint8_t)zlib[i][3])
 			return true;
 	}
@@ -217,7 +199,7 @@ is_hex_blob(const uint8_t *p)
 static bool
 is_quote(uint8_t c)
 {
-	return c == '"' || c == '\'' || c == '`';
+	return marks_has(&quotes, c);
 }
 
 /* What stands between two literals that are put together. */
@@ -235,7 +217,7 @@ add_join_before(struct sieve *s, size_t at)
 
 	while (from > 0 && at - from < JOIN_MAX && joins(s->p[from]))
 		from--;
-	return from > 0 && is_quote(s->p[from]) && is_digit64(s->p[from - 1]) ? add_place(s, from, SIEVE_QUOTE) : 0;
+	return from > 0 && is_quote(s->p[from]) && marks_has(&marks_digit64, s->p[from - 1]) ? add_place(s, from, SIEVE_QUOTE) : 0;
 }
 
 static int
@@ -248,119 +230,105 @@ add_join_after(struct sieve *s, size_t at)
 	return to < s->n && is_quote(s->p[to]) ? add_place(s, at, SIEVE_QUOTE) : 0;
 }
 
-/* Places in a chunk in which 16 digits begin; its digits, and those of the next one, are known. */
-INLINE int
-add_runs(struct sieve *s, const uint8_t *p, size_t at, bits128 digits)
+/* Places in a chunk that begin with 16 digits. */
+static int
+add_runs(struct sieve *s, const uint8_t *p, size_t at, const struct runs *r)
 {
-	uint8_t last = at > 0 ? s->p[at - 1] : ' ';
-	bits128 first = (bits128)chunk(p, FIRST64) | (bits128)lane(p + CHUNK, FIRST64) << CHUNK;
-	bits128 digit16 = (bits128)chunk(p, DIGIT16) | (bits128)lane(p + CHUNK, DIGIT16) << CHUNK;
-	uint64_t runs = (uint64_t)runs16(digits), blobs = 0, base64, hex, starts;
-	/* Lines of dashes are long, too, and say nothing. */
-	bool is_long = (uint64_t)digits == UINT64_MAX && (uint64_t)first != 0;
+	uint64_t blobs = 0;
 	int e = 0;
 
-	starts = ~((uint64_t)digits << 1 | is_digit64(last));
-	base64 = runs & (uint64_t)(first & first >> 4 & first >> 8 & first >> 12);
-	if (base64 != 0)
-		base64 &= starts | chunk(p, SEPARATOR) << 1 | is_separator(last);
-	hex = (uint64_t)runs16(digit16) & ~((uint64_t)digit16 << 1 | is_digit16(last));
-	for (uint64_t left = runs & starts; left != 0 && e == 0; left &= left - 1) {
+	for (uint64_t left = r->after_quote; left != 0 && e == 0; left &= left - 1)
+		e = add_join_before(s, at + (size_t)__builtin_ctzll(left) - 1);
+	for (uint64_t left = r->before_quote; left != 0 && e == 0; left &= left - 1)
+		e = add_join_after(s, at + (size_t)__builtin_ctzll(left) + RUN);
+	for (uint64_t left = r->blobs; left != 0; left &= left - 1) {
 		if (is_blob(p + __builtin_ctzll(left)))
 			blobs |= left & -left;
-		if (at + (size_t)__builtin_ctzll(left) > 0 && is_quote(s->p[at + (size_t)__builtin_ctzll(left) - 1]))
-			e = add_join_before(s, at + (size_t)__builtin_ctzll(left) - 1);
 	}
-	for (uint64_t left = runs & ~(runs >> 1); left != 0 && e == 0; left &= left - 1) {
-		if (is_quote(p[__builtin_ctzll(left) + 16]))
-			e = add_join_after(s, at + (size_t)__builtin_ctzll(left) + 16);
-	}
-	for (uint64_t left = hex; left != 0; left &= left - 1) {
+	for (uint64_t left = r->hex; left != 0; left &= left - 1) {
 		if (is_hex_blob(p + __builtin_ctzll(left)))
 			blobs |= left & -left;
 	}
-	for (uint64_t left = base64 | hex | blobs | is_long; left != 0 && e == 0; left &= left - 1) {
+	for (uint64_t left = r->base64 | r->hex | blobs | r->is_long; left != 0 && e == 0; left &= left - 1) {
 		uint64_t one = left & -left;
 
-		e = add_place(s, at + (size_t)__builtin_ctzll(left), ((base64 & one) != 0 ? SIEVE_BASE64 : 0) |
-		    ((hex & one) != 0 ? SIEVE_HEX : 0) | ((blobs & one) != 0 ? SIEVE_BLOB : 0) |
-		    (is_long && one == 1 ? SIEVE_LONG : 0));
+		e = add_place(s, at + (size_t)__builtin_ctzll(left), ((r->base64 & one) != 0 ? SIEVE_BASE64 : 0) |
+		    ((r->hex & one) != 0 ? SIEVE_HEX : 0) | ((blobs & one) != 0 ? SIEVE_BLOB : 0) |
+		    (r->is_long && one == 1 ? SIEVE_LONG : 0));
 	}
 	return e;
 }
 
-/* What a list of numbers is written with: digits are both. */
-enum {
-	LISTED = 1,
-	DIGIT = 2,
-	BOTH = 3,
-};
-
-static const uint8_t listed[256] = {
-	['\t'] = LISTED, ['\n'] = LISTED, ['\r'] = LISTED, [' '] = LISTED, [','] = LISTED, ['-'] = LISTED, [':'] = LISTED,
-	['\\'] = LISTED, ['X'] = LISTED, ['x'] = LISTED,
-	['0'] = BOTH, ['1'] = BOTH, ['2'] = BOTH, ['3'] = BOTH, ['4'] = BOTH, ['5'] = BOTH, ['6'] = BOTH, ['7'] = BOTH,
-	['8'] = BOTH, ['9'] = BOTH, ['A'] = BOTH, ['B'] = BOTH, ['C'] = BOTH, ['D'] = BOTH, ['E'] = BOTH, ['F'] = BOTH,
-	['a'] = BOTH, ['b'] = BOTH, ['c'] = BOTH, ['d'] = BOTH, ['e'] = BOTH, ['f'] = BOTH,
-};
-
-/* Sixteen bytes of a list: at least half of them are digits, and not all. */
-static bool
-is_listed(const uint8_t *p)
+/* What begins in chunk i. */
+static inline struct runs
+find_runs(marks m, size_t i, const struct before *before)
 {
-	unsigned n = 0;
+	struct runs r = { 0 };
+	uint64_t digits = m[DIGIT64][i], runs = runs16(digits, m[DIGIT64][i + 1]), starts;
 
-	for (size_t i = 0; i < LIST_MIN; i++) {
-		if (listed[p[i]] == 0)
-			return false;
-		n += listed[p[i]] == BOTH;
-	}
-	return n >= LIST_MIN / 2 && n < LIST_MIN;
+	if (may_hold_run16(m[DIGIT16][i], m[DIGIT16][i + 1]))
+		r.hex = runs16(m[DIGIT16][i], m[DIGIT16][i + 1]) & ~(m[DIGIT16][i] << 1 | before->digit16);
+	starts = runs & ~(digits << 1 | before->digit64);
+	r.base64 = (starts | (runs & (m[SEPARATOR][i] << 1 | before->separator))) & fourths(m[FIRST64][i], m[FIRST64][i + 1]);
+	r.blobs = starts & m[BLOB][i];
+	r.after_quote = starts & (m[QUOTE][i] << 1 | before->quote);
+	r.before_quote = runs & ~(runs >> 1) & (m[QUOTE][i] >> RUN | m[QUOTE][i + 1] << (CHUNK - RUN));
+	/* Lines of dashes are long, too, and say nothing. */
+	r.is_long = digits == UINT64_MAX && m[FIRST64][i] != 0;
+	return r;
 }
 
-/* Numbers in a row: a list that is worth it spans one of the places that are looked at. */
-INLINE int
-add_lists(struct sieve *s, const uint8_t *p, size_t at)
+/*
+ * Numbers in a row: a list that is worth it spans one of the places that are looked at. Sixteen bytes of one: at least half
+ * of them are digits, and not all.
+ */
+static int
+add_lists(struct sieve *s, uint64_t list, uint64_t digits, size_t at)
 {
 	int e = 0;
 
-	for (size_t i = 0; i < CHUNK && e == 0; i += LANE) {
-		uint8_t a = listed[p[i + 1]], b = listed[p[i + 6]], c = listed[p[i + 11]], d = listed[p[i + 12]];
+	for (size_t i = 0; i < CHUNK && e == 0; i += LANE, list >>= LANE, digits >>= LANE) {
+		int n = __builtin_popcountll(digits & LISTED_ALL);
 
-		/* Most indentation is told from a list by four bytes. */
-		if ((a & b & c & d) != 0 && ((a | b | c | d) & DIGIT) != 0 && is_listed(p + i))
+		if ((list & LISTED_ALL) == LISTED_ALL && (digits & LISTED_SOME) != 0 && n >= LIST_MIN / 2 && n < LIST_MIN)
 			e = add_place(s, at + i, SIEVE_LIST);
 	}
 	return e;
 }
 
 /* The places of a block, of which AHEAD more bytes may be read. */
-INLINE int
+static int
 add_places(struct sieve *s, const uint8_t *p, size_t at)
 {
-	uint64_t digits = chunk(p, DIGIT64), next, joints, carry;
+	static const struct marks_class *const asked[ASKED] = {
+		[DIGIT64] = &marks_digit64, [FIRST64] = &marks_first64, [DIGIT16] = &marks_digit16,
+		[SEPARATOR] = &marks_separator, [LINE_FEED] = &marks_line_feed, [BLOB] = &blob_first, [LISTED] = &listed,
+		[QUOTE] = &quotes,
+	};
+	uint8_t last = at > 0 ? s->p[at - 1] : ' ';
+	struct before before = { marks_has(&marks_digit64, last), marks_has(&marks_digit16, last),
+	    marks_has(&marks_separator, last), is_quote(last) };
+	marks m;
 	int e = 0;
 
-	carry = at > 0 && is_digit64(s->p[at - 1]);
+	marks_fill(asked, ASKED, p, CHUNKS + 1, m[0], CHUNKS + 1);
 	for (size_t i = 0; i < CHUNKS && e == 0; i++, p += CHUNK, at += CHUNK) {
-		bits128 both;
+		uint64_t digits = m[DIGIT64][i], joints;
+		struct runs r = find_runs(m, i, &before);
 
-		next = chunk(p + CHUNK, DIGIT64);
-		both = (bits128)digits | (bits128)next << CHUNK;
-		joints = chunk(p, LINE_FEED) & (digits << 1 | carry) & (uint64_t)(both >> 1);
+		joints = m[LINE_FEED][i] & (digits << 1 | before.digit64) & (digits >> 1 | m[DIGIT64][i + 1] << LAST);
 		for (; joints != 0 && e == 0; joints &= joints - 1)
 			e = add_place(s, at + (size_t)__builtin_ctzll(joints), SIEVE_JOINT);
-		if (e == 0 && (uint64_t)runs16(both) != 0)
-			e = add_runs(s, p, at, both);
+		if (e == 0 && ((r.base64 | r.hex | r.blobs | r.after_quote | r.before_quote) != 0 || r.is_long))
+			e = add_runs(s, p, at, &r);
 		if (e == 0)
-			e = add_lists(s, p, at);
-		carry = digits >> 63;
-		digits = next;
+			e = add_lists(s, m[LISTED][i], m[DIGIT16][i], at);
+		before = (struct before){ digits >> LAST, m[DIGIT16][i] >> LAST, m[SEPARATOR][i] >> LAST, m[QUOTE][i] >> LAST };
 	}
 	return e;
 }
 
-WIDE int
+int
 sieve_init(struct sieve *s, const uint8_t *p, size_t n)
 {
 	uint8_t rest[SIEVE_BLOCK + AHEAD];

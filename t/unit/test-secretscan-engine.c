@@ -19,6 +19,7 @@
 #include "secretscan/rulefile.h"
 #include "secretscan/rulepack.h"
 #include "secretscan/secretscan.h"
+#include "secretscan/sieve.h"
 #include "secretscan/tokens.h"
 
 #define COUNT(a)	(sizeof(a) / sizeof((a)[0]))
@@ -149,6 +150,73 @@ test_marks(void **state)
 			}
 		}
 	}
+}
+
+/* So many bytes from `at` on, each so many places further, are of the class; behind the end there are blanks. */
+static bool
+all_of(const struct marks_class *c, const uint8_t *p, size_t n, size_t at, size_t count, size_t step)
+{
+	for (size_t i = 0; i < count; i++) {
+		if (at + i * step >= n || !marks_has(c, p[at + i * step]))
+			return false;
+	}
+	return true;
+}
+
+static bool
+is_before(const struct marks_class *c, const uint8_t *p, size_t at)
+{
+	return at > 0 && marks_has(c, p[at - 1]);
+}
+
+/* What sieve.h says of a place, word by word. */
+static unsigned
+kinds_at(const uint8_t *p, size_t n, size_t at)
+{
+	bool run = all_of(&marks_digit64, p, n, at, 16, 1), start = !is_before(&marks_digit64, p, at);
+	unsigned kinds = 0, firsts = 0;
+
+	if (run && (start || is_before(&marks_separator, p, at)) && all_of(&marks_first64, p, n, at, 4, 4))
+		kinds |= SIEVE_BASE64;
+	if (all_of(&marks_digit16, p, n, at, 16, 1) && !is_before(&marks_digit16, p, at))
+		kinds |= SIEVE_HEX;
+	if (p[at] == '\n' && is_before(&marks_digit64, p, at) && all_of(&marks_digit64, p, n, at + 1, 1, 1))
+		kinds |= SIEVE_JOINT;
+	if (at % MARKS_CHUNK == 0 && all_of(&marks_digit64, p, n, at, MARKS_CHUNK, 1)) {
+		for (size_t i = 0; i < MARKS_CHUNK; i++)
+			firsts += marks_has(&marks_first64, p[at + i]);
+		kinds |= firsts > 0 ? SIEVE_LONG : 0;
+	}
+	return kinds;
+}
+
+static void
+test_sieve(void **state)
+{
+	enum { MOST = 2 * SIEVE_BLOCK + 100, KINDS = SIEVE_BASE64 | SIEVE_HEX | SIEVE_JOINT | SIEVE_LONG };
+	static const char *const alphabets[] = { "aB3_\n", "0123abCDef/ ", "abcdefghijklmnopqrstuvwxyzABCDE-+\n" };
+	uint8_t text[MOST], got[MOST];
+	unsigned seed = 1, seen = 0;
+
+	(void)state;
+	for (int round = 0; round < 600; round++) {
+		const char *some = alphabets[round % COUNT(alphabets)];
+		size_t n = 1 + next_number(&seed) % MOST;
+		struct sieve s;
+
+		for (size_t i = 0; i < n; i++)
+			text[i] = (uint8_t)(next_number(&seed) % 64 == 0 ? ' ' : some[next_number(&seed) % strlen(some)]);
+		assert_int_equal(sieve_init(&s, text, n), 0);
+		memset(got, 0, sizeof(got));
+		for (size_t i = 0; i < s.nplaces; i++)
+			got[s.places[i].at] |= (uint8_t)(s.places[i].kinds & KINDS);
+		for (size_t at = 0; at < n; at++) {
+			assert_int_equal(got[at], kinds_at(text, n, at));
+			seen |= got[at];
+		}
+		sieve_release(&s);
+	}
+	assert_int_equal(seen, KINDS);
 }
 
 static void
@@ -343,6 +411,7 @@ main(void)
 		cmocka_unit_test(test_token_bytes),
 		cmocka_unit_test(test_classes),
 		cmocka_unit_test(test_marks),
+		cmocka_unit_test(test_sieve),
 		cmocka_unit_test(test_nouns),
 		cmocka_unit_test(test_pattern_bytes),
 		cmocka_unit_test(test_pack_again),
