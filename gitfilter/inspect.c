@@ -49,7 +49,7 @@ struct inspect {
 	const struct inspect_params	*params;
 	struct link		*session, *parent;	/* owned */
 	enum inspect_phase	 phase;
-	bool			 gone;
+	bool			 gone, eof, said;	/* said: the result is on its way */
 	struct push_command	*commands;		/* owned */
 	size_t			 n;
 	struct pack		*pack;			/* owned */
@@ -562,6 +562,7 @@ inspect_finish(struct inspect *x, int r)
 	if ((b = buf_new(MSG_MAX)) != NULL && inspect_put_result(x, status, b) == 0) {
 		(void)link_send(x->session, INSPECT_RESULT, 0, b, -1);
 		(void)link_send(x->parent, INSPECT_RESULT, 0, b, -1);
+		x->said = true;
 	}
 	buf_free(b);
 }
@@ -1120,6 +1121,7 @@ inspect_eof(struct link *l, struct msg *m, void *arg)
 	(void)l;
 	if ((r = buf_end(m->body)) != 0)
 		return r;
+	x->eof = true;
 	if (x->phase == PHASE_RECEIVE)
 		inspect_finish(x, inspect_fail(x, ERR_FORMAT, "the pack ends early"));
 	return 0;
@@ -1170,6 +1172,13 @@ inspect_turn(struct inspect *x, int ms)
 			(void)link_pump(links[i]);
 }
 
+/* Whether the session may still be sending a pack. */
+static bool
+inspect_may_hear_more(const struct inspect *x)
+{
+	return x->pack != NULL && !pack_is_whole(x->pack) && !x->eof;
+}
+
 static void
 inspect_loop(struct inspect *x)
 {
@@ -1180,7 +1189,9 @@ inspect_loop(struct inspect *x)
 		inspect_advance(x);
 	}
 	until = clock_mono_ms() + FINISH_MS;
-	while (!x->gone && (link_queued(x->session) > 0 || link_queued(x->parent) > 0) && clock_mono_ms() < until)
+	/* What was sent before the result was seen is read to its end: it would take the result with it. */
+	while (!x->gone && (link_queued(x->session) > 0 || link_queued(x->parent) > 0 || inspect_may_hear_more(x)) &&
+	    clock_mono_ms() < until)
 		inspect_turn(x, TICK_MS);
 }
 
@@ -1230,7 +1241,7 @@ inspect_run(const struct inspect_params *params)
 	    EVP_DigestInit_ex(x.digest, EVP_sha256(), NULL) != 1)
 		goto out;
 	inspect_loop(&x);
-	if (x.phase == PHASE_OVER && !x.gone)
+	if (x.said && link_queued(x.session) == 0 && link_queued(x.parent) == 0)
 		status = 0;
 out:
 	inspect_release(&x);

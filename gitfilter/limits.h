@@ -20,6 +20,8 @@
 #define TREE_ENTRIES_MAX	1000000	/* one folder; the largest known real ones have some tens of thousands */
 #define TREE_DEPTH_MAX		128	/* folders in folders; file systems end at PATH_LEN_MAX anyhow */
 #define NAME_LEN_MAX		1024	/* one component; file systems end at 255, fsck at nothing */
+#define PATHS_FREE		200000	/* in one commit, whatever they are made of */
+#define PATHS_AN_OBJECT		100	/* above that; the most in known repositories is about ten */
 #define PATH_LEN_MAX		4096	/* PATH_MAX of the hosts that check it out */
 #define COMMIT_PARENTS_MAX	256	/* the largest known octopus has 66 */
 #define HEADER_TEXT_MAX		(1024 * 1024)	/* a commit's or tag's whole bytes: signatures and mergetags included */

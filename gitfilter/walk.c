@@ -26,6 +26,7 @@ struct place {			/* of one object of the pack, by its index */
 	uint32_t	commit;		/* index in commits; NONE */
 	uint32_t	parent;		/* object index of the tree it is in; NONE at the root */
 	uint32_t	detail;		/* of a commit or tag: index in commits or tags. of others: its name's offset */
+	uint32_t	paths;		/* of a tree: how many lead from it, itself included; 0 = not counted yet */
 	uint16_t	nname, depth, npath;
 	bool		reached;
 };
@@ -49,6 +50,12 @@ struct walk_fault {		/* what is wrong in small ways: how often, and where first 
 	uint32_t	 n;
 	uint8_t		 oid[20];
 	const char	*kind;		/* of object */
+};
+
+struct walk_frame {		/* a tree whose folders are being walked */
+	uint32_t	tree;
+	uint32_t	first, next;	/* of its folders, in walk.folders */
+	uint64_t	paths;
 };
 
 struct walk_tag {
@@ -76,6 +83,10 @@ struct walk {
 	size_t			 nstack, stack_room;
 	uint32_t		*order;		/* commits, parents first */
 	size_t			 norder, order_room;
+	struct walk_frame	*frames;
+	size_t			 nframes, frames_room;
+	uint32_t		*folders;	/* of all frames, one after another */
+	size_t			 nfolders, folders_room;
 	struct walk_file	*files;
 	size_t			 nfiles, files_room;
 	struct fsck_order	*sorted;	/* owned */
@@ -140,6 +151,8 @@ walk_free(struct walk *w)
 	free(w->outside);
 	free(w->needs);
 	free(w->files);
+	free(w->frames);
+	free(w->folders);
 	fsck_order_free(w->sorted);
 	free(w->names);
 	free(w->stack);
@@ -411,9 +424,7 @@ walk_place(struct walk *w, uint32_t tree, const struct tree_entry *e, uint32_t i
 	(void)nameset_add(w->names_seen, e->name, e->nname);
 	walk_path(w, index, w->path, sizeof(w->path));
 	walk_commit(w, index, commit);
-	if ((r = w->params.path(w->path, npath, commit, w->params.arg)) != 0)
-		return r;
-	return mode_type(e->mode) == OBJECT_TREE ? walk_push(w, index) : 0;
+	return w->params.path(w->path, npath, commit, w->params.arg);
 }
 
 /* A name for something that has its place already or is not in the pack: look at the name alone, once. */
@@ -486,9 +497,25 @@ walk_knows(struct walk *w, const struct tree_entry *e)
 	return false;
 }
 
+/* A folder of the pack in another: it is walked, and its paths count, wherever it was met before. */
+static int
+walk_add_folder(struct walk *w, const struct tree_entry *e)
+{
+	uint32_t index = pack_find(w->pack, e->oid);
+	int r;
+
+	if (index == PACK_NONE)
+		return 0;
+	if ((r = ROOM(w, folders, 1)) == 0)
+		w->folders[w->nfolders++] = index;
+	return r;
+}
+
+/* Read a tree; a frame for its folders. */
 static int
 walk_tree(struct walk *w, uint32_t tree)
 {
+	struct walk_frame f = { .tree = tree, .first = (uint32_t)w->nfolders, .next = (uint32_t)w->nfolders };
 	char hex[OID_HEX + 1];
 	struct tree_cursor cursor;
 	struct tree_entry e;
@@ -506,25 +533,51 @@ walk_tree(struct walk *w, uint32_t tree)
 		if (++count > TREE_ENTRIES_MAX)
 			return walk_fail(w, ERR_TOOBIG, "a folder has more than %d entries", TREE_ENTRIES_MAX);
 		if ((r = fsck_order(w->sorted, &e, walk_fault, w)) != 0 ||
-		    (!walk_knows(w, &e) && (r = walk_new_entry(w, tree, &e)) != 0))
+		    (!walk_knows(w, &e) && (r = walk_new_entry(w, tree, &e)) != 0) ||
+		    (mode_type(e.mode) == OBJECT_TREE && (r = walk_add_folder(w, &e)) != 0))
 			return r;
 	}
 	oid_format(pack_oid(w->pack, tree), hex);
-	return r == ERR_EOF ? 0 : walk_fail(w, r, "tree %s: %s", hex, why);
+	if (r != ERR_EOF)
+		return walk_fail(w, r, "tree %s: %s", hex, why);
+	if ((r = ROOM(w, frames, 1)) == 0) {
+		f.paths = count + 1 - (w->nfolders - f.first);
+		w->frames[w->nframes++] = f;
+	}
+	return r;
 }
 
-/* Everything under a tree that has just been reached. */
+/* One step down or up from the frame on top. */
+static int
+walk_step_down(struct walk *w)
+{
+	struct walk_frame *f = &w->frames[w->nframes - 1];
+
+	for (; f->next < w->nfolders; f->next++) {
+		uint32_t folder = w->folders[f->next];
+
+		if (w->places[folder].paths == 0)
+			return walk_tree(w, folder);
+		f->paths += w->places[folder].paths;
+	}
+	w->places[f->tree].paths = f->paths < UINT32_MAX ? (uint32_t)f->paths : UINT32_MAX;
+	w->nfolders = f->first;
+	w->nframes--;
+	return 0;
+}
+
+/* Everything under a tree that has just been reached. What a few objects name over and over would fill a disk. */
 static int
 walk_trees(struct walk *w, uint32_t root)
 {
-	int r;
+	int r = w->places[root].paths == 0 ? walk_tree(w, root) : 0;
 
-	if ((r = walk_push(w, root)) != 0)
-		return r;
-	while (w->nstack > 0)
-		if ((r = walk_tree(w, w->stack[--w->nstack])) != 0)
-			return r;
-	return 0;
+	while (r == 0 && w->nframes > 0)
+		r = walk_step_down(w);
+	if (r == 0 && w->places[root].paths > PATHS_FREE && w->places[root].paths / PATHS_AN_OBJECT > pack_count(w->pack))
+		r = walk_fail(w, ERR_TOOBIG, "%u paths lead through the %u objects of the pack: checked out they would fill the disk",
+		    w->places[root].paths, pack_count(w->pack));
+	return r;
 }
 
 static int

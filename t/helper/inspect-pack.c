@@ -14,6 +14,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -34,8 +35,9 @@
 #define WAIT_MS		600000
 #define ZERO		"0000000000000000000000000000000000000000"
 
+/* As a daemon's that was told nothing. */
 static const struct inspect_params limits = {
-	.max_pack_bytes = (uint64_t)2 << 30, .max_object_bytes = 100 << 20, .max_resolved_bytes = (uint64_t)16 << 30,
+	.max_pack_bytes = (uint64_t)2 << 30, .max_object_bytes = 100 << 20, .max_resolved_bytes = (uint64_t)4 << 30,
 	.max_objects = 2000000, .max_depth = 250,
 };
 
@@ -148,9 +150,9 @@ converse(struct msgio *session, struct buf *first, struct msg *m)
 			size_t n = pack_size - fed < PIECE ? (size_t)(pack_size - fed) : PIECE;
 
 			buf_clear(b);
-			if (buf_put_string(b, pack_bytes_in + fed, n) != 0 || msgio_send(session, INSPECT_PACK, 0, b, -1) != 0)
-				break;
 			fed += n;
+			if (buf_put_string(b, pack_bytes_in + fed - n, n) != 0 || msgio_send(session, INSPECT_PACK, 0, b, -1) != 0)
+				fed = pack_size;	/* it has ended, and said why */
 		}
 		if ((r = msgio_wait(session, m, WAIT_MS)) != 0 || m->type == INSPECT_RESULT)
 			break;
@@ -213,6 +215,7 @@ inspect(int fd, const char *const *tips, size_t n)
 	close(p[1]);
 	session = msgio_new(s[0]);
 	need(pid > 0 && session != NULL && converse(session, begin(tips, n), &m) == 0, "the inspector ended without a result");
+	(void)shutdown(s[0], SHUT_RDWR);
 	need(wait4(pid, &status, 0, &after) == pid && status == 0, "the inspector did not end well");
 	say(&m, &after, before.ru_maxrss);
 	secretscan_free(scanner);
