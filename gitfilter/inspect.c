@@ -61,6 +61,7 @@ struct inspect {
 	struct buf		*object;		/* owned: the part that is there of the object that is wanted, or NULL */
 	size_t			 told;			/* changes */
 	size_t			 needs_told;
+	unsigned		 options;		/* heard */
 	EVP_MD_CTX		*digest;		/* owned: SHA-256 over the spool */
 	uint64_t		 spooled, taken;
 	struct kept		*kept;			/* owned */
@@ -1040,6 +1041,27 @@ inspect_start_pack(struct inspect *x)
 	return x->walk == NULL || x->pack == NULL ? ERR_NOMEM : 0;
 }
 
+/* A push option is recorded, and shown to whoever is asked: as every other text of the push. */
+static int
+inspect_option(struct link *l, struct msg *m, void *arg)
+{
+	struct inspect *x = arg;
+	const uint8_t *p;
+	size_t n;
+	int r;
+
+	(void)l;
+	if ((r = buf_peek_string(m->body, &p, &n)) != 0 || (r = buf_end(m->body)) != 0)
+		return r;
+	if (x->phase != PHASE_BEGIN || x->options++ == OPTIONS_HEARD_MAX)
+		return ERR_DENIED;
+	x->kind = "option";
+	x->index = PACK_NONE;
+	x->commit = x->path = NULL;
+	(void)inspect_scan(x, p, n);	/* a failure is the reason with which INSPECT_BEGIN ends */
+	return 0;
+}
+
 static int
 inspect_begin(struct link *l, struct msg *m, void *arg)
 {
@@ -1056,7 +1078,7 @@ inspect_begin(struct link *l, struct msg *m, void *arg)
 		return r;
 	x->phase = PHASE_RECEIVE;
 	x->tell = tell;
-	if ((r = inspect_spool(x, order, norder)) == 0 && (r = inspect_scan_names(x)) == 0 && follows)
+	if ((r = x->why[0] != '\0' ? ERR_DENIED : inspect_spool(x, order, norder)) == 0 && (r = inspect_scan_names(x)) == 0 && follows)
 		r = inspect_start_pack(x);
 	for (size_t i = 0; r == 0 && i < x->n && !follows; i++)
 		if (!oid_is_zero(x->commands[i].new_oid))
@@ -1138,6 +1160,7 @@ inspect_gone(struct link *l, int r, void *arg)
 }
 
 static const struct link_row session_rows[] = {
+	{ INSPECT_OPTION, "option", LINK_PERMIT, inspect_option },
 	{ INSPECT_BEGIN, "begin", LINK_PERMIT | LINK_ONCE, inspect_begin },
 	{ INSPECT_PACK, "pack", LINK_PERMIT, inspect_pack },
 	{ INSPECT_EOF, "eof", LINK_PERMIT | LINK_ONCE, inspect_eof },

@@ -20,6 +20,8 @@ enum inspect_msg {
 	/* session -> inspector: s order (the bytes of push_order: commands, capabilities, flush), u32 n,
 	 * n * (s old, s new, s reference name), u8 a pack follows, u8 what is to be told (enum inspect_tell, ored) */
 	INSPECT_BEGIN = 400,
+	/* session -> inspector, before INSPECT_BEGIN, once for each: s a push option, to be scanned */
+	INSPECT_OPTION = 434,
 	/* session -> inspector: s bytes as the client sent them. Acknowledged by count, for back-pressure. */
 	INSPECT_PACK = 402,
 	/* u64 bytes taken so far. The session keeps at most INSPECT_WINDOW unacknowledged. */

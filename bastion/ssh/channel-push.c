@@ -172,6 +172,24 @@ push_wait_refs(struct push_call *p)
 		    "this bastion", p->door.request, p->door.upstream, p->door.repo, p->door.failed != NULL ? p->door.failed : "the repository cannot be read");
 }
 
+/* Push options, to be scanned as everything else. */
+static int
+push_send_options(struct push_call *p)
+{
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < push_noptions(p->git); i++) {
+		struct buf *b = buf_new(MSG_MAX);
+
+		if (b == NULL)
+			fatal("out of memory");
+		if ((r = buf_put_cstring(b, push_option_at(p->git, i))) == 0)
+			r = link_send(p->inspector, INSPECT_OPTION, 0, b, -1);
+		buf_free(b);
+	}
+	return r;
+}
+
 /* The order and the updates go to the inspector; from now on it hears the client's bytes. */
 static void
 push_begin_inspection(struct push_call *p)
@@ -191,8 +209,7 @@ push_begin_inspection(struct push_call *p)
 	p->unsure = xcalloc(n, sizeof(*p->unsure));
 	if (order == NULL || b == NULL)
 		fatal("out of memory");
-	r = push_order(p->git, order);
-	if (r == 0)
+	if ((r = push_send_options(p)) == 0 && (r = push_order(p->git, order)) == 0)
 		r = buf_put_string(b, buf_ptr(order), buf_len(order)) | buf_put_u32(b, (uint32_t)n);
 	for (size_t i = 0; i < n && r == 0; i++)
 		r = buf_put_cstring(b, cmds[i].old_oid) | buf_put_cstring(b, cmds[i].new_oid) | buf_put_cstring(b, cmds[i].name);
