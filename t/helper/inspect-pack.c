@@ -7,6 +7,7 @@
  *
  * inspect-pack --list PACK TIP..: TYPE OID COMMIT PATH of every object, "-" for none.
  * inspect-pack --paths PACK TIP..: COMMIT PATH of each path that is handed out to be scanned.
+ * inspect-pack --changes PACK TIP..: A, M or D, COMMIT, PATH of each path that the history changes so, where it does first.
  */
 #include <fcntl.h>
 #include <stdio.h>
@@ -22,6 +23,8 @@
 #include "bastion/base/buf.h"
 #include "bastion/base/err.h"
 #include "bastion/base/msgio.h"
+#include "gitfilter/changes.h"
+#include "gitfilter/contents.h"
 #include "gitfilter/fsck.h"
 #include "gitfilter/inspect.h"
 #include "gitfilter/limits.h"
@@ -83,9 +86,28 @@ print_objects(const struct walk *walk, const struct pack *pack)
 	}
 }
 
-static int
-list(int fd, const char *const *tips, size_t n, int paths)
+static void
+print_changes(const struct walk *walk, struct pack *pack)
 {
+	struct contents *contents = contents_new();	/* of none is anything known: each path counts once */
+	struct changes *c = contents == NULL ? NULL : changes_new(walk, pack, contents);
+	char hex[OID_HEX + 1];
+
+	need(c != NULL && changes_run(c) == 0, c == NULL ? "out of memory" : "what it builds on is not in the pack");
+	for (size_t i = 0; i < changes_count(c); i++) {
+		struct change x = changes_nth(c, i);
+
+		oid_format(x.commit, hex);
+		printf("%c %s %s\n", "AMD"[x.op], hex, x.path);
+	}
+	changes_free(c);
+	contents_free(contents);
+}
+
+static int
+list(int fd, const char *const *tips, size_t n, const char *what)
+{
+	int paths = strcmp(what, "--paths") == 0;
 	struct fsck fsck;
 	const struct walk_params wp = { .path = list_path, .arg = &paths, .fsck = &fsck };
 	struct walk *walk = walk_new(&wp);
@@ -106,8 +128,10 @@ list(int fd, const char *const *tips, size_t n, int paths)
 	need(r == 0, pack_why(pack));
 	r = walk_run(walk, pack, tips, n);
 	need(r == 0, walk_why(walk));
-	if (!paths)
+	if (strcmp(what, "--list") == 0)
 		print_objects(walk, pack);
+	else if (!paths)
+		print_changes(walk, pack);
 	walk_free(walk);
 	pack_free(pack);
 	return 0;
@@ -240,8 +264,8 @@ main(int argc, char **argv)
 	int skip = strncmp(mode, "--", 2) == 0, fd;
 	struct stat st;
 
-	if (argc < 3 + skip || (skip && strcmp(mode, "--list") != 0 && strcmp(mode, "--paths") != 0)) {
-		fprintf(stderr, "usage: inspect-pack [--list|--paths] PACK TIP..\n");
+	if (argc < 3 + skip || (skip && strcmp(mode, "--list") != 0 && strcmp(mode, "--paths") != 0 && strcmp(mode, "--changes") != 0)) {
+		fprintf(stderr, "usage: inspect-pack [--list|--paths|--changes] PACK TIP..\n");
 		return 2;
 	}
 	need((fd = open(argv[1 + skip], O_RDONLY | O_CLOEXEC)) != -1 && fstat(fd, &st) == 0, "the pack cannot be opened");
@@ -251,6 +275,6 @@ main(int argc, char **argv)
 	argv += 2 + skip;
 	argc -= 2 + skip;
 	if (skip)
-		return list(fd, (const char *const *)argv, (size_t)argc, strcmp(mode, "--paths") == 0);
+		return list(fd, (const char *const *)argv, (size_t)argc, mode);
 	return inspect(spool("."), (const char *const *)argv, (size_t)argc);
 }
