@@ -69,11 +69,13 @@ seed_upstream () {
 	rm -rf seed-work
 }
 
-# write_upstreams FILE: sallyport.yaml with these upstreams beside the hosted one.
+# write_upstreams FILE [LINE..]: sallyport.yaml with these upstreams beside the hosted one, and these lines.
 write_upstreams () {
-	write_config && sed -i '/^upstreams:/d' "$CONF" &&
+	upstream_file_=$1
+	shift
+	write_config "$@" && sed -i '/^upstreams:/d' "$CONF" &&
 	{
-		echo 'upstreams:' && echo '  hosted: {path: repos}' && cat "$1"
+		echo 'upstreams:' && echo '  hosted: {path: repos}' && cat "$upstream_file_"
 	} >>"$CONF"
 }
 

@@ -8,12 +8,13 @@
 # All legs use aes256-gcm@openssh.com. Meant for an idle machine; only ratios inside one run mean anything.
 test_description='the bastion beside OpenSSH'
 
-# What to measure: exec, memory, connections, bulk, sftp, idle2000, long, secretscan; all by default.
+# What to measure: exec, memory, connections, bulk, sftp, idle2000, long, secretscan, push; all by default.
 bench_what="$*"
 set --
 : "${TEST_SRCDIR:=$(dirname "$0")/../..}"
 . "$(dirname "$0")/../test-lib.sh"
 . "$TEST_SRCDIR/t/lib-bastion.sh"
+. "$TEST_SRCDIR/t/lib-upstream.sh"
 
 command -v python3 >/dev/null || skip_all 'no python3 here'
 export PYTHONDONTWRITEBYTECODE=1 TEST_SRCDIR TEST_BUILDDIR
@@ -45,10 +46,12 @@ set_up () {
 	start_target jump "AuthorizedKeysFile $TRASH_DIRECTORY/bench.pub" &&
 	start_target chain "AuthorizedKeysFile $TRASH_DIRECTORY/bench.pub" \
 		"ForceCommand ssh -F $TRASH_DIRECTORY/rivals web1 \"\$SSH_ORIGINAL_COMMAND\"" &&
+	start_upstream forge && cat bench.pub >upstream-forge/authorized &&
 	{
 		rival web1 "$TARGET_PORT_web1" &&
 		rival jump "$TARGET_PORT_jump" &&
-		rival chain "$TARGET_PORT_chain"
+		rival chain "$TARGET_PORT_chain" &&
+		rival forge "$TARGET_PORT_forge"
 	} >rivals &&
 	bastion_targets_=web1 &&
 	BASTION_POLICY=$TRASH_DIRECTORY/bench-policy &&
@@ -57,7 +60,8 @@ set_up () {
 		echo "  - {id: sftp, who: [agent/*], on: [\"*\"], subsystem: [sftp], do: allow}" &&
 		echo "  - {id: files, who: [agent/*], on: [\"*\"], sftp: {}, do: allow}"
 	} >"$BASTION_POLICY" &&
-	write_config 'limits: {max_startups_per_source: 100, max_sessions: 2500, sessions_per_identity: 0}' &&
+	sed -i 's/on: \[hosted\]/on: [hosted, forge]/' "$BASTION_POLICY" && upstream_conf forge >forge.yaml &&
+	write_upstreams forge.yaml 'limits: {max_startups_per_source: 100, max_sessions: 2500, sessions_per_identity: 0}' &&
 	start_bastion &&
 	make_identity ci agent/ci --owner human/kim &&
 	echo "	Ciphers $bench_cipher" >>id/ci.conf &&

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 
+import push
 import scan
 
 DEVNULL = subprocess.DEVNULL
@@ -258,7 +259,7 @@ def secretscan(bench):
 
 
 MEASURES = {'exec': exec_true, 'memory': idle_memory, 'connections': connections, 'bulk': bulk, 'sftp': sftp,
-            'idle2000': idle_crowd, 'long': long_transfer, 'secretscan': secretscan}
+            'idle2000': idle_crowd, 'long': long_transfer, 'secretscan': secretscan, 'push': push.push}
 
 
 def main():
