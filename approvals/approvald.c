@@ -134,7 +134,8 @@ out:
 static int
 parent_start(struct link *l, struct msg *m, void *arg)
 {
-	static const uint16_t then[] = { APPROVALS_CONF, APPROVALS_SESSION, APPROVALS_IDENTITY, APPROVALS_ADMIN };
+	static const uint16_t then[] = { APPROVALS_CONF, APPROVALS_SESSION, APPROVALS_IDENTITY, APPROVALS_ADMIN,
+	    APPROVALS_RETURN };
 	struct approvald *a = arg;
 	struct buf *b = NULL;
 	char *dir = NULL, *user = NULL, *error = NULL;
@@ -265,6 +266,28 @@ parent_admin(struct link *l, struct msg *m, void *arg)
 }
 
 static int
+parent_return(struct link *l, struct msg *m, void *arg)
+{
+	struct approvald *a = arg;
+	char *session = NULL, *req = NULL;
+	const uint8_t *digest;
+	size_t n;
+	int r;
+
+	(void)l;
+	if ((r = buf_get_cstring(m->body, &session)) != 0 || (r = buf_get_cstring(m->body, &req)) != 0 ||
+	    (r = buf_peek_string(m->body, &digest, &n)) != 0 || (r = buf_end(m->body)) != 0 ||
+	    (r = n != APPROVAL_DIGEST_LEN ? ERR_FORMAT : 0) != 0)
+		goto out;
+	desk_return(a->desk, session, req, digest);
+	req = NULL;
+out:
+	free(session);
+	free(req);
+	return r;
+}
+
+static int
 parent_stop(struct link *l, struct msg *m, void *arg)
 {
 	struct approvald *a = arg;
@@ -280,6 +303,7 @@ static const struct link_row parent_rows[] = {
 	{ APPROVALS_SESSION, "session", 0, parent_session },
 	{ APPROVALS_IDENTITY, "identity", 0, parent_identity },
 	{ APPROVALS_ADMIN, "admin", 0, parent_admin },
+	{ APPROVALS_RETURN, "return", 0, parent_return },
 	{ APPROVALS_STOP, "stop", LINK_PERMIT | LINK_ONCE, parent_stop },
 	{ 0, NULL, 0, NULL }
 };

@@ -51,6 +51,8 @@ enum approvals_msg {
 	/* parent -> approvald: as VERB, but s who ("host/root") first: an administrator on the host */
 	APPROVALS_ADMIN = 320,
 	APPROVALS_ADMIN_DONE = 321,
+	/* parent -> approvald: s session id, s request id, s digest: what this session used the approval for was not done after all */
+	APPROVALS_RETURN = 324,
 	/* parent -> approvald: finish and exit 0 */
 	APPROVALS_STOP = 322,
 };

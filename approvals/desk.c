@@ -224,6 +224,18 @@ desk_set_identity(struct desk *d, const char *session, struct person *who)
 	return peer_identify(p, who);
 }
 
+void
+desk_return(struct desk *d, const char *session, char *req, const uint8_t *digest)
+{
+	struct op *op = op_new(d, &op_return, NULL);
+
+	free(op->session);
+	op->session = xstrdup(session);
+	op->req = req;
+	memcpy(op->digest, digest, sizeof(op->digest));
+	op_run(op);
+}
+
 int
 desk_admin(struct desk *d, uint32_t id, const char *who, struct buf *body)
 {

@@ -41,6 +41,9 @@ int	desk_add_session(struct desk *, const char *session, int fd);
 /* Who that session is, once; from then on it is heard. The person is taken over. ERR_NOTFOUND when it has gone. */
 int	desk_set_identity(struct desk *, const char *session, struct person *);
 
+/* APPROVALS_RETURN: what this session used came to nothing. req is taken over. */
+void	desk_return(struct desk *, const char *session, char *req, const uint8_t *digest);
+
 /* APPROVALS_ADMIN of message id, with who already read off. 0 or the parser's code. */
 int	desk_admin(struct desk *, uint32_t id, const char *who, struct buf *body);
 /* The audit process has made durable what was sent under this number. ERR_FORMAT when nothing was. */

@@ -90,7 +90,7 @@ struct op {
 	bool			 refused;
 };
 
-extern const struct op_kind op_ask, op_verb, op_use, op_expire;
+extern const struct op_kind op_ask, op_verb, op_use, op_expire, op_return;
 
 /* op.c. A new operation for a peer (or NULL), not yet started. */
 struct op	*op_new(struct desk *, const struct op_kind *, struct peer *);

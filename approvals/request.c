@@ -175,6 +175,13 @@ request_use(struct request *r, const char *identity, const uint8_t *digest, cons
 	return 0;
 }
 
+void
+request_return(struct request *r)
+{
+	r->state = APPROVAL_APPROVED;
+	r->used_ms = 0;
+}
+
 /* A denial is the work of the one who denied; an approval is everybody's who approved. */
 char *
 request_deciders(const struct request *r)

@@ -6,6 +6,7 @@
  *	pending -> denied	one denial
  *	pending -> expired	its deadline, or the policy changed
  *	approved -> used	once, by the same identity, for the same digest, under the same policy
+ *	used -> approved	what it was used for was not done after all
  *	approved -> expired	nobody used it in time, or the policy changed
  */
 #ifndef APPROVALS_REQUEST_H
@@ -74,6 +75,9 @@ const char	*request_use_refused(const struct request *, const char *identity, co
 /* 0, or ERR_DENIED when request_use_refused had a reason. */
 int	request_use(struct request *, const char *identity, const uint8_t *digest, const uint8_t *policy,
 	    int64_t now_ms);
+
+/* What it was used for was not done after all: it can be used again, in its time. */
+void	request_return(struct request *);
 
 /* How many approvals there are. */
 unsigned	request_approvals(const struct request *);

@@ -38,7 +38,8 @@ static const char schema[] =
 #define REQUEST_FROM	" FROM requests r LEFT JOIN grants g ON g.request = r.id "
 
 enum stmt {
-	ST_BEGIN, ST_COMMIT, ST_ROLLBACK, ST_INSERT, ST_STATE, ST_VOTE, ST_GRANT, ST_USE_GRANT, ST_USE_REQUEST, ST_FIND,
+	ST_BEGIN, ST_COMMIT, ST_ROLLBACK, ST_INSERT, ST_STATE, ST_VOTE, ST_GRANT, ST_USE_GRANT, ST_USE_REQUEST, ST_BACK_GRANT,
+	ST_BACK_REQUEST, ST_FIND,
 	ST_DENIED, ST_OPEN, ST_VOTES, ST_PRUNE, ST_MAX
 };
 
@@ -54,6 +55,9 @@ static const char *const stmt_sql[ST_MAX] = {
 	[ST_USE_GRANT] = "UPDATE grants SET used_ms = ?2, used_session = ?3 WHERE request = ?1 AND used_ms IS NULL"
 	    " AND until_ms > ?2",
 	[ST_USE_REQUEST] = "UPDATE requests SET state = 4 WHERE id = ?1 AND state = 1",
+	[ST_BACK_GRANT] = "UPDATE grants SET used_ms = NULL, used_session = NULL WHERE request = ?1 AND used_ms IS NOT NULL"
+	    " AND used_session = ?3 AND until_ms > ?2",
+	[ST_BACK_REQUEST] = "UPDATE requests SET state = 1 WHERE id = ?1 AND state = 4",
 	[ST_FIND] = "SELECT " REQUEST_COLUMNS REQUEST_FROM "WHERE r.id = ?1",
 	[ST_DENIED] = "SELECT " REQUEST_COLUMNS REQUEST_FROM "WHERE r.digest = ?1 AND r.identity = ?2 AND r.policy = ?3"
 	    " AND r.state = 2 AND r.decided_ms > ?4 ORDER BY r.decided_ms DESC LIMIT 1",
@@ -278,28 +282,40 @@ store_vote(struct store *s, const struct request *r)
 }
 
 /* The statements check for themselves: what memory believes does not matter here. */
-int
-store_use(struct store *s, const char *id, const char *session, int64_t now_ms)
+static int
+store_turn(struct store *s, enum stmt grant, enum stmt request, const char *id, const char *session, int64_t now_ms)
 {
 	sqlite3_stmt *st;
 	int e;
 
 	if ((e = store_begin(s)) != 0)
 		return e;
-	st = stmt_take(s, ST_USE_GRANT);
+	st = stmt_take(s, grant);
 	bind_text(st, 1, id);
 	(void)sqlite3_bind_int64(st, 2, now_ms);
 	bind_text(st, 3, session);
 	e = stmt_run(st);
 	if (e == 0 && sqlite3_changes(s->db) != 1)
 		e = ERR_DENIED;
-	st = stmt_take(s, ST_USE_REQUEST);
+	st = stmt_take(s, request);
 	bind_text(st, 1, id);
 	if (e == 0)
 		e = stmt_run(st);
 	if (e == 0 && sqlite3_changes(s->db) != 1)
 		e = ERR_DENIED;
 	return store_end(s, e);
+}
+
+int
+store_use(struct store *s, const char *id, const char *session, int64_t now_ms)
+{
+	return store_turn(s, ST_USE_GRANT, ST_USE_REQUEST, id, session, now_ms);
+}
+
+int
+store_return(struct store *s, const char *id, const char *session, int64_t now_ms)
+{
+	return store_turn(s, ST_BACK_GRANT, ST_BACK_REQUEST, id, session, now_ms);
 }
 
 static void

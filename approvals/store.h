@@ -26,6 +26,9 @@ int	store_state(struct store *, const struct request *);
 /* 0 exactly once for an approval that is in time; ERR_DENIED ever after. */
 int	store_use(struct store *, const char *id, const char *session, int64_t now_ms);
 
+/* Take such a use back, by this session and while the approval is in time. 0, ERR_DENIED. */
+int	store_return(struct store *, const char *id, const char *session, int64_t now_ms);
+
 /* Whole, with votes. 0, ERR_NOTFOUND, ERR_SYSTEM. The caller frees. */
 int	store_find(struct store *, const char *id, struct request **);
 /* The latest denial of this very question, decided after since_ms. As store_find. */

@@ -158,6 +158,7 @@ static const struct {
 	{ "approval.deny", "refused by a human" },
 	{ "approval.expire", "approval not given in time" },
 	{ "approval.use", "approval used" },
+	{ "approval.return", "approval unused after all: the upstream took nothing" },
 	{ "mask.hit", "secret masked" },
 	{ "cert.mint", "certificate made for the target" },
 	{ "recording.open", "recording began" },

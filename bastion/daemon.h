@@ -140,6 +140,7 @@ struct peer {
 	/* approvals used in this session and not yet spent on a store */
 	struct grant {
 		char	*rule;		/* that asked; NULL = none, or spent */
+		char	 request[ID_TEXT];
 		uint8_t	 digest[32];
 	}		 grants[GRANTS];
 	unsigned	 ngrants;

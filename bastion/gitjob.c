@@ -10,6 +10,7 @@
 #include <sys/statvfs.h>
 #include <unistd.h>
 
+#include "approvals/approvals_msg.h"
 #include "bastion/base/buf.h"
 #include "bastion/base/clock.h"
 #include "bastion/base/err.h"
@@ -30,6 +31,7 @@
 #include "gitfilter/fsck.h"
 #include "gitfilter/gitleg_msg.h"
 #include "gitfilter/inspect.h"
+#include "gitfilter/order.h"
 #include "gitfilter/push.h"
 
 #define INSPECTOR_MEMORY	((size_t)6 * 1024 * 1024 * 1024)	/* address space: the spool is mapped, rules are shared */
@@ -60,6 +62,8 @@ struct gitjob {
 	uint8_t		 status;
 	struct push_extent extent;
 	bool		 judged;		/* its verdicts have come: these */
+	uint8_t		 digest[DIGEST_LEN];	/* of what was approved */
+	struct strvec	 spent;		/* approvals that were used for it, by request */
 	struct strvec	 denials, asks, parks;	/* rules, by id; parks: those on references too */
 	uint64_t	 length;
 	bool		 needs, may_need;	/* it builds on objects of the repository; the leg says that those are shown */
@@ -114,6 +118,7 @@ gitjob_free(struct gitjob *j)
 	strvec_release(&j->denials);
 	strvec_release(&j->asks);
 	strvec_release(&j->parks);
+	strvec_release(&j->spent);
 	free(j->rule);
 	free(j->text);
 	free(j);
@@ -130,6 +135,35 @@ record_orphan(struct gitjob *j, const char *result)
 		    j->cmds[i].new_oid));
 	(void)daemon_record(j->daemon, j->park ? "push.parked" : "push.stored", json_pack("{s:s, s:s, s:s, s:s, s:o, s:s}", "session", j->session,
 	    "identity", j->identity, "upstream", j->upstream, "repository", j->repo, "updates", refs, "result", result), NULL, NULL);
+}
+
+/* The upstream took nothing. What people have approved of is theirs to use again, in its time. */
+static void
+return_grants(struct gitjob *j)
+{
+	struct link *l = j->daemon->helper[HELPER_APPROVALD].link;
+
+	for (size_t i = 0; i < j->spent.n; i++) {
+		struct buf *b = buf_new(256);
+
+		if (b == NULL || buf_put_cstring(b, j->session) != 0 || buf_put_cstring(b, j->spent.v[i]) != 0 ||
+		    buf_put_string(b, j->digest, DIGEST_LEN) != 0)
+			fatal("out of memory");
+		if (l != NULL)
+			(void)link_send(l, APPROVALS_RETURN, 0, b, -1);
+		buf_free(b);
+	}
+	strvec_release(&j->spent);
+}
+
+/* Whether a report says of any reference that it was stored. */
+static bool
+any_stored(const struct gitjob *j, const uint8_t *report, size_t n)
+{
+	for (uint32_t i = 0; i < j->ncmds; i++)
+		if (order_is_done(report, n, j->cmds[i].name))
+			return true;
+	return false;
 }
 
 /* What the leg said about the store; a live session hears it from the leg itself. */
@@ -149,10 +183,12 @@ on_stored(struct link *l, struct msg *m, void *arg)
 	    (r = buf_peek_string(m->body, &report, &n)) != 0 || (r = buf_get_u32(m->body, &kept)) != 0 || (r = buf_end(m->body)) != 0)
 		goto out;
 	j->reported = true;
-	if (!ok)
+	if (j->place->kind != UPSTREAM_HOSTED && (ok == GITLEG_NOT_STORED || (ok == GITLEG_ANSWERED && !any_stored(j, report, n))))
+		return_grants(j);
+	if (ok != GITLEG_ANSWERED)
 		log_warn("%s: %s/%s: not stored: %s", j->session, j->upstream, j->repo, error);
 	if (j->peer == NULL) {	/* git's own words for each reference are in its report: what matters is that it is over */
-		char *words = text_printable(report, n < 2048 ? n : 2048), *line = xasprintf("%s %s", ok ? "answered:" : error, words);
+		char *words = text_printable(report, n < 2048 ? n : 2048), *line = xasprintf("%s %s", ok == GITLEG_ANSWERED ? "answered:" : error, words);
 
 		record_orphan(j, line);
 		free(words);
@@ -797,6 +833,10 @@ gitjob_store(struct peer *p, uint32_t id, const struct gitjob_order *o)
 	if ((!o->park && (why = judge_content(p, j, digest)) != NULL) || (why = judge_refs(p, j, digest, o->park)) != NULL ||
 	    (o->park ? (why = judge_park(p, j, o->rule)) != NULL : j->parks.n > 0))
 		return why != NULL ? why : "policy has it parked";
+	memcpy(j->digest, digest, DIGEST_LEN);
+	for (unsigned i = 0; i < GRANTS; i++)
+		if (p->grants[i].rule != NULL && memcmp(p->grants[i].digest, digest, DIGEST_LEN) == 0)
+			strvec_push(&j->spent, p->grants[i].request);
 	spend_grant(p, digest);
 	memcpy(j->request, o->request, strlen(o->request) + 1);
 	j->park = o->park;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <event2/event.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
@@ -226,6 +227,7 @@ on_granted(struct link *l, struct msg *m, void *arg)
 		struct grant *g = &p->grants[p->ngrants++ % GRANTS];
 
 		memcpy(g->digest, digest, n);
+		(void)snprintf(g->request, sizeof(g->request), "%s", request);
 		free(g->rule);
 		g->rule = rule;
 		rule = NULL;

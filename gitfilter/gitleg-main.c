@@ -174,12 +174,12 @@ gitleg_object(struct link *l, struct msg *m, void *arg)
 
 /* How it went, to both who wait for it. */
 static int
-gitleg_answer(struct gitleg *g, uint32_t id, bool ok, const char *why, const struct buf *report, uint32_t kept)
+gitleg_answer(struct gitleg *g, uint32_t id, enum gitleg_stored how, const char *why, const struct buf *report, uint32_t kept)
 {
 	struct buf *b = buf_new(MSG_MAX);
 	int r = ERR_NOMEM;
 
-	if (b != NULL && (r = buf_put_u8(b, ok)) == 0 && (r = buf_put_cstring(b, why)) == 0 &&
+	if (b != NULL && (r = buf_put_u8(b, (uint8_t)how)) == 0 && (r = buf_put_cstring(b, why)) == 0 &&
 	    (r = buf_put_string(b, report == NULL ? NULL : buf_ptr(report), report == NULL ? 0 : buf_len(report))) == 0 &&
 	    (r = buf_put_u32(b, kept)) == 0) {
 		gitleg_send(g->session, GITLEG_STORED, 0, b);
@@ -373,7 +373,7 @@ gitleg_store(struct link *l, struct msg *m, void *arg)
 	r = s.park ? gitleg_park(g, &s, report, why, sizeof(why)) : gitleg_keep_and_store(g, &s, report, why, sizeof(why));
 	if (r != 0 && why[0] == '\0')
 		(void)snprintf(why, sizeof(why), "the spool cannot be read: %s", err_text(r));
-	r = gitleg_answer(g, m->id, r == 0, why, report, s.kept);
+	r = gitleg_answer(g, m->id, r == 0 ? GITLEG_ANSWERED : r == ERR_EOF ? GITLEG_NOT_KNOWN : GITLEG_NOT_STORED, why, report, s.kept);
 out:
 	if (s.p.spool_fd != -1)
 		close(s.p.spool_fd);
@@ -394,7 +394,7 @@ gitleg_cannot(struct link *l, struct msg *m, void *arg)
 
 	(void)l;
 	if ((r = buf_get_cstring(m->body, &why)) == 0 && (r = buf_end(m->body)) == 0)
-		r = gitleg_answer(arg, m->id, false, why, NULL, 0);
+		r = gitleg_answer(arg, m->id, GITLEG_NOT_STORED, why, NULL, 0);
 	free(why);
 	return r;
 }

@@ -23,6 +23,9 @@
 #ifndef GITFILTER_GITLEG_MSG_H
 #define GITFILTER_GITLEG_MSG_H
 
+/* How a store went: nothing was stored; the report says it for each reference; it is not known. */
+enum gitleg_stored { GITLEG_NOT_STORED = 0, GITLEG_ANSWERED = 1, GITLEG_NOT_KNOWN = 2 };
+
 enum gitleg_msg {
 	/* leg -> session, first, unasked: u8 ok, s error line, u32 n, n * (s oid, s reference name), HEAD not included */
 	GITLEG_REFS = 501,
@@ -59,7 +62,7 @@ enum gitleg_msg {
 	MASTER_UP = 511,
 	/* master -> parent, once: s why there is none, or none any more */
 	MASTER_DOWN = 512,
-	/* leg -> session and parent: u8 ok, s error line, s git-receive-pack's report-status answer (pkt-lines), u32 old tips kept */
+	/* leg -> session and parent: u8 enum gitleg_stored, s error line, s git-receive-pack's report-status answer (pkt-lines), u32 old tips kept */
 	GITLEG_STORED = 507,
 };
 

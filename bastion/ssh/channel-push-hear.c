@@ -9,6 +9,7 @@
 #include "bastion/base/clock.h"
 #include "bastion/base/err.h"
 #include "bastion/base/xmalloc.h"
+#include "bastion/conf.h"
 #include "bastion/ssh/channel-push.h"
 #include "bastion/ssh/session_int.h"
 #include "gitfilter/gitleg_msg.h"
@@ -154,7 +155,9 @@ on_leg_stored(struct link *l, struct msg *m, void *arg)
 	    (r = buf_peek_string(m->body, &report, &n)) != 0 || (r = buf_get_u32(m->body, &p->kept)) != 0 ||
 	    (r = buf_end(m->body)) != 0)
 		goto out;
-	if (!ok)
+	p->given_back = ok != GITLEG_NOT_KNOWN && conf_upstream(p->door.channel->session->p->conf, p->door.upstream)->kind !=
+	    UPSTREAM_HOSTED;
+	if (ok != GITLEG_ANSWERED)
 		p->store_error = xstrdup(error);
 	else if (push_take_report(p->git, report, n) != 0)
 		p->store_error = xstrdup("the repository's answer is not what git sends");

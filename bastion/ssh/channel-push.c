@@ -580,6 +580,8 @@ push_wait_store(struct push_call *p, int64_t now_us)
 	if (p->kept > 0)
 		push_say(p, "sallyport: stored %s; what it replaced is kept: sallyport restore %s puts it back", push_request(p),
 		    push_request(p));
+	if (p->consent != NULL && p->given_back && !push_any_stored(p))
+		push_say(p, "sallyport: %s is approved still: push again", consent_id(p->consent));
 	if (push_any_stored(p) && push_parks(p)) {
 		push_record(p, "push.parked", "parked");
 		push_tell_parked(p);

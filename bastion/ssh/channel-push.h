@@ -70,6 +70,7 @@ struct push_call {
 	/* storing */
 	bool			 asked_store, stored;
 	char			*store_error;
+	bool			 given_back;	/* an upstream took nothing, so the parent gives the approval back */
 	uint32_t		 kept;		/* old tips that can be restored */
 };
 
