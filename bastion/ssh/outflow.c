@@ -224,31 +224,57 @@ flow_finish(struct outflow *f, int64_t now_us)
 	return 1;
 }
 
+/* So many bytes of the first stream may go by now: one packet's worth or less, of as many segments as that takes. */
+static size_t
+flow_released(const struct outflow *f)
+{
+	const struct segment *first = &f->seg[f->seg_at];
+	size_t n = 0;
+
+	for (size_t i = 0; i < f->nseg && n < SSHCHAN_PIECE; i++) {
+		const struct segment *s = &f->seg[(f->seg_at + i) % SEGMENTS];
+
+		if (s->stream != first->stream || s->need > tape_kept(f->p.tape))
+			break;
+		n += s->n;
+	}
+	return n;
+}
+
+static void
+flow_consume(struct outflow *f, size_t n)
+{
+	(void)buf_consume(f->ready, n);
+	while (n > 0) {
+		struct segment *s = &f->seg[f->seg_at];
+		size_t k = n < s->n ? n : s->n;
+
+		s->n -= k;
+		n -= k;
+		if (s->n > 0)
+			break;
+		f->seg_at = (f->seg_at + 1) % SEGMENTS;
+		f->nseg--;
+	}
+}
+
 static int
 flow_release(struct outflow *f)
 {
 	int moved = 0;
+	size_t most;
 
-	while (f->nseg > 0) {
-		struct segment *s = &f->seg[f->seg_at];
-		ssize_t n;
+	while ((most = flow_released(f)) > 0) {
+		ssize_t n = f->dropping ? ERR_EOF : sshchan_write(f->p.to, f->seg[f->seg_at].stream, buf_ptr(f->ready), most);
 
-		if (s->need > tape_kept(f->p.tape))
-			break;
-		n = f->dropping ? ERR_EOF : sshchan_write(f->p.to, s->stream, buf_ptr(f->ready), s->n);
 		if (n == 0)
 			break;
 		if (n < 0)	/* the agent has gone: nobody to release to */
-			n = (ssize_t)s->n;
+			n = (ssize_t)most;
 		else
-			f->released += (size_t)n;
+			f->released += (uint64_t)n;
 		moved = 1;
-		(void)buf_consume(f->ready, (size_t)n);
-		s->n -= (size_t)n;
-		if (s->n > 0)
-			continue;
-		f->seg_at = (f->seg_at + 1) % SEGMENTS;
-		f->nseg--;
+		flow_consume(f, (size_t)n);
 	}
 	return moved;
 }
