@@ -9,6 +9,7 @@
 
 #include "bastion/base/match.h"
 #include "bastion/base/xmalloc.h"
+#include "bastion/conf_tree.h"
 #include "bastion/policy/policy.h"
 
 /*
@@ -63,8 +64,9 @@ fold(char *s)
 		*s = (char)tolower((unsigned char)*s);
 }
 
-void
-change_rule_fold(struct rule *r)
+/* Patterns in the form that they are compared in. */
+static void
+fold_patterns(struct rule *r)
 {
 	for (size_t i = 0; i < r->paths.n; i++)
 		fold(r->paths.v[i]);
@@ -142,4 +144,61 @@ change_rule_meets(const struct rule *r, const struct request *req)
 	free(c.path);
 	free(c.below);
 	return meets;
+}
+
+/* Reading */
+
+static int
+check_repo_paths(const struct strvec *v, unsigned line, struct tree_error *e)
+{
+	for (size_t i = 0; i < v->n; i++) {
+		const char *s = v->v[i];
+
+		if (s[0] == '/' || s[0] == '~' || s[strlen(s) - 1] == '/' || strstr(s, "//") != NULL)
+			return tree_fail(e, line, "'%s': a path of a repository begins and ends with no /; a folder is 'FOLDER/**'", s);
+	}
+	return 0;
+}
+
+static int
+read_types(const struct tree *t, unsigned *typesp, struct tree_error *e)
+{
+	struct strvec words = STRVEC_INIT;
+	int rc = tree_strings(t, "types", POLICY_MAX_WORDS, &words, e);
+
+	for (size_t i = 0; rc == 0 && i < words.n; i++) {
+		unsigned bits = filetype_bits(words.v[i]);
+
+		if (bits == 0)
+			rc = tree_fail(e, t->line, "types: there is no '%s'; sallyport.yaml(5) lists them (executable, archive, image ..)",
+			    words.v[i]);
+		*typesp |= bits;
+	}
+	if (rc == 0 && words.n == 0)
+		rc = tree_fail(e, t->line, "types is empty; leave it out for any");
+	strvec_release(&words);
+	return rc;
+}
+
+int
+change_rule_read(const struct tree *t, struct rule *r, struct tree_error *e)
+{
+	const struct tree *v = tree_get(t, "preset");
+	char *name = NULL;
+	int rc;
+
+	if ((rc = check_repo_paths(&r->paths, t->line, e)) != 0 || (rc = check_repo_paths(&r->not_paths, t->line, e)) != 0)
+		return rc;
+	fold_patterns(r);
+	if (tree_get(t, "larger") != NULL && (rc = tree_size(tree_get(t, "larger"), "larger", 0, UINT32_MAX - 1, &r->larger, e)) != 0)
+		return rc;
+	if (tree_get(t, "types") != NULL && (rc = read_types(tree_get(t, "types"), &r->types, e)) != 0)
+		return rc;
+	if (v == NULL || (rc = tree_string(v, "preset", &name, e)) != 0)
+		return rc;
+	r->guards = strcmp(name, "protected") == 0;
+	if (!r->guards)
+		rc = tree_fail(e, v->line, "there is no preset '%s'; there is protected", name);
+	free(name);
+	return rc;
 }

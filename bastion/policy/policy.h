@@ -90,8 +90,10 @@ bool	rule_applies(const struct rule *, const struct subject *, const struct requ
 bool	rule_meets(const struct rule *, const struct request *);
 /* The same for a rule on what pushes change (change-rule.c). */
 bool	change_rule_meets(const struct rule *, const struct request *);
-/* Bring its patterns into the form that they are compared in, once. */
-void	change_rule_fold(struct rule *);
+/* Read what is special to its map, once its lists are there. 0 or ERR_FORMAT. */
+int	change_rule_read(const struct tree *, struct rule *, struct tree_error *);
+/* Whether each example meets the rule, or none does (example.c). 0 or ERR_FORMAT with the error noted. */
+int	rule_try_examples(const struct rule *, const struct strvec *examples, bool want, struct tree_error *);
 /* The same for a rule on files (file-rule.c). */
 bool	file_rule_meets(const struct rule *, const struct request *);
 

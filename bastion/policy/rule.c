@@ -9,7 +9,6 @@
 #include "bastion/base/xmalloc.h"
 #include "bastion/conf_tree.h"
 #include "bastion/policy/commit-rule.h"
-#include "bastion/policy/commit-text.h"
 #include "bastion/policy/destination.h"
 #include "bastion/policy/exec.h"
 #include "bastion/policy/freeze.h"
@@ -310,18 +309,6 @@ check_paths(const struct strvec *v, unsigned line, struct tree_error *e)
 	return 0;
 }
 
-static int
-check_repo_paths(const struct strvec *v, unsigned line, struct tree_error *e)
-{
-	for (size_t i = 0; i < v->n; i++) {
-		const char *s = v->v[i];
-
-		if (s[0] == '/' || s[0] == '~' || s[strlen(s) - 1] == '/' || strstr(s, "//") != NULL)
-			return tree_fail(e, line, "'%s': a path of a repository begins and ends with no /; a folder is 'FOLDER/**'", s);
-	}
-	return 0;
-}
-
 /* Keys whose value is no list of patterns. */
 static bool
 is_no_list(const char *key)
@@ -329,26 +316,6 @@ is_no_list(const char *key)
 	static const char *const keys[] = { "preset", "larger", "types", "over" };
 
 	return word_find(keys, sizeof(keys) / sizeof(keys[0]), key) < sizeof(keys) / sizeof(keys[0]);
-}
-
-static int
-read_types(const struct tree *t, unsigned *typesp, struct tree_error *e)
-{
-	struct strvec words = STRVEC_INIT;
-	int rc = tree_strings(t, "types", POLICY_MAX_WORDS, &words, e);
-
-	for (size_t i = 0; rc == 0 && i < words.n; i++) {
-		unsigned bits = filetype_bits(words.v[i]);
-
-		if (bits == 0)
-			rc = tree_fail(e, t->line, "types: there is no '%s'; sallyport.yaml(5) lists them (executable, archive, image ..)",
-			    words.v[i]);
-		*typesp |= bits;
-	}
-	if (rc == 0 && words.n == 0)
-		rc = tree_fail(e, t->line, "types is empty; leave it out for any");
-	strvec_release(&words);
-	return rc;
 }
 
 static int
@@ -379,29 +346,6 @@ read_over(const struct tree *t, struct rule *r, struct tree_error *e)
 		r->over.bytes = (uint64_t)n;
 	}
 	return t->n == 0 ? tree_fail(e, t->line, "over needs commits, files or bytes") : 0;
-}
-
-static int
-read_change(const struct tree *t, struct rule *r, struct tree_error *e)
-{
-	const struct tree *v = tree_get(t, "preset");
-	char *name = NULL;
-	int rc;
-
-	if ((rc = check_repo_paths(&r->paths, t->line, e)) != 0 || (rc = check_repo_paths(&r->not_paths, t->line, e)) != 0)
-		return rc;
-	change_rule_fold(r);
-	if (tree_get(t, "larger") != NULL && (rc = tree_size(tree_get(t, "larger"), "larger", 0, UINT32_MAX - 1, &r->larger, e)) != 0)
-		return rc;
-	if (tree_get(t, "types") != NULL && (rc = read_types(tree_get(t, "types"), &r->types, e)) != 0)
-		return rc;
-	if (v == NULL || (rc = tree_string(v, "preset", &name, e)) != 0)
-		return rc;
-	r->guards = strcmp(name, "protected") == 0;
-	if (!r->guards)
-		rc = tree_fail(e, v->line, "there is no preset '%s'; there is protected", name);
-	free(name);
-	return rc;
 }
 
 /* A word in braces that stands for nothing would be taken literally, and never match. */
@@ -456,7 +400,7 @@ read_condition(const struct kind_row *k, const struct tree *t, struct rule *r, s
 			r->ops &= ~(1u << FILE_SYNC);
 	}
 	if (k->kind == REQUEST_CHANGE)
-		return read_change(t, r, e);
+		return change_rule_read(t, r, e);
 	if (tree_get(t, "over") != NULL && (rc = read_over(tree_get(t, "over"), r, e)) != 0)
 		return rc;
 	if ((rc = check_refs(&r->refs, t->line, e)) != 0 || (rc = check_refs(&r->not_refs, t->line, e)) != 0)
@@ -659,100 +603,6 @@ read_rule(const struct tree *t, struct rule *r, struct tree_error *e)
 	return read_kind(t, r, e);
 }
 
-/* An example becomes the request that it is short for. The copy holds the pieces; commit is what it is if it is one. */
-static int
-example_request(const struct rule *r, char *copy, const struct commit_text *commit, struct request *req)
-{
-	char *rest = copy;
-	size_t op;
-
-	*req = (struct request){ .kind = r->kind };
-	switch (r->kind) {
-	case REQUEST_EXEC:
-		req->command = (const uint8_t *)copy;
-		req->command_len = strlen(copy);
-		return 0;
-	case REQUEST_SUBSYSTEM:
-	case REQUEST_FORWARD:
-	case REQUEST_LISTEN:
-		req->detail = copy;
-		return 0;
-	case REQUEST_FETCH:
-		req->repo = copy;
-		return 0;
-	case REQUEST_FINDING:
-		req->detail = strsep(&rest, " ");
-		req->path = rest;
-		return 0;
-	case REQUEST_PUSH:
-		op = word_find(ref_ops, NREFOPS, strsep(&rest, " "));
-		if (op == NREFOPS || rest == NULL)
-			return ERR_FORMAT;
-		req->op = (enum ref_op)op;
-		req->ref = strsep(&rest, " ");
-		req->repo = rest;
-		return 0;
-	case REQUEST_COMMIT:
-		req->commit = commit;
-		return commit->odd ? ERR_FORMAT : 0;
-	case REQUEST_CHANGE:
-		op = word_find(path_ops, PATH_OPS, strsep(&rest, " "));
-		if (op == PATH_OPS || rest == NULL)
-			return ERR_FORMAT;
-		req->path_op = (enum path_op)op;
-		req->path = rest;
-		return 0;
-	case REQUEST_SFTP:
-		op = word_find(file_ops, FILE_OPS, strsep(&rest, " "));
-		if (op == FILE_OPS || rest == NULL || (rest[0] != '/' && rest[0] != '~'))
-			return ERR_FORMAT;
-		req->file_op = (enum file_op)op;
-		req->path = rest;
-		return 0;
-	default:
-		return ERR_FORMAT;
-	}
-}
-
-static const char *
-example_form(enum request_kind k)
-{
-	switch (k) {
-	case REQUEST_PUSH:
-		return "'update refs/heads/x'";
-	case REQUEST_COMMIT:
-		return "'[merge] [ssh] NAME <EMAIL>: MESSAGE', what is in brackets being optional";
-	case REQUEST_CHANGE:
-		return "'modify src/x'";
-	case REQUEST_SFTP:
-		return "'read /srv/x'";
-	default:
-		return "of this kind";
-	}
-}
-
-static int
-try_examples(const struct rule *r, const struct strvec *v, bool want, struct tree_error *e)
-{
-	struct request req;
-	int rc = 0;
-
-	for (size_t i = 0; rc == 0 && i < v->n; i++) {
-		char *copy = r->kind == REQUEST_COMMIT ? commit_text_example(v->v[i]) : xstrdup(v->v[i]);
-		struct commit_text commit;
-
-		commit_text_read((const uint8_t *)copy, copy == NULL ? 0 : strlen(copy), &commit);
-		if (example_request(r, copy, &commit, &req) != 0)
-			rc = tree_fail(e, r->line, "rule %s: the example '%s' is not %s", r->id, v->v[i], example_form(r->kind));
-		else if (rule_meets(r, &req) != want)
-			rc = tree_fail(e, r->line, "rule %s: the example '%s' %s", r->id, v->v[i],
-			    want ? "does not match" : "matches, and must not");
-		commit_text_release(&commit);
-		free(copy);
-	}
-	return rc;
-}
-
 static bool
 list_meets(const struct strvec *patterns, const char *text)
 {
@@ -849,7 +699,7 @@ read_rules(const struct tree *t, struct policy *p, struct tree_error *e)
 		struct rule *r = &p->rules[p->nrules++];
 
 		if ((rc = read_rule(t->items[i], r, e)) != 0 || (rc = check_ids(p, r, e)) != 0 ||
-		    (rc = try_examples(r, &r->match, true, e)) != 0 || (rc = try_examples(r, &r->not_match, false, e)) != 0)
+		    (rc = rule_try_examples(r, &r->match, true, e)) != 0 || (rc = rule_try_examples(r, &r->not_match, false, e)) != 0)
 			return rc;
 	}
 	return 0;
