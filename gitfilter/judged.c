@@ -86,8 +86,10 @@ judged_add_commit(struct judged *j, const uint8_t oid[20], const struct fact_ver
 	bool fresh = !judged_has(j, v);
 	int r;
 
-	if (v->word == FACT_ALLOWED || (r = judged_add(j, v)) != 0)
-		return v->word == FACT_ALLOWED ? 0 : r;
+	if (v->word == FACT_ALLOWED)
+		return 0;
+	if ((r = judged_add(j, v)) != 0)
+		return r;
 	if (j->commits == NULL && (j->commits = calloc(JUDGED_COMMITS_MAX, sizeof(*j->commits))) == NULL)
 		return ERR_NOMEM;
 	if (j->ncommits < JUDGED_COMMITS_MAX)
