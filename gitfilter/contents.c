@@ -28,11 +28,14 @@ contents_free(struct contents *c)
 }
 
 int
-contents_add(struct contents *c, uint32_t index, const uint8_t *p, size_t n)
+contents_add(struct contents *c, uint32_t index, const uint8_t *p, size_t n, bool kind)
 {
 	size_t room = c->room == 0 ? 256 : c->room;
 	struct content *more;
 
+	c->bytes += n;
+	if (!kind)
+		return 0;
 	while (room <= index)
 		room *= 2;
 	if (room > c->room) {
@@ -44,7 +47,6 @@ contents_add(struct contents *c, uint32_t index, const uint8_t *p, size_t n)
 	}
 	c->v[index] = (struct content){ .size = n < UINT32_MAX ? (uint32_t)n : UINT32_MAX, .type = (uint8_t)filetype_of(p, n),
 	    .known = 1 };
-	c->bytes += n;
 	return 0;
 }
 

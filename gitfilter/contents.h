@@ -3,6 +3,7 @@
 #ifndef GITFILTER_CONTENTS_H
 #define GITFILTER_CONTENTS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -18,8 +19,8 @@ struct content {
 
 struct contents	*contents_new(void);	/* NULL = no memory */
 void		 contents_free(struct contents *);
-/* The blob of this index. 0 or ERR_NOMEM. */
-int		 contents_add(struct contents *, uint32_t index, const uint8_t *p, size_t n);
+/* The blob of this index; where nobody wants its kind, its bytes are counted and no more is kept. 0 or ERR_NOMEM. */
+int		 contents_add(struct contents *, uint32_t index, const uint8_t *p, size_t n, bool kind);
 /* NULL: no such blob was added. Valid until the next contents_add. */
 const struct content *contents_find(const struct contents *, uint32_t index);
 /* Of all that were added. */

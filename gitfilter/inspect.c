@@ -257,7 +257,7 @@ inspect_object(uint32_t index, enum object_type type, const uint8_t oid[20], con
 		x->commits++;
 		r = inspect_judge_commit(x, oid, p, n, x->findings != findings);
 	} else if (r == 0 && type == OBJECT_BLOB)
-		r = contents_add(x->contents, index, p, n);
+		r = contents_add(x->contents, index, p, n, (x->params->judges & INSPECT_TELL_CHANGES) != 0);
 	return r != 0 ? r : inspect_tick(x, pack_read_count(x->pack), pack_count(x->pack));
 }
 

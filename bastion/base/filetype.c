@@ -5,6 +5,7 @@
 #include <string.h>
 
 #define TEXT_LOOK	(64 * 1024)	/* bytes in which a NUL makes it no text */
+#define MINIFIED_LOOK	(16 * 1024)	/* bytes in which lines are counted */
 #define MINIFIED_SIZE	2048		/* shorter files are not worth the word */
 #define MINIFIED_LINE	500		/* bytes of a line, on average */
 
@@ -64,7 +65,7 @@ is_class_or_fat(const uint8_t *p, size_t n, enum filetype *typep)
 static bool
 is_minified(const uint8_t *p, size_t n)
 {
-	size_t look = n < TEXT_LOOK ? n : TEXT_LOOK, lines = 1;
+	size_t look = n < MINIFIED_LOOK ? n : MINIFIED_LOOK, lines = 1;
 
 	for (const uint8_t *s = p, *end = p + look; (s = memchr(s, '\n', (size_t)(end - s))) != NULL; s++)
 		lines++;
