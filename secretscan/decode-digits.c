@@ -9,6 +9,7 @@
 #include "secretscan/decode.h"
 #include "secretscan/layer.h"
 #include "secretscan/limits.h"
+#include "secretscan/marks.h"
 
 #define WRAP_MIN	32	/* a line that is broken for its length has so many */
 #define INDENT_MAX	64
@@ -21,11 +22,12 @@
 #define INLINE		static inline __attribute__((always_inline))
 
 struct digits {
-	unsigned	kind;		/* of the places where they begin */
-	const uint8_t	*values;
-	unsigned	bits;		/* of a digit */
-	size_t		in, out;	/* digits and bytes of a group */
-	size_t		least;		/* groups of text in a row */
+	unsigned			 kind;		/* of the places where they begin */
+	const uint8_t			*values;
+	const struct marks_class	*class;		/* the bytes that have one */
+	unsigned			 bits;		/* of a digit */
+	size_t				 in, out;	/* digits and bytes of a group */
+	size_t				 least;		/* groups of text in a row */
 };
 
 struct group {
@@ -64,8 +66,8 @@ static const uint8_t hex_values[256] = {
 	0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
 };
 
-static const struct digits base64 = { SIEVE_BASE64, decode_base64_values, 6, 4, 3, LEAST64 };
-static const struct digits hex = { SIEVE_HEX, hex_values, 4, 2, 1, LEAST16 };
+static const struct digits base64 = { SIEVE_BASE64, decode_base64_values, &marks_digit64, 6, 4, 3, LEAST64 };
+static const struct digits hex = { SIEVE_HEX, hex_values, &marks_digit16, 4, 2, 1, LEAST16 };
 
 /* Bytes that text is made of, as decode_is_text says. Zeros too: it may be UTF-16. */
 static const bool texts[256] = {
@@ -88,9 +90,7 @@ skip_set(const struct sieve *s, size_t at, const char *set, size_t most)
 static size_t
 run_end(const struct digits *d, const struct sieve *s, size_t at)
 {
-	while (at < s->n && d->values[s->p[at]] != 0)
-		at++;
-	return at;
+	return at + marks_find(d->class, false, s->p + at, s->n - at);
 }
 
 /* To the next line, if this one was broken for its length; also inside literals that are put together. */
@@ -191,8 +191,10 @@ whole_group(const uint8_t *values, unsigned bits, size_t in, size_t out, const u
 	uint32_t acc = 0;
 	bool text = true;
 
+#pragma GCC unroll 4
 	for (size_t k = 0; k < in; k++)
 		acc = acc << bits | (uint32_t)(values[p[k]] - 1);
+#pragma GCC unroll 3
 	for (size_t k = 0; k < out; k++) {
 		to[k] = (uint8_t)(acc >> (8 * (out - 1 - k)));
 		text &= texts[to[k]];

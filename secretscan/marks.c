@@ -5,6 +5,8 @@
 #include <immintrin.h>
 #endif
 
+#define NEAR	16	/* bytes that are looked at one by one */
+
 const struct marks_class marks_token = { {
 	0xa8, 0xf8, 0xf8, 0xf8, 0xf8, 0xf8, 0xf8, 0xf8, 0xf8, 0xf8, 0xf0, 0x54, 0x50, 0x5c, 0xd4, 0x74,
 } };
@@ -22,13 +24,6 @@ const struct marks_class marks_separator = { {
 } };
 const struct marks_class marks_line_feed = { {
 	0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x01, 0x00, 0x00, 0x00, 0x00, 0x00,
-} };
-
-const struct marks_class marks_letter = { {
-	0xa0, 0xf0, 0xf0, 0xf0, 0xf0, 0xf0, 0xf0, 0xf0, 0xf0, 0xf0, 0xf0, 0x50, 0x50, 0x50, 0x50, 0x50,
-} };
-const struct marks_class marks_lower = { {
-	0x80, 0xc0, 0xc0, 0xc0, 0xc0, 0xc0, 0xc0, 0xc0, 0xc0, 0xc0, 0xc0, 0x40, 0x40, 0x40, 0x40, 0x40,
 } };
 
 static void
@@ -164,4 +159,27 @@ marks_fill(const struct marks_class *const *classes, size_t nclasses, const uint
     size_t stride)
 {
 	marks_fill_by(marks_best(), classes, nclasses, p, n, rows, stride);
+}
+
+size_t
+marks_find(const struct marks_class *c, bool in, const uint8_t *p, size_t n)
+{
+	size_t at = 0;
+	uint64_t m;
+
+	/* Most are near. */
+	for (; at < n && at < NEAR; at++) {
+		if (marks_has(c, p[at]) == in)
+			return at;
+	}
+	for (; n - at >= MARKS_CHUNK; at += MARKS_CHUNK) {
+		marks_fill(&c, 1, p + at, 1, &m, 1);
+		if (!in)
+			m = ~m;
+		if (m != 0)
+			return at + (size_t)__builtin_ctzll(m);
+	}
+	while (at < n && marks_has(c, p[at]) != in)
+		at++;
+	return at;
 }

@@ -24,8 +24,6 @@ extern const struct marks_class	marks_first64;		/* [A-Za-f]: the first of four s
 extern const struct marks_class	marks_digit16;		/* [0-9A-Fa-f] */
 extern const struct marks_class	marks_separator;	/* digits of base64 that part words: [/+_-] */
 extern const struct marks_class	marks_line_feed;
-extern const struct marks_class	marks_letter;
-extern const struct marks_class	marks_lower;		/* [a-z] */
 
 static inline bool
 marks_has(const struct marks_class *c, uint8_t byte)
@@ -39,6 +37,9 @@ marks_has(const struct marks_class *c, uint8_t byte)
  */
 void	marks_fill(const struct marks_class *const *classes, size_t nclasses, const uint8_t *p, size_t n, uint64_t *rows,
 	    size_t stride);
+
+/* How many bytes of p stand before the first one that is of the class, or is not; n when there is none. */
+size_t	marks_find(const struct marks_class *, bool in, const uint8_t *p, size_t n);
 
 /* How to do it: in the widest vectors of the processor, unless a narrower way is asked for, to compare. */
 enum marks_way {

@@ -5,18 +5,13 @@
 
 #include "secretscan/layer.h"
 #include "secretscan/limits.h"
+#include "secretscan/marks.h"
 #include "secretscan/sieve.h"
 
 /* What is asked about every byte. */
 enum {
 	TRIGGER = 1,		/* it can begin with this where it tells something */
 	OTHER = 2,		/* or with this, beside such */
-};
-
-/* What a neighbourhood can end at. */
-enum {
-	LINE_FEED = 1,
-	JUNK = 2,
 };
 
 struct hunt {
@@ -68,12 +63,13 @@ find_in(const struct hunt *h, size_t at, size_t end)
 }
 
 /* What text does not hold, but for what terminals are told: binary data, of which no neighbourhood is made. */
-static const uint8_t ends[256] = {
-	[0x00] = JUNK, [0x01] = JUNK, [0x02] = JUNK, [0x03] = JUNK, [0x04] = JUNK, [0x05] = JUNK, [0x06] = JUNK,
-	[0x0b] = JUNK, [0x0c] = JUNK, [0x0e] = JUNK, [0x0f] = JUNK, [0x10] = JUNK, [0x11] = JUNK, [0x12] = JUNK,
-	[0x13] = JUNK, [0x14] = JUNK, [0x15] = JUNK, [0x16] = JUNK, [0x17] = JUNK, [0x18] = JUNK, [0x19] = JUNK,
-	[0x1a] = JUNK, [0x1c] = JUNK, [0x1d] = JUNK, [0x1e] = JUNK, [0x1f] = JUNK, ['\n'] = LINE_FEED,
-};
+static const struct marks_class junk = { {
+	0x03, 0x03, 0x03, 0x03, 0x03, 0x03, 0x03, 0x02, 0x02, 0x02, 0x02, 0x01, 0x03, 0x02, 0x03, 0x03,
+} };
+/* The same, and a line feed. */
+static const struct marks_class junk_or_line_feed = { {
+	0x03, 0x03, 0x03, 0x03, 0x03, 0x03, 0x03, 0x02, 0x02, 0x02, 0x03, 0x01, 0x03, 0x02, 0x03, 0x03,
+} };
 
 /* Where the neighbourhood of what stands before `at` begins, at `least` or later. */
 static size_t
@@ -81,7 +77,7 @@ reach_back(const struct sieve *s, size_t at, size_t least)
 {
 	size_t from = at;
 
-	while (from > least && at - from < SS_AROUND && ends[s->p[from - 1]] != JUNK)
+	while (from > least && at - from < SS_AROUND && !marks_has(&junk, s->p[from - 1]))
 		from--;
 	return from;
 }
@@ -91,11 +87,8 @@ static size_t
 reach(const struct rewriter *w, const struct sieve *s, size_t at)
 {
 	size_t most = s->n - at < SS_WINDOW_MAX ? s->n : at + SS_WINDOW_MAX;
-	uint8_t passed = w->across ? LINE_FEED : 0;
 
-	while (at < most && ends[s->p[at]] <= passed)
-		at++;
-	return at;
+	return at + marks_find(w->across ? &junk : &junk_or_line_feed, true, s->p + at, most - at);
 }
 
 /* The neighbourhood of `at`, and of all others that it runs into; returns its end. */

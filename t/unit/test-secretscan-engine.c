@@ -107,8 +107,6 @@ static const struct {
 	{ &marks_digit16, DIGITS "abcdefABCDEF" },
 	{ &marks_separator, "/+-_" },
 	{ &marks_line_feed, "\n" },
-	{ &marks_letter, LOWER UPPER },
-	{ &marks_lower, LOWER },
 };
 
 static void
@@ -149,6 +147,30 @@ test_marks(void **state)
 				assert_int_equal(rows[c * STRIDE + n], 0x5a5a5a5a5a5a5a5a);
 			}
 		}
+	}
+}
+
+static void
+test_find(void **state)
+{
+	uint8_t text[TEXT_MAX];
+	unsigned seed = 1;
+
+	(void)state;
+	for (int round = 0; round < 20000; round++) {
+		const struct marks_class *class = classes[next_number(&seed) % COUNT(classes)].class;
+		size_t n = next_number(&seed) % TEXT_MAX, from = next_number(&seed) % (n + 1), at = 0;
+		bool in = next_number(&seed) % 2 == 0;
+
+		/* What is looked for comes late. */
+		make_text(text, n, &seed);
+		for (size_t i = 0; i < from; i++) {
+			while (marks_has(class, text[i]) == in)
+				text[i] = (uint8_t)next_number(&seed);
+		}
+		while (at < n && marks_has(class, text[at]) != in)
+			at++;
+		assert_int_equal(marks_find(class, in, text, n), at);
 	}
 }
 
@@ -411,6 +433,7 @@ main(void)
 		cmocka_unit_test(test_token_bytes),
 		cmocka_unit_test(test_classes),
 		cmocka_unit_test(test_marks),
+		cmocka_unit_test(test_find),
 		cmocka_unit_test(test_sieve),
 		cmocka_unit_test(test_nouns),
 		cmocka_unit_test(test_pattern_bytes),
