@@ -2,13 +2,13 @@
 # SPDX-License-Identifier: Apache-2.0
 # bench.sh: the bastion beside OpenSSH, measured in one run on one machine, ours and theirs in turns. Prints a table and
 # writes bench.json into the build folder. "make bench" builds first; BENCH_MIB (256), BENCH_ROUNDS (5) and
-# BENCH_GIB (20, for the long transfer) size it.
+# BENCH_GIB (20, for the long transfer), BENCH_COMMITS (9500, about 100,000 objects) and BENCH_TEXT (500, MiB) size it.
 #
 # The rivals for bulk data: "ssh -J" through a second sshd, and a second sshd whose ForceCommand is ssh to the target.
 # All legs use aes256-gcm@openssh.com. Meant for an idle machine; only ratios inside one run mean anything.
 test_description='the bastion beside OpenSSH'
 
-# What to measure: exec, memory, connections, bulk, sftp, idle2000, long, secretscan, push; all by default.
+# What to measure: exec, memory, connections, bulk, sftp, idle2000, long, secretscan, push, inspection; all by default.
 bench_what="$*"
 set --
 : "${TEST_SRCDIR:=$(dirname "$0")/../..}"
@@ -72,6 +72,7 @@ set_up () {
 set_up >"$test_log_" 2>&1 || { cat "$test_log_" >&6; exit 1; }
 python3 "$TEST_SRCDIR/t/perf/measure.py" --trash "$TRASH_DIRECTORY" --login "$TEST_LOGIN" --bastion "$BASTION_PID" --port "$BASTION_PORT" \
 	--sshd "$TARGET_PID_web1" --mib "${BENCH_MIB-256}" --rounds "${BENCH_ROUNDS-5}" --gib "${BENCH_GIB-20}" \
+	--commits "${BENCH_COMMITS-9500}" --text "${BENCH_TEXT-500}" \
 	--json "$TEST_BUILDDIR/bench.json" $bench_what >&5 2>&6
 status=$?
 test_finished_=t

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 
+import inspection
 import push
 import scan
 
@@ -259,7 +260,8 @@ def secretscan(bench):
 
 
 MEASURES = {'exec': exec_true, 'memory': idle_memory, 'connections': connections, 'bulk': bulk, 'sftp': sftp,
-            'idle2000': idle_crowd, 'long': long_transfer, 'secretscan': secretscan, 'push': push.push}
+            'idle2000': idle_crowd, 'long': long_transfer, 'secretscan': secretscan, 'push': push.push,
+            'inspection': inspection.measure}
 
 
 def main():
@@ -268,6 +270,8 @@ def main():
         parser.add_argument(name, required=True)
     for name in ('--bastion', '--port', '--sshd', '--mib', '--rounds', '--gib'):
         parser.add_argument(name, type=int, required=True)
+    parser.add_argument('--commits', type=int, default=9500)
+    parser.add_argument('--text', type=int, default=500)
     parser.add_argument('what', nargs='*', choices=[[], *MEASURES], default=[])
     args = parser.parse_args()
     bench = Bench(args)
