@@ -6,7 +6,7 @@ packages='build-essential autoconf automake pkg-config binutils
 	libssh-dev libgit2-dev libssl-dev libsodium-dev libjansson-dev libcurl4-openssl-dev libyaml-dev libvectorscan-dev
 	libpcre2-dev libarchive-dev libdeflate-dev zlib1g-dev libsqlite3-dev libseccomp-dev libevent-dev libcmocka-dev
 	git git-lfs openssh-client openssh-server openssl ca-certificates perl python3 python3-paramiko python3-yaml rsync socat
-	ripgrep xxd jq zip p7zip-full xz-utils bzip2 zstd lz4 cpio qpdf gitolite3 lighttpd lighttpd-mod-openssl'
+	python3-dulwich python3-pygit2 ripgrep xxd jq zip p7zip-full xz-utils bzip2 zstd lz4 cpio qpdf gitolite3 lighttpd lighttpd-mod-openssl'
 
 # Earlier builds of libssh do not check the tag of AES-GCM packets: what goes through them can be changed on the way.
 libssh_least=0.10.6-0+deb12u3

@@ -881,7 +881,8 @@ inspect_object_piece(struct link *l, struct msg *m, void *arg)
 	if (noid != OID_HEX || memcmp(oid, hex, OID_HEX) != 0)
 		return ERR_FORMAT;
 	if (size == 0 || n == 0 || size > OUTSIDE_BYTES || n > size - buf_len(x->object))
-		r = inspect_fail(x, ERR_NOTFOUND, "what %s is in the repository cannot be seen", hex);
+		r = inspect_fail(x, ERR_NOTFOUND, "it builds on %.12s, which the repository does not have; fetch (a shallow clone: "
+		    "git fetch --unshallow) and push again", hex);
 	else if ((r = buf_put(x->object, p, n)) == 0 && buf_len(x->object) < size)
 		r = inspect_want(x);
 	else if (r == 0) {

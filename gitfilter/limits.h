@@ -6,6 +6,7 @@
 #define PKTLINE_MAX		65520	/* the format's own: four digits of length and 65516 bytes */
 #define CLIENT_LINE_MAX		4096	/* a line from a client: two ids, a name of REF_NAME_MAX, capabilities */
 #define OPTION_MAX		1024	/* one push option: a ticket and a sentence of reason */
+#define SHALLOWS_MAX		1000	/* commits at which a shallow clone is cut: one a branch that was fetched */
 #define OPTIONS_HEARD_MAX	64	/* push options: the session takes 16 */
 #define COMMANDS_MAX		256	/* more would not fit one message between processes (MSG_MAX) at full name length */
 #define FETCH_LINES_MAX		1000000	/* haves of a client with a long history: stock git sends them all, 16 at a time and up */

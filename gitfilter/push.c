@@ -168,8 +168,13 @@ push_command_line(struct push *p, const uint8_t *data, size_t n)
 	if (n >= 8 && memcmp(data, "shallow ", 8) == 0) {
 		if (!oid_is_hex(data + 8, n - 8 - (data[n - 1] == '\n')))
 			return push_fail(p, ERR_FORMAT, "a shallow line without an object name");
-		return push_fail(p, ERR_DENIED,
-		    "pushes from a shallow clone are not taken; run git fetch --unshallow and push again");
+		/*
+		 * Where the client's history is cut. It is the repository that must have what is beyond: that is found out for
+		 * every object that the push refers to and does not bring, whatever is said here.
+		 */
+		if (++p->shallows > SHALLOWS_MAX)
+			return push_fail(p, ERR_TOOBIG, "the clone is cut at too many commits; run git fetch --unshallow and push again");
+		return 0;
 	}
 	if ((r = refcmd_parse(data, n, &c, &caps, &ncaps, &why)) != 0)
 		return push_fail(p, r, why);

@@ -28,6 +28,7 @@ struct push {
 	size_t			 n, cap;
 	char			**options;	/* owned, with each string */
 	size_t			 noptions;
+	unsigned		 shallows;	/* lines that were heard */
 	unsigned		 caps;		/* enum push_cap; of the first command line */
 	bool			 reported;
 	char			 why[REASON_MAX];

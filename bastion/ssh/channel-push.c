@@ -317,8 +317,8 @@ push_wait_ancestry(struct push_call *p)
 		return;
 	if (p->missing != NULL) {
 		free(p->reason);
-		p->reason = xasprintf("it builds on object %.12s, which no reference of the repository leads to; push from a fresh "
-		    "clone or fetch", p->missing);
+		p->reason = xasprintf("it builds on object %.12s, which no reference of the repository leads to; fetch (a shallow "
+		    "clone: git fetch --unshallow) and push again", p->missing);
 		p->status = INSPECT_BAD;
 		p->step = STEP_JUDGE;
 		p->door.channel->session->moved = true;

@@ -239,7 +239,6 @@ test_what_is_refused(void **state)
 {
 	static const struct { const char *lines[8]; int r; const char *why; } bad[] = {
 		{ { "push-cert| report-status" }, ERR_DENIED, "--signed" },
-		{ { "shallow " ONE "\n" }, ERR_DENIED, "--unshallow" },
 		{ { "shallow x" }, ERR_FORMAT, "shallow" },
 		{ { ZERO " " ONE " refs/heads/a|object-format=sha256" }, ERR_DENIED, "SHA-1" },
 		{ { ZERO " " ONE " refs/heads/a|frobnicate" }, ERR_DENIED, "frobnicate was not offered" },
