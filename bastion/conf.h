@@ -12,6 +12,7 @@
 #include <stdio.h>
 
 #include "bastion/base/strvec.h"
+#include "gitfilter/fsck.h"
 
 #define CONF_MAX_BYTES	(1024 * 1024)	/* one file */
 #define CONF_HASH_LEN	32
@@ -55,6 +56,7 @@ struct conf_upstream {
 	char			*ca;	/* by HTTPS: file of the CAs that are believed, NULL = the system's */
 	char			*proxy;	/* URL of an HTTP proxy, or NULL */
 	struct strvec		 refs;	/* patterns of the references that are mirrored */
+	struct fsck		 fsck;	/* which faults of pushed objects count */
 };
 
 /* Where approval requests are announced; Standard Webhooks signature. */

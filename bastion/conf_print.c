@@ -79,6 +79,22 @@ print_target_way(FILE *f, const struct conf_target *t)
 	}
 }
 
+/* What is not as it would be without a word. */
+static void
+print_fsck(FILE *f, const struct fsck *fsck)
+{
+	static const char *const words[] = { [FSCK_IGNORE] = "ignore", [FSCK_WARN] = "warn", [FSCK_ERROR] = "error" };
+	bool any = false;
+
+	for (int id = 0; id < FSCK_IDS; id++)
+		if (fsck->severity[id] != fsck_default((enum fsck_id)id)) {
+			fprintf(f, "%s%s: %s", any ? ", " : "\n    fsck: {", fsck_name((enum fsck_id)id), words[fsck->severity[id]]);
+			any = true;
+		}
+	if (any)
+		putc('}', f);
+}
+
 static void
 print_upstream(FILE *f, const struct conf_upstream *u)
 {
@@ -134,6 +150,7 @@ print_block(const struct conf *c, const char *name, FILE *f)
 		for (size_t i = 0; i < c->nupstreams; i++) {
 			fprintf(f, "\n  \"%s\":", c->upstreams[i].name);
 			print_upstream(f, &c->upstreams[i]);
+			print_fsck(f, &c->upstreams[i].fsck);
 		}
 	} else {
 		if (c->nwebhooks == 0)

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "bastion/base/err.h"
 #include "bastion/base/file.h"
 #include "bastion/base/id.h"
 #include "bastion/base/xmalloc.h"
@@ -114,11 +115,40 @@ read_refs(struct loader *l, const struct tree *t, struct conf_upstream *out)
 	return 0;
 }
 
+/* fsck: {FAULT: error | warn | ignore}. */
+static int
+read_fsck(struct loader *l, const struct tree *t, struct conf_upstream *out)
+{
+	static const char *const words[] = { [FSCK_IGNORE] = "ignore", [FSCK_WARN] = "warn", [FSCK_ERROR] = "error" };
+	struct tree_error *e = &l->error;
+	int r = 0;
+
+	fsck_init(&out->fsck);
+	if (t == NULL || (r = tree_is_map(t, "fsck", e)) != 0)
+		return r;
+	for (size_t i = 0; r == 0 && i < t->n; i++) {
+		char *word = NULL;
+		int severity;
+
+		if ((r = tree_string(t->items[i], t->keys[i], &word, e)) != 0)
+			return r;
+		for (severity = FSCK_ERROR; severity >= 0 && strcmp(words[severity], word) != 0; severity--)
+			;
+		if (severity < 0)
+			r = tree_fail(e, t->key_lines[i], "%s must be error, warn or ignore, not '%.40s'", t->keys[i], word);
+		else if ((r = fsck_set(&out->fsck, t->keys[i], (enum fsck_severity)severity)) != 0)
+			r = tree_fail(e, t->key_lines[i], r == ERR_DENIED ? "%s is always an error" :
+			    "'%.60s' is no fault that is looked for; git help fsck names them", t->keys[i]);
+		free(word);
+	}
+	return r;
+}
+
 /* How an SSH server is known, and what opens it. */
 static int
 read_ssh(struct loader *l, const char *what, const struct tree *t, struct conf_upstream *out)
 {
-	static const char *const known[] = { "url", "host_keys", "auth", "refs", NULL };
+	static const char *const known[] = { "url", "host_keys", "auth", "refs", "fsck", NULL };
 	const struct tree *keys = tree_get(t, "host_keys"), *auth = tree_get(t, "auth");
 	struct tree_error *e = &l->error;
 	int r;
@@ -139,7 +169,7 @@ read_ssh(struct loader *l, const char *what, const struct tree *t, struct conf_u
 static int
 read_https(struct loader *l, const char *what, const struct tree *t, struct conf_upstream *out)
 {
-	static const char *const known[] = { "url", "auth", "ca", "proxy", "refs", NULL };
+	static const char *const known[] = { "url", "auth", "ca", "proxy", "refs", "fsck", NULL };
 	const struct tree *auth = tree_get(t, "auth"), *ca = tree_get(t, "ca"), *proxy = tree_get(t, "proxy");
 	struct tree_error *e = &l->error;
 	int r;
@@ -170,7 +200,7 @@ read_remote(struct loader *l, const char *what, const struct tree *t, struct con
 static int
 read_upstream(struct loader *l, const char *name, const struct tree *t, struct conf_upstream *out)
 {
-	static const char *const hosted[] = { "path", NULL };
+	static const char *const hosted[] = { "path", "fsck", NULL };
 	char *what = xasprintf("upstream %s", name);
 	bool is_remote = t->kind == TREE_MAP && tree_get(t, "url") != NULL;
 	const struct tree *path;
@@ -190,6 +220,8 @@ read_upstream(struct loader *l, const char *name, const struct tree *t, struct c
 		r = tree_fail(&l->error, t->line, "%s needs path: FOLDER, or url: ssh://LOGIN@HOST/PATH", what);
 	else
 		r = conf_read_path(l, "path", path, &out->path);
+	if (r == 0)
+		r = read_fsck(l, tree_get(t, "fsck"), out);
 	free(what);
 	return r;
 }

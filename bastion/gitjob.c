@@ -445,7 +445,6 @@ inspector_child(struct gitjob *j, int session, int parent)
 	    .max_pack_bytes = c->max_pack_bytes, .max_object_bytes = c->max_object_bytes,
 	    .max_resolved_bytes = c->max_resolved_bytes, .max_objects = c->max_push_objects, .max_depth = INSPECTOR_DEPTH,
 	    .judge = pushjudge_fact, .judge_arg = &judge, .judges = pushjudge_wants(&judge) };
-	struct fsck fsck;
 	int high[3], from[3] = { session, parent, j->spool };
 
 	for (int i = 0; i < 3; i++)
@@ -454,8 +453,7 @@ inspector_child(struct gitjob *j, int session, int parent)
 	for (int i = 0; i < 3; i++)
 		if (dup2(high[i], 3 + i) == -1)
 			_exit(1);
-	fsck_init(&fsck);
-	ip.fsck = &fsck;
+	ip.fsck = &j->place->fsck;
 	if (close_range(6, ~0U, 0) == -1)
 		_exit(1);
 	for (int s = 1; s < NSIG; s++)
@@ -723,18 +721,35 @@ judge_content(const struct peer *p, const struct gitjob *j, const uint8_t digest
 }
 
 /* The leg takes the spool. From now on it, and nobody else, says how that ends. */
+/* The faults that are no error for this upstream, by name. */
+static char *
+faults_passed(const struct fsck *fsck)
+{
+	char *list = xstrdup(""), *longer;
+
+	for (int id = 0; id < FSCK_IDS; id++)
+		if (fsck->severity[id] != FSCK_ERROR) {
+			longer = xasprintf("%s%s ", list, fsck_name((enum fsck_id)id));
+			free(list);
+			list = longer;
+		}
+	return list;
+}
+
 static void
 store_begin(struct gitjob *j)
 {
 	char *socket = j->place->kind != UPSTREAM_SSH ? xstrdup("") : pool_socket(&j->hold);
-	char *about = j->park ? park_about(j) : xstrdup("");
+	char *about = j->park ? park_about(j) : xstrdup(""), *faults = faults_passed(&j->place->fsck);
 	struct buf *b = buf_new(MSG_MAX);
 
 	if (b == NULL || buf_put_u64(b, j->length) != 0 || buf_put_u8(b, j->force) != 0 || buf_put_u8(b, j->deletes) != 0 ||
 	    buf_put_cstring(b, (j->keep || j->park) && j->place->kind == UPSTREAM_HOSTED ? j->request : "") != 0 ||
 	    buf_put_u64(b, (uint64_t)(clock_wall_ms() / 1000)) != 0 || buf_put_cstring(b, socket) != 0 ||
-	    buf_put_u8(b, j->park) != 0 || buf_put_cstring(b, about) != 0 || buf_put_cstring(b, j->text) != 0)
+	    buf_put_u8(b, j->park) != 0 || buf_put_cstring(b, about) != 0 || buf_put_cstring(b, j->text) != 0 ||
+	    buf_put_cstring(b, faults) != 0)
 		fatal("out of memory");
+	free(faults);
 	free(socket);
 	free(about);
 	if (j->leg_link != NULL && link_send(j->leg_link, GITLEG_STORE, 0, b, j->spool) == 0)

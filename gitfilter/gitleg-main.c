@@ -198,6 +198,7 @@ struct store_order {
 	uint64_t		 at;
 	bool			 park;
 	char			*about, *text;	/* owned, of a parked push */
+	char			*faults;	/* owned */
 	struct order		 order;
 	uint32_t		 kept;
 };
@@ -212,11 +213,13 @@ gitleg_read_store(struct msg *m, struct store_order *s)
 	    (r = buf_get_u8(m->body, &deletes)) != 0 || (r = buf_get_cstring(m->body, &s->request)) != 0 ||
 	    (r = buf_get_u64(m->body, &s->at)) != 0 || (r = buf_get_cstring(m->body, &s->socket)) != 0 ||
 	    (r = buf_get_u8(m->body, &park)) != 0 || (r = buf_get_cstring(m->body, &s->about)) != 0 ||
-	    (r = buf_get_cstring(m->body, &s->text)) != 0 || (r = buf_end(m->body)) != 0)
+	    (r = buf_get_cstring(m->body, &s->text)) != 0 ||
+	    (r = buf_get_cstring(m->body, &s->faults)) != 0 || (r = buf_end(m->body)) != 0)
 		return r;
 	if ((s->p.spool_fd = msg_take_fd(m)) == -1 || s->p.length > INT64_MAX || s->at > INT64_MAX ||
 	    ((s->request[0] != '\0' || park) && !id_is(s->request, "REQ-", REQUEST_ID_LEN)))
 		return ERR_FORMAT;
+	s->p.faults = s->faults;
 	s->park = park == 1;
 	s->p.allow_non_fast_forward = non_ff == 1;
 	s->p.allow_deletes = deletes == 1;
@@ -381,6 +384,7 @@ out:
 	free(s.socket);
 	free(s.about);
 	free(s.text);
+	free(s.faults);
 	order_release(&s.order);
 	buf_free(report);
 	return r;

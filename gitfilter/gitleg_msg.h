@@ -37,7 +37,7 @@ enum gitleg_msg {
 	 * parent -> leg, once: u64 spool length, u8 1 = non-fast-forward allowed, u8 1 = deletes allowed, s request id under which
 	 * old tips are kept (shelf.h) or "", u64 seconds since 1970, s the socket of the connection to the upstream or "" for a
 	 * hosted repository, u8 1 = park it under that id instead, s lines about it and s text for approvers, of a push that is
-	 * parked; descriptor: the spool. The leg feeds exactly that many bytes from offset 0 to `git receive-pack`, fsck on, no
+	 * parked, s the faults (fsck.h) that git's own fsck passes over, each with a space behind it; descriptor: the spool. The leg feeds exactly that many bytes from offset 0 to `git receive-pack`, fsck on, no
 	 * hooks; or to the upstream. To park is to store the same pack with its tips below refs/sallyport.
 	 */
 	GITLEG_STORE = 504,

@@ -71,14 +71,6 @@ gitrun_env(struct strvec *env, const struct gitsetting *more, size_t n)
 	env_plain(env);
 	for (size_t i = 0; i < sizeof(always) / sizeof(always[0]); i++)
 		env_setting(env, &count, always[i].key, always[i].value);
-	/* What ours only warns of, or is told to pass over, git's own fsck need not refuse. */
-	for (int id = 0; id < FSCK_IDS; id++)
-		if (fsck_default((enum fsck_id)id) != FSCK_ERROR && fsck_is_gits((enum fsck_id)id)) {
-			char key[64];
-
-			(void)snprintf(key, sizeof(key), "receive.fsck.%s", fsck_name((enum fsck_id)id));
-			env_setting(env, &count, key, "ignore");
-		}
 	for (size_t i = 0; i < n; i++)
 		env_setting(env, &count, more[i].key, more[i].value);
 	strvec_pushf(env, "GIT_CONFIG_COUNT=%zu", count);
@@ -177,6 +169,35 @@ gitrun_is_whole_report(const struct buf *report)
 	return n >= 4 && memcmp(buf_ptr(report) + n - 4, "0000", 4) == 0;
 }
 
+#define FAULT_KEY	48	/* "receive.fsck." and the longest of their names */
+
+/* Whether "NAME " is in the list, as a word. */
+static bool
+is_listed(const char *list, const char *name)
+{
+	size_t n = strlen(name);
+
+	for (const char *at = list; (at = strstr(at, name)) != NULL; at += n)
+		if ((at == list || at[-1] == ' ') && at[n] == ' ')
+			return true;
+	return false;
+}
+
+/* Our own fsck has looked at the same bytes: what is no error there need not be one here. How many settings. */
+static size_t
+pass_over(const char *list, char keys[FSCK_IDS][FAULT_KEY], struct gitsetting *settings)
+{
+	size_t n = 0;
+
+	for (int id = 0; list != NULL && id < FSCK_IDS; id++)
+		if (fsck_is_gits((enum fsck_id)id) && is_listed(list, fsck_name((enum fsck_id)id))) {
+			(void)snprintf(keys[n], FAULT_KEY, "receive.fsck.%s", fsck_name((enum fsck_id)id));
+			settings[n] = (struct gitsetting){ keys[n], "ignore" };
+			n++;
+		}
+	return n;
+}
+
 int
 gitrun_store(const struct gitstore_params *params, struct buf *report, char *why, size_t size)
 {
@@ -186,18 +207,21 @@ gitrun_store(const struct gitstore_params *params, struct buf *report, char *why
 	struct gitpass pass = { .head = params->order, .spool_fd = params->spool_fd,
 	    .offset = params->order == NULL ? 0 : (off_t)params->pack_at, .end = (off_t)params->length, .take = answer_take, .arg = &a,
 	    .idle_ms = -1 };
-	const struct gitsetting rights[] = {
+	struct gitsetting rights[3 + FSCK_IDS] = {
 		{ "receive.denyNonFastForwards", params->allow_non_fast_forward ? "false" : "true" },
 		{ "receive.denyDeletes", params->allow_deletes ? "false" : "true" },
 		{ "receive.hideRefs", SHELF_REFS "review" },
 	};
+	size_t nrights = 3 - params->parked;
+	char keys[FSCK_IDS][FAULT_KEY];
 	struct gitchild c = GITCHILD_INIT;
 	struct strvec env = STRVEC_INIT;
 	char words[REASON_MAX];
 	int status, r = ERR_NOMEM;
 
 	why[0] = '\0';
-	gitrun_env(&env, rights, sizeof(rights) / sizeof(rights[0]) - params->parked);
+	nrights += pass_over(params->faults, keys, rights + nrights);
+	gitrun_env(&env, rights, nrights);
 	if (a.ads != NULL && (r = gitchild_start(&c, GIT_PROGRAM, argv, env.v)) == 0) {
 		r = gitchild_pass(&c, &pass);
 		status = gitchild_end(&c, r != 0);

@@ -25,6 +25,7 @@ struct gitstore_params {
 	uint64_t	 pack_at;
 	bool		 parked;	/* where pushes are parked may be written, and nothing of the bastion's otherwise */
 	bool		 allow_non_fast_forward, allow_deletes;
+	const char	*faults;	/* names of those that git's own fsck passes over, each with a space behind it; NULL: none */
 };
 
 /*

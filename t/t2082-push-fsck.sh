@@ -118,6 +118,26 @@ test_expect_success 'commits: a NUL in the text, no author, two, a header that g
 	test_grep "warning: commit $oid: extraHeaderEntry" err
 '
 
+test_expect_success 'what counts can be set for an upstream; git'\''s own fsck goes by it as well' '
+	sed -i "s,^upstreams:.*,upstreams: {hosted: {path: repos\, fsck: {nulInCommit: warn\, badTimezone: error\, extraHeaderEntry: ignore}}}," "$CONF" &&
+	sallyportd -f "$CONF" -T >effective && test_grep "fsck: {.*badTimezone: error.*extraHeaderEntry: ignore.*nulInCommit: warn" effective &&
+	stop_bastion && start_bastion &&
+	oid=$(printf "${head}\nx\0hidden\n" | literally commit) && push_commit "$oid" "$sub" "$blob" && stored &&
+	test_grep "warning: commit $oid: nulInCommit" err &&
+	oid=$(printf "tree $sub\nauthor A <a@b> 1 +00\ncommitter A <a@b> 1 +0000\n\nx\n" | literally commit) &&
+	push_commit "$oid" "$sub" "$blob" && refused badTimezone &&
+	oid=$(printf "${head}x-own thing\n\nx\n" | literally commit) && push_commit "$oid" "$sub" "$blob" && stored &&
+	test_grep ! "warning" err
+'
+
+test_expect_success 'what cannot be set, and what is no fault, is an error of the configuration' '
+	for words in "hasDotgit: warn" "hasDotGit: warn" "badDate: maybe"
+	do
+		sed "s,fsck: {[^}]*},fsck: {$words}," "$CONF" >"$STATE/other.yaml" && test_must_fail sallyportd -f "$STATE/other.yaml" -t 2>err &&
+		test_grep "other.yaml:[0-9]*: " err && test_grep "always an error\|no fault that is looked for\|must be error, warn or ignore" err || return 1
+	done
+'
+
 test_expect_success 'stop' '
 	stop_bastion && ! grep crashed daemon.log
 '

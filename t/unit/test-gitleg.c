@@ -110,7 +110,7 @@ leg_store(struct leg *g, const char *line, const char *revs, bool non_ff)
 	assert_int_equal(buf_put_cstring(b, "REQ-0123AB"), 0);
 	assert_int_equal(buf_put_u64(b, 1750000000), 0);
 	assert_int_equal(buf_put_cstring(b, ""), 0);	/* hosted: no connection */
-	assert_int_equal(buf_put_u8(b, 0) | buf_put_cstring(b, "") | buf_put_cstring(b, ""), 0);
+	assert_int_equal(buf_put_u8(b, 0) | buf_put_cstring(b, "") | buf_put_cstring(b, "") | buf_put_cstring(b, "badTimezone "), 0);
 	assert_int_equal(msgio_send(g->parent, GITLEG_STORE, 7, b, fd), 0);
 	assert_int_equal(msgio_wait(g->parent, &m, 20000), 0);
 	assert_int_equal(m.type, GITLEG_STORED);
