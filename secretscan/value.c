@@ -258,6 +258,28 @@ is_dressed(const uint8_t *p, size_t n, const struct makeup *m)
 	return is_noisy(p, n) || (m->digits > 0 && n <= 24 && memchr("!@#$%^&*?", p[n - 1], 9) != NULL);
 }
 
+/*
+ * Or words with a number behind them, and perhaps a sign: blueElephant42. Names of programs end in numbers as well, but
+ * are not what a password is set to: in a gigabyte of sources all that look so are passwords. A single digit counts
+ * things (version1), unless more than one word stands before it.
+ */
+static bool
+is_numbered(const uint8_t *p, size_t n)
+{
+	size_t word = 0, digits = 0, signs = 0, inner = 0;
+
+	if (n < 8 || n > 20)
+		return false;
+	for (; word < n && ascii_is_alpha(p[word]); word++)
+		inner += word > 0 && p[word] < 'a' && p[word - 1] >= 'a';
+	while (word + digits < n && ascii_is_digit(p[word + digits]))
+		digits++;
+	while (word + digits + signs < n && p[word + digits + signs] != '\0' &&
+	    strchr("!@#$%^&*?", p[word + digits + signs]) != NULL)
+		signs++;
+	return word >= 4 && digits >= (inner > 0 ? 1 : 2) && digits <= 4 && signs <= 2 && word + digits + signs == n;
+}
+
 bool
 value_is_wordy(const uint8_t *p, size_t n)
 {
@@ -312,6 +334,8 @@ value_is_credible(enum value_kind kind, const uint8_t *p, size_t n)
 		surprise -= (8 - (double)n) / 2;
 	if (kind == VALUE_TOKEN && n < 12)
 		surprise -= (12 - (double)n) / 4;
+	if (kind != VALUE_TOKEN && kind != VALUE_KEY && is_numbered(p, n))
+		return true;
 	return surprise >= d->surprise || ((kind == VALUE_PASSWORD || kind == VALUE_LINE) && is_dressed(p, n, &m));
 }
 
