@@ -411,7 +411,7 @@ push_judge(struct push_call *p)
 			push_judge_ref(p, &cmds[i], p->ops[i]);
 		if (p->nfindings > 0)
 			push_take_verdict(p, &p->finding);
-		p->text_bad |= is_for_humans(&p->verdict) && push_show_content(p) != 0;
+		p->text_bad |= is_for_humans(&p->verdict) && (push_show_options(p) != 0 || push_show_content(p) != 0);
 		push_refuse_unaskable(p);
 	}
 	if (p->nfindings > PUSH_FINDINGS_SHOWN)

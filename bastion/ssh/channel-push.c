@@ -213,7 +213,7 @@ push_begin_inspection(struct push_call *p)
 		r = buf_put_string(b, buf_ptr(order), buf_len(order)) | buf_put_u32(b, (uint32_t)n);
 	for (size_t i = 0; i < n && r == 0; i++)
 		r = buf_put_cstring(b, cmds[i].old_oid) | buf_put_cstring(b, cmds[i].new_oid) | buf_put_cstring(b, cmds[i].name);
-	if (r != 0 || buf_put_u8(b, push_wants_pack(p->git)) != 0 || buf_put_u8(b, (uint8_t)tell) != 0 ||
+	if (r != 0 || buf_put_u8(b, push_wants_pack(p->git)) != 0 || buf_put_u8(b, (uint8_t)tell) != 0 || push_put_options(p, b) != 0 ||
 	    link_send(p->inspector, INSPECT_BEGIN, 0, b, -1) != 0) {
 		push_refuse_all(p, "%s: the inspection could not begin", p->door.request);
 		push_finish(p, NULL);
@@ -251,6 +251,8 @@ push_wait_commands(struct push_call *p)
 	(void)push_commands(p->git, &n);
 	if (n == 0)
 		push_over(p, 0);	/* nothing to do: everything is up to date */
+	else if (!push_options_stand(p))
+		push_finish(p, NULL);
 	else
 		push_begin_inspection(p);
 }
@@ -370,7 +372,7 @@ push_record(struct push_call *p, const char *event, const char *extra)
 	    (int)p->nfindings, "updates", refs, "approval", p->consent != NULL ? consent_id(p->consent) : NULL, "result", extra);
 	if (o == NULL)
 		fatal("out of memory for a record");
-	(void)json_object_set_new(o, "claimed", channel_claims(c));
+	(void)json_object_set_new(o, "claimed", push_claims(p));
 	p->durable = false;
 	(void)session_record(c->session, event, o, push_is_durable, c);
 }
@@ -382,18 +384,13 @@ push_ask(struct push_call *p, int64_t now_us)
 	struct session *s = c->session;
 	struct consent_params cp = { .kind = "push", .target = p->door.upstream, .login = p->door.repo,
 	    .rule = p->verdict.rule, .because = p->verdict.because };
-	const char *reason = push_option(p->git, "sallyport.reason");
-	char *masked = reason == NULL ? NULL : session_mask(s, reason, strlen(reason));
 	int r;
 
 	r = buf_putf(p->text, "%" PRIu64 " objects, %" PRIu64 " bytes, %u findings\n", p->objects, p->pack_bytes, p->nfindings);
-	if (masked != NULL)
-		r |= buf_putf(p->text, "claimed reason: %s\n", masked);
 	r |= buf_put_u8(p->text, '\0');
 	if (r != 0) {
 		push_refuse_all(p, "denied %s: more than a human can be shown at once; push less at a time", p->door.request);
 		push_finish(p, NULL);
-		free(masked);
 		return;
 	}
 	cp.text = (const char *)buf_ptr(p->text);
@@ -401,7 +398,6 @@ push_ask(struct push_call *p, int64_t now_us)
 	p->consent = consent_new(s, &cp);
 	p->wait_until_us = now_us + (c->no_wait ? 0 : s->p->conf->approval_wait_ms * 1000);
 	p->alive_us = 0;
-	free(masked);
 }
 
 static void

@@ -3,6 +3,7 @@
 #ifndef SSH_CHANNEL_PUSH_H
 #define SSH_CHANNEL_PUSH_H
 
+#include <jansson.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -95,6 +96,14 @@ int	push_on_commits(struct link *, struct msg *, void *);
 void	push_show_file(struct push_call *, enum path_op, const char *commit, const char *path);
 int	push_show_content(struct push_call *);
 void	push_list_release(struct push_list *);
+/* Claims of the pusher (channel-push-option.c). False: an option was refused, and each reference has its reason. */
+bool	push_options_stand(struct push_call *);
+/* u32 n, n * s option, for the inspector. 0 or ERR_TOOBIG. */
+int	push_put_options(const struct push_call *, struct buf *);
+/* Into p->text. 0 or ERR_TOOBIG. */
+int	push_show_options(struct push_call *);
+/* For a record, with what else the channel's client claims; NULL = nothing. */
+json_t	*push_claims(const struct push_call *);
 /* Sets verdict and digest, says every refusal, and gives each reference its reason. */
 void	push_judge(struct push_call *);
 
