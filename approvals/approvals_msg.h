@@ -42,7 +42,8 @@ enum approvals_msg {
 	 * release */
 	APPROVALS_GRANTED = 315,
 	/* session -> approvald: an approver's or requester's verb: u32 argc, argc * s argv: pending, show REQ, approve REQ
-	 * [--reason TEXT], deny REQ --reason TEXT, status REQ; s format "text" or "json" */
+	 * [--false-positive | --test-value | --rotated [--for DURATION]] [--reason TEXT], deny REQ --reason TEXT, status REQ, and from
+	 * the host findings, forget FINGERPRINT; s format "text" or "json" */
 	APPROVALS_VERB = 316,
 	/* same id: u8 exit status, s stdout, s stderr */
 	APPROVALS_VERB_DONE = 317,
@@ -53,6 +54,11 @@ enum approvals_msg {
 	APPROVALS_ADMIN_DONE = 321,
 	/* parent -> approvald: s session id, s request id, s digest: what this session used the approval for was not done after all */
 	APPROVALS_RETURN = 324,
+	/*
+	 * approvald -> parent, when it changes: u32 n, n * (s scanner rule, s fingerprint, s upstream, s repository, s choice, s by
+	 * whom, s request id, u64 until, wall ms): findings that approvers have said something about; replaces what was there
+	 */
+	APPROVALS_REMEMBERED = 325,
 	/* parent -> approvald: finish and exit 0 */
 	APPROVALS_STOP = 322,
 };

@@ -78,6 +78,41 @@ desk_announce(struct desk *d, const struct request *r)
 		d->providers[i]->ops->requested(d->providers[i], r);
 }
 
+struct telling {
+	struct buf	*list;
+	uint32_t	 n;
+};
+
+static void
+tell_one(const struct memory *m, void *arg)
+{
+	const char *words[] = { m->rule, m->fingerprint, m->target, m->repo, m->choice, m->by, m->request };
+	struct telling *t = arg;
+	int r = t->n == MEMORIES_MAX ? ERR_TOOBIG : 0;
+
+	for (size_t i = 0; r == 0 && i < sizeof(words) / sizeof(words[0]); i++)
+		r = buf_put_cstring(t->list, words[i]);
+	if (r == 0 && buf_put_u64(t->list, (uint64_t)m->until_ms) == 0)
+		t->n++;
+}
+
+void
+desk_tell_memory(struct desk *d)
+{
+	struct telling t = { .list = buf_new(MSG_MAX - 16) };
+	struct buf *b = desk_body();
+
+	if (t.list == NULL)
+		fatal("out of memory");
+	if (store_each_memory(d->p.store, clock_wall_ms(), tell_one, &t) != 0)
+		log_error("approvals database: %s", store_error(d->p.store));
+	else if ((t.n > 0 || d->remembers) && buf_put_u32(b, t.n) == 0 &&
+	    buf_put(b, buf_ptr(t.list), buf_len(t.list)) == 0 && link_send(d->p.parent, APPROVALS_REMEMBERED, 0, b, -1) == 0)
+		d->remembers = t.n > 0;
+	buf_free(t.list);
+	buf_free(b);
+}
+
 static bool
 held_is_over(const struct desk *d, const struct held *h, int64_t now_ms)
 {
@@ -187,6 +222,7 @@ desk_configure(struct desk *d, struct settings *s)
 		else
 			log_error("webhook number %zu has a bad URL or secret; nothing is announced there", i + 1);
 	}
+	desk_tell_memory(d);
 	desk_sweep(d);
 	TAILQ_FOREACH(h, &d->open, entry)
 		if (h->recorded && h->busy == NULL && h->r->state == APPROVAL_PENDING)

@@ -54,6 +54,7 @@ struct desk {
 	TAILQ_HEAD(, peer)	 peers;
 	TAILQ_HEAD(, op)	 ops;
 	struct event		*timer;
+	bool			 remembers;	/* the parent knows of findings that are remembered */
 };
 
 enum op_step {
@@ -115,6 +116,8 @@ struct held	*desk_find(struct desk *, const char *id);
 /* The sessions that wait on it hear what became of it; providers too. */
 void		 desk_tell(struct desk *, const struct request *);
 void		 desk_announce(struct desk *, const struct request *);
+/* The parent hears which findings are remembered now. */
+void		 desk_tell_memory(struct desk *);
 /* Let expire what is over, set the timer for what comes next. */
 void		 desk_sweep(struct desk *);
 

@@ -10,6 +10,10 @@
 #define BECAUSE_MAX		1024	/* the rule's own words */
 #define GROUPS_MAX		64	/* of one identity */
 #define VOTES_MAX		64	/* on one request */
+#define MEMORIES_MAX		2000	/* findings that are remembered at a time: all of them fit into one message */
+#define MEMORIES_OF_ONE		100	/* of one request: an inspector names no more */
+#define MEMORY_MS		(INT64_C(90) * 24 * 3600 * 1000)	/* unless the approver says how long */
+#define MEMORY_LONGEST_MS	(INT64_C(366) * 24 * 3600 * 1000)
 #define SHOWN_MAX		(224 * 1024)	/* one rendered request; has to fit into one message */
 #define LINE_COLUMNS		100	/* text is broken there, so that no terminal breaks it elsewhere */
 

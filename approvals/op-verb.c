@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "approvals/desk_int.h"
+#include "approvals/memory.h"
 #include "approvals/plain.h"
 #include "approvals/show.h"
 #include "approvals/verb.h"
@@ -167,12 +168,66 @@ vote_of(const struct op *op)
 	};
 }
 
+static void
+count_memory(const struct memory *m, void *arg)
+{
+	size_t *np = arg;
+
+	(void)m;
+	(*np)++;
+}
+
+/* Why what this approver says of the findings cannot be remembered, or NULL. */
+static const char *
+choice_problem(const struct op *op, const struct request *r)
+{
+	struct memory found[1];
+	size_t n = 0;
+
+	if (op->verb->choice == NULL)
+		return NULL;
+	if (r->quorum > 1)
+		return "it takes several approvers, and what one says of its findings is not remembered; approve it without that";
+	if (strcmp(r->kind, "push") != 0 || memory_findings(r, found, 1) == 0)
+		return "there is no finding in it to be remembered; approve it without that";
+	memory_release(&found[0]);
+	if (store_each_memory(op->desk->p.store, op->now_ms, count_memory, &n) != 0 || n + MEMORIES_OF_ONE > MEMORIES_MAX)
+		return "too many findings are remembered; have some forgotten (sallyport approvals findings)";
+	return NULL;
+}
+
+/* The findings that the approver was shown, with what was said of them. */
+static int
+remember(struct op *op, const struct request *r)
+{
+	struct memory found[MEMORIES_OF_ONE];
+	size_t n = op->verb->choice == NULL ? 0 : memory_findings(r, found, MEMORIES_OF_ONE);
+	int e;
+
+	for (size_t i = 0; i < n; i++) {
+		found[i].target = xstrdup(r->target);
+		found[i].repo = xstrdup(r->login);
+		found[i].choice = xstrdup(op->verb->choice);
+		found[i].by = xstrdup(op->who->identity);
+		found[i].request = xstrdup(r->id);
+		found[i].at_ms = op->now_ms;
+		found[i].until_ms = op->now_ms + op->verb->for_ms;
+	}
+	e = n == 0 ? 0 : store_remember(op->desk->p.store, found, n);
+	for (size_t i = 0; i < n; i++)
+		memory_release(&found[i]);
+	if (n > 0)
+		desk_tell_memory(op->desk);
+	return e;
+}
+
 static enum op_step
 verb_vote(struct op *op)
 {
 	struct held *h = desk_find(op->desk, op->verb->req);
 	bool approve = op->verb->kind == VERB_APPROVE;
 	struct vote v = vote_of(op);
+	const char *why;
 	enum judgement j;
 	json_t *members;
 
@@ -183,9 +238,15 @@ verb_vote(struct op *op)
 	if (h == NULL || h->r->state != APPROVAL_PENDING || request_is_due(h->r, op->now_ms))
 		return too_late(op);
 	j = judge_vote(h->r, op->who, approve);
+	if (j == JUDGE_MAY && (why = choice_problem(op, h->r)) != NULL)
+		return refuse(op, EXIT_NOT_THERE, why);
 	members = op_members(op, h->r);
 	(void)json_object_set_new(members, "vote", json_string(approve ? "approve" : "deny"));
 	(void)json_object_set_new(members, "reason", show_plain(op->verb->reason));
+	if (op->verb->choice != NULL) {
+		(void)json_object_set_new(members, "findings_are", json_string(op->verb->choice));
+		(void)json_object_set_new(members, "remember_ms", json_integer(op->verb->for_ms));
+	}
 	if (j != JUDGE_MAY) {
 		op->refused = true;
 		op->text = xstrdup(judge_text(j));
@@ -195,6 +256,61 @@ verb_vote(struct op *op)
 	(void)json_object_set_new(members, "approvals", json_integer(request_approvals(h->r) + approve));
 	(void)json_object_set_new(members, "state", json_string(verdict_text(request_after_vote(h->r, &v))));
 	return op_record(op, h, approve ? "approval.approve" : "approval.deny", members);
+}
+
+/* What is remembered, a line each. */
+static void
+list_memory(const struct memory *m, void *arg)
+{
+	char until[CLOCK_TEXT], *where = xasprintf("%s/%s", m->target, m->repo), *plain = plain_string(where);
+
+	clock_format_second(m->until_ms / 1000, until);
+	(void)buf_putf(arg, "%s %s %s %s by %s until %s (%s)\n", m->fingerprint, m->rule, plain, m->choice, m->by, until,
+	    m->request);
+	free(where);
+	free(plain);
+}
+
+static enum op_step
+verb_findings(struct op *op)
+{
+	struct buf *out = shown_new();
+
+	if (!op->who->host)
+		(void)refuse(op, EXIT_REFUSED, "only an administrator on the host lists and forgets findings");
+	else if (store_each_memory(op->desk->p.store, op->now_ms, list_memory, out) != 0)
+		(void)refuse(op, EXIT_NOT_THERE, "what is remembered cannot be read");
+	else
+		answer(op, EXIT_OK, out, "");
+	buf_free(out);
+	return OP_DONE;
+}
+
+static enum op_step
+verb_forget(struct op *op)
+{
+	if (!op->who->host)
+		return refuse(op, EXIT_REFUSED, "only an administrator on the host lists and forgets findings");
+	return op_record(op, NULL, "approval.forget", json_pack("{s:s, s:s}", "fingerprint", op->verb->fingerprint, "by",
+	    op->who->identity));
+}
+
+static void
+forget_finish(struct op *op)
+{
+	struct buf *out = shown_new();
+	unsigned n = 0;
+
+	if (store_forget(op->desk->p.store, op->verb->fingerprint, &n) != 0)
+		(void)refuse(op, EXIT_NOT_THERE, "it could not be forgotten");
+	else if (n == 0)
+		(void)refuse(op, EXIT_NOT_THERE, "nothing is remembered of this fingerprint");
+	else {
+		(void)buf_putf(out, "%s is forgotten: the next push with it is judged as any other\n", op->verb->fingerprint);
+		answer(op, EXIT_OK, out, "");
+	}
+	buf_free(out);
+	desk_tell_memory(op->desk);
 }
 
 static enum op_step
@@ -209,6 +325,10 @@ verb_start(struct op *op)
 	case VERB_APPROVE:
 	case VERB_DENY:
 		return verb_vote(op);
+	case VERB_FINDINGS:
+		return verb_findings(op);
+	case VERB_FORGET:
+		return verb_forget(op);
 	default:
 		return refuse(op, EXIT_USAGE, op->verb->problem);
 	}
@@ -232,6 +352,10 @@ verb_finish(struct op *op)
 	struct held *h = op->held;
 	struct buf *out;
 
+	if (op->verb->kind == VERB_FORGET) {
+		forget_finish(op);
+		return;
+	}
 	if (op->refused) {
 		(void)refuse(op, EXIT_REFUSED, op->text);
 		return;
@@ -242,6 +366,8 @@ verb_finish(struct op *op)
 	 */
 	if (count_vote(op, h->r) != 0)
 		fatal("%s: a vote cannot be written down: %s", h->r->id, store_error(d->p.store));
+	if (remember(op, h->r) != 0)
+		log_error("%s: its findings are not remembered: %s", h->r->id, store_error(d->p.store));
 	out = shown_new();
 	if (show_status(h->r, op->now_ms, op->verb->json, out) == 0)
 		answer(op, EXIT_OK, out, "");

@@ -11,9 +11,17 @@
 #include "bastion/base/err.h"
 #include "bastion/base/xmalloc.h"
 
-#define STORE_VERSION	1
+#define STORE_VERSION	2
 #define STORE_APP_ID	0x53504150
 
+/* From version 1 to 2. */
+#define SCHEMA_MEMORY \
+    "CREATE TABLE memory (rule TEXT NOT NULL, fingerprint TEXT NOT NULL, target TEXT NOT NULL, repo TEXT NOT NULL," \
+    " choice TEXT NOT NULL, by TEXT NOT NULL, request TEXT NOT NULL, at_ms INTEGER NOT NULL, until_ms INTEGER NOT NULL," \
+    " PRIMARY KEY (rule, fingerprint, target, repo)) STRICT;" \
+    "PRAGMA user_version = 2;"
+
+static const char schema_more[] = "BEGIN IMMEDIATE;" SCHEMA_MEMORY "COMMIT;";
 static const char schema[] =
     "BEGIN IMMEDIATE;"
     "CREATE TABLE requests (id TEXT PRIMARY KEY, identity TEXT NOT NULL, owner TEXT NOT NULL, session TEXT NOT NULL,"
@@ -29,7 +37,7 @@ static const char schema[] =
     "CREATE TABLE grants (request TEXT PRIMARY KEY REFERENCES requests (id) ON DELETE CASCADE,"
     " until_ms INTEGER NOT NULL, used_ms INTEGER, used_session TEXT) STRICT;"
     "PRAGMA application_id = 1397768528;"
-    "PRAGMA user_version = 1;"
+    SCHEMA_MEMORY
     "COMMIT;";
 
 #define REQUEST_COLUMNS	"r.id, r.identity, r.owner, r.session, r.kind, r.target, r.login, r.rule, r.because, r.text," \
@@ -40,7 +48,7 @@ static const char schema[] =
 enum stmt {
 	ST_BEGIN, ST_COMMIT, ST_ROLLBACK, ST_INSERT, ST_STATE, ST_VOTE, ST_GRANT, ST_USE_GRANT, ST_USE_REQUEST, ST_BACK_GRANT,
 	ST_BACK_REQUEST, ST_FIND,
-	ST_DENIED, ST_OPEN, ST_VOTES, ST_PRUNE, ST_MAX
+	ST_DENIED, ST_OPEN, ST_VOTES, ST_PRUNE, ST_REMEMBER, ST_MEMORIES, ST_OVER, ST_FORGET, ST_MAX
 };
 
 static const char *const stmt_sql[ST_MAX] = {
@@ -65,6 +73,11 @@ static const char *const stmt_sql[ST_MAX] = {
 	[ST_VOTES] = "SELECT identity, owner, host, approve, reason, at_ms FROM votes WHERE request = ?1"
 	    " ORDER BY at_ms",
 	[ST_PRUNE] = "DELETE FROM requests WHERE state NOT IN (0, 1) AND asked_ms < ?1",
+	[ST_REMEMBER] = "INSERT OR REPLACE INTO memory VALUES (?1,?2,?3,?4,?5,?6,?7,?8,?9)",
+	[ST_MEMORIES] = "SELECT rule, fingerprint, target, repo, choice, by, request, at_ms, until_ms FROM memory"
+	    " ORDER BY at_ms, rule, fingerprint",
+	[ST_OVER] = "DELETE FROM memory WHERE until_ms <= ?1",
+	[ST_FORGET] = "DELETE FROM memory WHERE fingerprint = ?1",
 };
 
 struct store {
@@ -107,6 +120,8 @@ store_settle(sqlite3 *db, char **errorp)
 		return ERR_SYSTEM;
 	if (app == STORE_APP_ID && version == STORE_VERSION)
 		return 0;
+	if (app == STORE_APP_ID && version == 1)
+		return sqlite3_exec(db, schema_more, NULL, NULL, NULL) == SQLITE_OK ? 0 : ERR_SYSTEM;
 	*errorp = xasprintf("approvals database has version %d, this program writes version %d", version,
 	    STORE_VERSION);
 	return ERR_FORMAT;
@@ -473,4 +488,67 @@ store_prune(struct store *s, int64_t before_ms)
 
 	(void)sqlite3_bind_int64(st, 1, before_ms);
 	return stmt_run(st);
+}
+
+static int
+insert_memory(struct store *s, const struct memory *m)
+{
+	sqlite3_stmt *st = stmt_take(s, ST_REMEMBER);
+	const char *words[] = { m->rule, m->fingerprint, m->target, m->repo, m->choice, m->by, m->request };
+
+	for (int i = 0; i < 7; i++)
+		bind_text(st, i + 1, words[i]);
+	(void)sqlite3_bind_int64(st, 8, m->at_ms);
+	(void)sqlite3_bind_int64(st, 9, m->until_ms);
+	return stmt_run(st);
+}
+
+int
+store_remember(struct store *s, const struct memory *m, size_t n)
+{
+	int e = store_begin(s);
+
+	if (e != 0)
+		return e;
+	for (size_t i = 0; e == 0 && i < n; i++)
+		e = insert_memory(s, &m[i]);
+	return store_end(s, e);
+}
+
+int
+store_each_memory(struct store *s, int64_t now_ms, void (*take)(const struct memory *, void *arg), void *arg)
+{
+	sqlite3_stmt *st = stmt_take(s, ST_OVER);
+	int step, e;
+
+	(void)sqlite3_bind_int64(st, 1, now_ms);
+	if ((e = stmt_run(st)) != 0)
+		return e;
+	st = stmt_take(s, ST_MEMORIES);
+	while ((step = sqlite3_step(st)) == SQLITE_ROW) {
+		struct memory m = { NULL, NULL, NULL, NULL, NULL, NULL, NULL, sqlite3_column_int64(st, 7),
+		    sqlite3_column_int64(st, 8) };
+		char **words[] = { &m.rule, &m.fingerprint, &m.target, &m.repo, &m.choice, &m.by, &m.request };
+
+		for (int i = 0; i < 7; i++) {
+			request_set(words[i], "");
+			set_column(words[i], st, i);
+		}
+		take(&m, arg);
+		memory_release(&m);
+	}
+	sqlite3_reset(st);
+	return step == SQLITE_DONE ? 0 : ERR_SYSTEM;
+}
+
+int
+store_forget(struct store *s, const char *fingerprint, unsigned *np)
+{
+	sqlite3_stmt *st = stmt_take(s, ST_FORGET);
+	int e;
+
+	bind_text(st, 1, fingerprint);
+	e = stmt_run(st);
+	*np = e == 0 ? (unsigned)sqlite3_changes(s->db) : 0;
+	return e;
 }

@@ -8,6 +8,7 @@
 
 #include <stdint.h>
 
+#include "approvals/memory.h"
 #include "approvals/request.h"
 
 struct store;
@@ -36,6 +37,12 @@ int	store_find_denied(struct store *, const char *identity, const uint8_t *diges
 	    int64_t since_ms, struct request **);
 /* Every pending request and unused approval, handed over to take(). */
 int	store_each_open(struct store *, void (*take)(struct request *, void *arg), void *arg);
+/* Remember these findings, in place of what was remembered of the same ones. */
+int	store_remember(struct store *, const struct memory *, size_t n);
+/* Each that is remembered at that time, the oldest first; borrowed for the call. Those that are over are dropped. */
+int	store_each_memory(struct store *, int64_t now_ms, void (*take)(const struct memory *, void *arg), void *arg);
+/* Forget a fingerprint everywhere; *np: how many there were. */
+int	store_forget(struct store *, const char *fingerprint, unsigned *np);
 /* Drop what is finished and was asked before then. */
 int	store_prune(struct store *, int64_t before_ms);
 

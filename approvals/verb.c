@@ -8,14 +8,16 @@
 
 #include "approvals/approvals_msg.h"
 #include "approvals/limits.h"
+#include "approvals/memory.h"
 #include "bastion/base/buf.h"
+#include "bastion/base/clock.h"
 #include "bastion/base/err.h"
 #include "bastion/base/strvec.h"
 #include "bastion/base/xmalloc.h"
 
 #define REQ_PREFIX	"REQ-"
 
-enum { TAKES_REQ = 1, TAKES_REASON = 2, NEEDS_REASON = 4 };
+enum { TAKES_REQ = 1, TAKES_REASON = 2, NEEDS_REASON = 4, TAKES_CHOICE = 8, TAKES_FINGERPRINT = 16 };
 
 static const struct verb_row {
 	const char	*name;
@@ -26,9 +28,12 @@ static const struct verb_row {
 	{ "pending", VERB_PENDING, 0, "usage: pending" },
 	{ "show", VERB_SHOW, TAKES_REQ, "usage: show REQ" },
 	{ "status", VERB_STATUS, TAKES_REQ, "usage: status REQ" },
-	{ "approve", VERB_APPROVE, TAKES_REQ | TAKES_REASON, "usage: approve REQ [--reason TEXT]" },
+	{ "approve", VERB_APPROVE, TAKES_REQ | TAKES_REASON | TAKES_CHOICE,
+	    "usage: approve REQ [--false-positive | --test-value | --rotated [--for 90d]] [--reason TEXT]" },
 	{ "deny", VERB_DENY, TAKES_REQ | TAKES_REASON | NEEDS_REASON,
 	    "usage: deny REQ --reason TEXT (the reason tells the requester what to do instead)" },
+	{ "findings", VERB_FINDINGS, 0, "usage: findings" },
+	{ "forget", VERB_FORGET, TAKES_FINGERPRINT, "usage: forget FINGERPRINT (16 digits; `findings` lists them)" },
 	{ NULL, VERB_BAD, 0, NULL }
 };
 
@@ -75,6 +80,26 @@ parse_reason(const struct strvec *words, size_t from)
 	return reason;
 }
 
+/* --false-positive and the like, and --for DURATION after it. False: a duration that is none, or not for so long. */
+static bool
+parse_choice(struct verb *v, const struct strvec *words, size_t *nextp)
+{
+	const char *word = words->n > *nextp ? words->v[*nextp] : "";
+
+	if (strncmp(word, "--", 2) != 0 || !memory_is_choice(word + 2))
+		return true;
+	v->choice = xstrdup(word + 2);
+	v->for_ms = MEMORY_MS;
+	(*nextp)++;
+	if (words->n <= *nextp || strcmp(words->v[*nextp], "--for") != 0)
+		return true;
+	if (words->n == *nextp + 1 || clock_parse_duration(words->v[*nextp + 1], &v->for_ms) != 0 || v->for_ms <= 0 ||
+	    v->for_ms > MEMORY_LONGEST_MS)
+		return false;
+	*nextp += 2;
+	return true;
+}
+
 static void
 verb_understand(struct verb *v, const struct strvec *words)
 {
@@ -96,6 +121,16 @@ verb_understand(struct verb *v, const struct strvec *words)
 			v->problem = "a request is named like REQ-7F3K2Q; `pending` lists them";
 			return;
 		}
+		next = 2;
+	}
+	if ((row->flags & TAKES_CHOICE) && !parse_choice(v, words, &next)) {
+		v->problem = "--for takes a duration of at most a year, such as 30d";
+		return;
+	}
+	if (row->flags & TAKES_FINGERPRINT) {
+		if (words->n != 2 || !memory_is_fingerprint(words->v[1]))
+			return;
+		v->fingerprint = xstrdup(words->v[1]);
 		next = 2;
 	}
 	if (words->n > next) {
@@ -168,5 +203,7 @@ verb_free(struct verb *v)
 	if (v == NULL)
 		return;
 	free(v->reason);
+	free(v->choice);
+	free(v->fingerprint);
 	free(v);
 }

@@ -7,17 +7,21 @@
 #define APPROVALS_VERB_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 #include "bastion/base/id.h"
 
 struct buf;
 
-enum verb_kind { VERB_BAD, VERB_PENDING, VERB_SHOW, VERB_STATUS, VERB_APPROVE, VERB_DENY };
+enum verb_kind { VERB_BAD, VERB_PENDING, VERB_SHOW, VERB_STATUS, VERB_APPROVE, VERB_DENY, VERB_FINDINGS, VERB_FORGET };
 
 struct verb {
 	enum verb_kind	 kind;
 	char		 req[ID_TEXT];	/* as we write it, however it was typed */
 	char		*reason;	/* "" = none */
+	char		*choice;	/* of VERB_APPROVE: memory.h, what its findings are; NULL = just this once */
+	int64_t		 for_ms;	/* and for how long */
+	char		*fingerprint;	/* of VERB_FORGET; else NULL */
 	bool		 json;
 	const char	*problem;	/* of VERB_BAD: what is wrong, constant */
 };

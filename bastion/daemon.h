@@ -228,6 +228,7 @@ struct daemon {
 	unsigned		 njobs;		/* all pushes and fetches together, and keepers */
 	unsigned		 npeers;
 	struct proxy		*proxies;	/* programs by which targets are reached */
+	struct known		*known;		/* findings that approvers have said something about; NULL = none */
 	struct shelfjob		*shelfjobs;	/* work on what is kept in repositories */
 	struct event		*sweep_ev;
 	struct pool		*pools;		/* SSH connections to upstreams */

@@ -439,7 +439,8 @@ static void
 inspector_child(struct gitjob *j, int session, int parent)
 {
 	const struct conf *c = j->peer->conf->conf;
-	struct pushjudge judge = { .policy = c->policy, .who = &j->peer->who, .upstream = j->upstream, .repo = j->repo };
+	struct pushjudge judge = { .policy = c->policy, .who = &j->peer->who, .upstream = j->upstream, .repo = j->repo,
+	    .known = j->daemon->known };
 	struct rlimit file = { c->max_pack_bytes + SPOOL_EXTRA, c->max_pack_bytes + SPOOL_EXTRA };
 	struct inspect_params ip = { .session_fd = 3, .parent_fd = 4, .spool_fd = 5, .scanner = j->daemon->scanner,
 	    .max_pack_bytes = c->max_pack_bytes, .max_object_bytes = c->max_object_bytes,

@@ -18,6 +18,7 @@
 #include "bastion/base/xmalloc.h"
 #include "bastion/conf.h"
 #include "bastion/daemon.h"
+#include "bastion/known.h"
 #include "bastion/ident/keyd_msg.h"
 #include "bastion/ident/krl.h"
 #include "bastion/ident/note.h"
@@ -239,6 +240,22 @@ on_granted(struct link *l, struct msg *m, void *arg)
 	return r;
 }
 
+/* APPROVALS_REMEMBERED: for the inspectors that are started from now on. */
+static int
+on_remembered(struct link *l, struct msg *m, void *arg)
+{
+	struct daemon *d = arg;
+	struct known *k;
+	int r;
+
+	(void)l;
+	if ((r = known_read(m->body, &k)) != 0)
+		return r;
+	known_free(d->known);
+	d->known = k;
+	return 0;
+}
+
 static const struct link_row keyd_rows[] = {
 	{ KEYD_STARTED, "started", LINK_PERMIT | LINK_ONCE, on_keyd_started },
 	{ KEYD_MINTED, "minted", LINK_PERMIT, on_answer },
@@ -259,6 +276,7 @@ static const struct link_row auditd_rows[] = {
 static const struct link_row approvald_rows[] = {
 	{ APPROVALS_STARTED, "started", LINK_PERMIT | LINK_ONCE, on_approvals_started },
 	{ APPROVALS_GRANTED, "granted", LINK_PERMIT, on_granted },
+	{ APPROVALS_REMEMBERED, "remembered", LINK_PERMIT, on_remembered },
 	{ APPROVALS_ADMIN_DONE, "admin-done", LINK_PERMIT, on_answer },
 	{ 0, NULL, 0, NULL }
 };

@@ -6,6 +6,7 @@
 
 #include "bastion/base/clock.h"
 #include "bastion/commit-signer.h"
+#include "bastion/known.h"
 #include "bastion/policy/commit-text.h"
 #include "gitfilter/changes.h"
 #include "gitfilter/contents.h"
@@ -28,6 +29,24 @@ pushjudge_commit(const struct pushjudge *j, const struct fact *f, struct request
 	commit_text_release(&commit);
 }
 
+/* What an approver said of this very secret in this repository stands over the rules, until it ends or is forgotten. */
+static bool
+pushjudge_knows(const struct pushjudge *j, const struct fact *f, struct fact_verdict *out)
+{
+	int64_t now = clock_wall_ms();
+	const struct known_finding *k;
+	char until[CLOCK_TEXT];
+
+	if (f->kind != FACT_FINDING || f->notice || f->fingerprint == NULL ||
+	    (k = known_find(j->known, f->rule, f->fingerprint, j->upstream, j->repo, now)) == NULL)
+		return false;
+	clock_format_second(k->until_ms / 1000, until);
+	out->word = FACT_ALLOWED;
+	out->rule = "remembered";
+	(void)snprintf(out->detail, sizeof(out->detail), "%s, said %s of %s, until %s", k->choice, k->by, k->request, until);
+	return true;
+}
+
 void
 pushjudge_fact(const struct fact *f, struct fact_verdict *out, void *arg)
 {
@@ -42,6 +61,8 @@ pushjudge_fact(const struct fact *f, struct fact_verdict *out, void *arg)
 	    .now = clock_wall_ms() / 1000 };
 	struct verdict v;
 
+	if (pushjudge_knows(j, f, out))
+		return;
 	if (f->kind == FACT_COMMIT)
 		pushjudge_commit(j, f, &q, &v);
 	else {

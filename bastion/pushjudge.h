@@ -9,11 +9,14 @@
 #include "bastion/policy/decide.h"
 #include "gitfilter/judged.h"
 
+struct known;
+
 /* All borrowed. */
 struct pushjudge {
 	const struct policy	*policy;
 	const struct subject	*who;
 	const char		*upstream, *repo;
+	const struct known	*known;		/* findings that may pass; NULL = none */
 };
 
 /* A judge_fn; arg is a struct pushjudge. */

@@ -44,8 +44,8 @@ static const struct cmd_row rows[] = {
 	{ "export", cmd_export, "export ID [--v2] [-o FILE]", "a recording as an asciicast for other players" },
 	{ "audit", cmd_audit, "audit verify\naudit search KEY=GLOB...\naudit export --jsonl | --tiles DIR",
 	  "prove, search and export the audit log" },
-	{ "approvals", cmd_approvals, "approvals [pending]\napprovals show REQ\napprovals approve REQ [--reason TEXT]\n"
-	  "approvals deny REQ --reason TEXT", "requests that wait for a human, decided from the host (break-glass)" },
+	{ "approvals", cmd_approvals, "approvals [pending]\napprovals show REQ\napprovals approve REQ [--false-positive | --test-value | --rotated [--for 90d]] [--reason TEXT]\n"
+	  "approvals deny REQ --reason TEXT\napprovals findings\napprovals forget FINGERPRINT", "requests that wait for a human, decided from the host (break-glass)" },
 	{ "host-key", cmd_host_key, "host-key show\nhost-key next\nhost-key rotate",
 	  "the bastion's own host key: prepare the next one, make it the present one" },
 	{ "client-config", cmd_client_config,

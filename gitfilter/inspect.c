@@ -311,12 +311,14 @@ is_secret_name(const struct inspect *x, const char *path)
 	return false;
 }
 
+/* known: what is remembered of this finding, as the judge says, for the session; NULL where that is of no interest. */
 static int
-inspect_judge_finding(struct inspect *x, const char *rule, bool notice, const char *path)
+inspect_judge_finding(struct inspect *x, const struct fact *f, char known[sizeof(((struct fact_verdict *)0)->detail)])
 {
-	const struct fact f = { .kind = FACT_FINDING, .rule = rule, .notice = notice, .path = path };
-	struct fact_verdict v = inspect_judge(x, &f);
+	struct fact_verdict v = inspect_judge(x, f);
 
+	if (known != NULL)
+		(void)snprintf(known, sizeof(v.detail), "%s", v.word == FACT_ALLOWED && strcmp(v.rule, "remembered") == 0 ? v.detail : "");
 	return judged_add(x->judged, &v);
 }
 
@@ -325,10 +327,12 @@ static int
 inspect_judge_unnamed(struct inspect *x)
 {
 	static const struct fact_verdict many = { .word = FACT_DENIED, .rule = "secret-in-push" };
+	const struct fact sealed = { .kind = FACT_FINDING, .rule = "encrypted-container", .notice = true };
+	const struct fact opaque = { .kind = FACT_FINDING, .rule = "opaque-data", .notice = true };
 	int r = 0;
 
-	if (x->notices > x->kept_notices && (r = inspect_judge_finding(x, "encrypted-container", true, NULL)) == 0)
-		r = inspect_judge_finding(x, "opaque-data", true, NULL);
+	if (x->notices > x->kept_notices && (r = inspect_judge_finding(x, &sealed, NULL)) == 0)
+		r = inspect_judge_finding(x, &opaque, NULL);
 	if (r == 0 && x->findings > FINDINGS_SENT_MAX)
 		r = judged_add(x->judged, &many);
 	return r;
@@ -390,6 +394,8 @@ inspect_put_finding(struct inspect *x, const struct kept *k, struct buf *b)
 {
 	char commit[OID_HEX + 1], path[PATH_LEN_MAX + 1] = "";
 	const char *where = k->path != NULL ? k->path : path;
+	char known[sizeof(((struct fact_verdict *)0)->detail)];
+	struct fact f = { .kind = FACT_FINDING, .rule = k->rule, .notice = k->notice, .fingerprint = k->fingerprint };
 	int r;
 
 	(void)snprintf(commit, sizeof(commit), "%s", k->commit);
@@ -399,14 +405,15 @@ inspect_put_finding(struct inspect *x, const struct kept *k, struct buf *b)
 		walk_path(x->walk, k->index, path, sizeof(path));
 	if (is_secret_name(x, where))
 		where = "";
-	if ((r = inspect_judge_finding(x, k->rule, k->notice, where)) != 0)
+	f.path = where;
+	if ((r = inspect_judge_finding(x, &f, known)) != 0)
 		return r;
 	if ((r = buf_put_cstring(b, k->rule)) != 0 || (r = buf_put_cstring(b, k->description)) != 0 ||
 	    (r = buf_put_cstring(b, k->kind)) != 0 || (r = buf_put_cstring(b, commit)) != 0 ||
 	    (r = buf_put_cstring(b, where)) != 0 || (r = buf_put_u32(b, k->line)) != 0 ||
 	    (r = buf_put_cstring(b, k->masked)) != 0 || (r = buf_put_cstring(b, k->fingerprint)) != 0 ||
 	    (r = buf_put_cstring(b, k->member)) != 0 || (r = buf_put_cstring(b, k->decoded)) != 0 ||
-	    (r = inspect_put_other(x, inspect_other(x, k), b)) != 0)
+	    (r = inspect_put_other(x, inspect_other(x, k), b)) != 0 || (r = buf_put_cstring(b, known)) != 0)
 		return r;
 	return buf_put_u8(b, k->notice);
 }

@@ -38,6 +38,7 @@ struct fact {
 	const struct content *content;	/* change: changes.h; NULL: not known, or none */
 	const char	*path;		/* change, finding; NULL: some path */
 	const char	*rule;		/* finding: the scanner's */
+	const char	*fingerprint;	/* finding: keyed; NULL: of none in particular */
 	bool		 notice;	/* finding: no secret but a word about the content */
 };
 

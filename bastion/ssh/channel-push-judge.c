@@ -45,7 +45,7 @@ push_take_verdict(struct push_call *p, const struct verdict *v)
 
 /* An INSPECT_FINDING, its texts printable and masked; see inspect.h. */
 enum found_text { FOUND_RULE, FOUND_DESCRIPTION, FOUND_KIND, FOUND_COMMIT, FOUND_PATH, FOUND_MASKED, FOUND_FINGERPRINT, FOUND_MEMBER,
-	FOUND_DECODED, FOUND_OTHER_RULE, FOUND_OTHER_PATH, FOUND_TEXTS };
+	FOUND_DECODED, FOUND_OTHER_RULE, FOUND_OTHER_PATH, FOUND_KNOWN, FOUND_TEXTS };
 
 struct found {
 	char		*text[FOUND_TEXTS];	/* owned */
@@ -75,9 +75,9 @@ push_take_finding(struct push_call *p, const struct found *f, const struct verdi
 
 	if (p->nshown == 0 || v->what > p->finding.what)
 		p->finding = *v;
-	p->text_bad |= buf_putf(p->text, "finding: rule=%s (%s) %s commit=%.12s %s value=%s fingerprint=%s%s\n", t[FOUND_RULE],
+	p->text_bad |= buf_putf(p->text, "finding: rule=%s (%s) %s commit=%.12s %s value=%s%s fingerprint=%s\n", t[FOUND_RULE],
 	    t[FOUND_DESCRIPTION], t[FOUND_KIND], *t[FOUND_COMMIT] ? t[FOUND_COMMIT] : "-", f->place, t[FOUND_MASKED],
-	    t[FOUND_FINGERPRINT], f->pair) != 0;
+	    f->pair, t[FOUND_FINGERPRINT]) != 0;
 	if (p->nshown < PUSH_FINDINGS_SHOWN)
 		push_say(p, "sallyport: BLOCKED %s rule=%s (%s) commit=%.12s file=%s value=%s%s", p->door.request, t[FOUND_RULE],
 		    t[FOUND_DESCRIPTION], *t[FOUND_COMMIT] ? t[FOUND_COMMIT] : "-", f->place, t[FOUND_MASKED], f->pair);
@@ -103,16 +103,30 @@ push_take_notice(struct push_call *p, const struct found *f, const struct verdic
 	push_take_verdict(p, v);
 }
 
+/* A secret of which an approver has said something, for this repository, that has not ended: it passes, and the record says why. */
+static void
+push_take_known(struct push_call *p, const struct found *f)
+{
+	char *const *t = f->text;
+
+	p->nknown++;
+	p->text_bad |= buf_putf(p->text, "known: rule=%s commit=%.12s %s fingerprint=%s (%s)\n", t[FOUND_RULE],
+	    *t[FOUND_COMMIT] ? t[FOUND_COMMIT] : "-", f->place, t[FOUND_FINGERPRINT], t[FOUND_KNOWN]) != 0;
+	if (p->nknown <= PUSH_FINDINGS_SHOWN)
+		push_say(p, "sallyport: known %s rule=%s commit=%.12s file=%s: %s", p->door.request, t[FOUND_RULE],
+		    *t[FOUND_COMMIT] ? t[FOUND_COMMIT] : "-", f->place, t[FOUND_KNOWN]);
+}
+
 static void
 push_record_finding(struct push_call *p, const struct found *f, const struct verdict *v)
 {
 	char *const *t = f->text;
 
 	(void)session_record(p->door.channel->session, "push.finding", json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:i, s:b, "
-	    "s:s, s:s*}", "request", p->door.request, "rule", t[FOUND_RULE], "verdict", decision_word(v->what), "kind", t[FOUND_KIND],
+	    "s:s, s:s*, s:s*}", "request", p->door.request, "rule", t[FOUND_RULE], "verdict", decision_word(v->what), "kind", t[FOUND_KIND],
 	    "commit", t[FOUND_COMMIT], "path", t[FOUND_PATH], "member", t[FOUND_MEMBER], "decoded", t[FOUND_DECODED], "line",
 	    (int)f->line, "notice", (int)f->notice, "fingerprint", t[FOUND_FINGERPRINT], "pair",
-	    *t[FOUND_OTHER_RULE] ? t[FOUND_OTHER_RULE] : NULL), NULL, NULL);
+	    *t[FOUND_OTHER_RULE] ? t[FOUND_OTHER_RULE] : NULL, "remembered", *t[FOUND_KNOWN] ? t[FOUND_KNOWN] : NULL), NULL, NULL);
 }
 
 /* FILE!MEMBER:LINE (in base64), of what there is. The names of members are as hostile as any. */
@@ -168,7 +182,10 @@ push_on_finding(struct link *l, struct msg *m, void *arg)
 	f.text[FOUND_PATH] = path;
 	found_place(p->door.channel->session, &f);
 	found_pair(&f);
-	if (f.notice)
+	if (f.text[FOUND_KNOWN][0] != '\0') {
+		v = (struct verdict){ .what = DECISION_ALLOW, .rule = "remembered", .because = "" };
+		push_take_known(p, &f);
+	} else if (f.notice)
 		push_take_notice(p, &f, &v);
 	else
 		push_take_finding(p, &f, &v);
@@ -396,7 +413,7 @@ push_judge(struct push_call *p)
 
 	cmds = push_commands(p->git, &n);
 	/* The inspector names a bounded number of findings; what was not named was not judged. */
-	if (p->nfindings > p->nshown)
+	if (p->nfindings > p->nshown + p->nknown)
 		p->finding = (struct verdict){ .what = DECISION_DENY, .rule = "secret-in-push",
 		    .because = "more findings than can be judged one by one" };
 	if (p->status == INSPECT_BAD) {
@@ -409,13 +426,13 @@ push_judge(struct push_call *p)
 	} else {
 		for (size_t i = 0; i < n; i++)
 			push_judge_ref(p, &cmds[i], p->ops[i]);
-		if (p->nfindings > 0)
+		if (p->nfindings > p->nknown)
 			push_take_verdict(p, &p->finding);
 		p->text_bad |= is_for_humans(&p->verdict) && (push_show_options(p) != 0 || push_show_content(p) != 0);
 		push_refuse_unaskable(p);
 	}
-	if (p->nfindings > PUSH_FINDINGS_SHOWN)
-		push_say(p, "sallyport: and %u more", p->nfindings - PUSH_FINDINGS_SHOWN);
+	if (p->nfindings - p->nknown > PUSH_FINDINGS_SHOWN)
+		push_say(p, "sallyport: and %u more", p->nfindings - p->nknown - PUSH_FINDINGS_SHOWN);
 	if (p->nchanges > CHANGES_SHOWN)
 		p->text_bad |= buf_putf(p->text, "and %u more changes that rules name\n", p->nchanges - CHANGES_SHOWN) != 0;
 	if (p->njudged > CHANGES_SHOWN)
@@ -427,10 +444,11 @@ push_judge(struct push_call *p)
 		    "git checkout COMMIT^ -- FILE, git commit --amend), or pushed by somebody who may");
 	if (p->content.rule != NULL)
 		push_refuse_all(p, "denied %s rule=%s: %s", p->door.request, p->content.rule, p->content.because);
-	if (p->nfindings > 0 && p->finding.what == DECISION_DENY) {
+	if (p->nfindings > p->nknown && p->finding.what == DECISION_DENY) {
 		push_say(p, "sallyport: a secret that was in a commit must be taken out of every commit of the push (git rebase -i "
 		    "COMMIT^, edit, git commit --amend) and rotated; deleting it in a later commit is not enough");
-		push_refuse_all(p, "denied %s rule=%s: %u secret(s) in the push", p->door.request, p->finding.rule, p->nfindings);
+		push_refuse_all(p, "denied %s rule=%s: %u secret(s) in the push", p->door.request, p->finding.rule,
+		    p->nfindings - p->nknown);
 	}
 	push_content_digest(p->door.channel->session->who.identity, p->door.upstream, p->door.repo, cmds, n, p->digest);
 }

@@ -44,7 +44,7 @@ struct push_call {
 	uint8_t			 status;
 	char			*reason;
 	uint64_t		 objects, pack_bytes;
-	uint32_t		 nfindings, nshown;
+	uint32_t		 nfindings, nshown, nknown;	/* known: remembered, so they may pass; not shown */
 	struct push_extent	 extent;
 	enum ref_op		*ops;		/* per command */
 	bool			*unsure;	/* per command: the repository must say whether it is a forward */

@@ -50,7 +50,7 @@ static const struct verb verbs[] = {
 	{ "policy", "policy", "what you may do", verb_policy, NULL },
 	{ "pending", "pending", "requests that wait for a decision", verb_approvals, NULL },
 	{ "show", "show REQ", "everything that a request is about", verb_approvals, NULL },
-	{ "approve", "approve REQ [--reason TEXT]", "let it happen, once", verb_approvals, NULL },
+	{ "approve", "approve REQ [--reason TEXT]", "let it happen, once; --false-positive, --test-value or --rotated before it: and remember its findings", verb_approvals, NULL },
 	{ "deny", "deny REQ --reason TEXT", "refuse it", verb_approvals, NULL },
 	{ "status", "status REQ", "how a request of yours stands", verb_approvals, NULL },
 	{ "wait", "wait REQ", "wait for the decision on a request of yours: 0 approved, 77 denied, 75 not yet", verb_wait, NULL },

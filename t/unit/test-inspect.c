@@ -128,7 +128,7 @@ rig_send_pack(struct rig *g, const uint8_t *p, size_t n)
 static void
 take_finding(struct msg *m, struct outcome *o)
 {
-	char *rule, *description, *masked, *fingerprint, *kind, *commit, *path, *member, *decoded, *other, *where;
+	char *rule, *description, *masked, *fingerprint, *kind, *commit, *path, *member, *decoded, *other, *where, *known;
 	uint32_t line;
 	uint8_t notice;
 
@@ -138,11 +138,13 @@ take_finding(struct msg *m, struct outcome *o)
 	    buf_get_cstring(m->body, &masked) == 0 && buf_get_cstring(m->body, &fingerprint) == 0 &&
 	    buf_get_cstring(m->body, &member) == 0 && buf_get_cstring(m->body, &decoded) == 0 &&
 	    buf_get_cstring(m->body, &other) == 0 && buf_get_cstring(m->body, &where) == 0 &&
-	    buf_get_u8(m->body, &notice) == 0 && buf_end(m->body) == 0);
+	    buf_get_cstring(m->body, &known) == 0 && buf_get_u8(m->body, &notice) == 0 && buf_end(m->body) == 0);
 	assert_string_equal(member, "");
 	assert_string_equal(decoded, "");
 	assert_int_equal(notice, 0);
 	assert_string_equal(other, "");
+	assert_string_equal(known, "");
+	free(known);
 	assert_string_equal(where, "");
 	free(other);
 	free(where);
