@@ -67,6 +67,7 @@ struct gitjob {
 	struct strvec	 denials, asks, parks;	/* rules, by id; parks: those on references too */
 	uint64_t	 length;
 	bool		 needs, may_need;	/* it builds on objects of the repository; the leg says that those are shown */
+	uint8_t		 met[DIGEST_LEN];	/* over what policy does not simply allow */
 	uint8_t		 needs_digest[DIGEST_LEN], may_need_digest[DIGEST_LEN];	/* over their names, by either */
 	struct push_command *cmds;
 	uint8_t		*ops;			/* enum inspect_op */
@@ -225,10 +226,10 @@ static int
 on_result(struct link *l, struct msg *m, void *arg)
 {
 	struct gitjob *j = arg;
-	const uint8_t *s, *needs;
+	const uint8_t *s, *needs, *met;
 	uint64_t skip;
 	uint32_t findings;
-	size_t n, nneeds;
+	size_t n, nneeds, nmet;
 	int r;
 
 	(void)l;
@@ -237,10 +238,12 @@ on_result(struct link *l, struct msg *m, void *arg)
 	    (r = buf_get_u32(m->body, &findings)) != 0 || (r = buf_get_u32(m->body, &j->extent.commits)) != 0 ||
 	    (r = buf_get_u32(m->body, &j->extent.files)) != 0 || (r = buf_get_u64(m->body, &j->extent.bytes)) != 0 ||
 	    (r = buf_peek_string(m->body, &s, &n)) != 0 || (r = buf_get_u64(m->body, &j->length)) != 0 ||
-	    (r = buf_peek_string(m->body, &needs, &nneeds)) != 0 || (r = buf_get_u32(m->body, &j->ncmds)) != 0)
+	    (r = buf_peek_string(m->body, &needs, &nneeds)) != 0 || (r = buf_peek_string(m->body, &met, &nmet)) != 0 ||
+	    (r = buf_get_u32(m->body, &j->ncmds)) != 0)
 		return r;
-	if (nneeds != 0 && nneeds != DIGEST_LEN)
+	if ((nneeds != 0 && nneeds != DIGEST_LEN) || nmet != DIGEST_LEN)
 		return ERR_FORMAT;
+	memcpy(j->met, met, DIGEST_LEN);
 	j->needs = nneeds != 0;
 	memcpy(j->needs_digest, needs, nneeds);
 	if (j->ncmds > OPS_MAX)
@@ -845,7 +848,7 @@ gitjob_store(struct peer *p, uint32_t id, const struct gitjob_order *o)
 		return "the inspection has not passed it";
 	if (j->needs && (!j->may_need || memcmp(j->needs_digest, j->may_need_digest, DIGEST_LEN) != 0))
 		return "it builds on objects that the repository does not show";
-	push_content_digest(p->who.identity, j->upstream, j->repo, j->cmds, j->ncmds, digest);
+	push_content_digest(p->who.identity, j->upstream, j->repo, j->cmds, j->ncmds, j->met, digest);
 	if ((!o->park && (why = judge_content(p, j, digest)) != NULL) || (why = judge_refs(p, j, digest, o->park)) != NULL ||
 	    (o->park ? (why = judge_park(p, j, o->rule)) != NULL : j->parks.n > 0))
 		return why != NULL ? why : "policy has it parked";

@@ -62,6 +62,7 @@ struct inspect {
 	size_t			 told;			/* changes */
 	size_t			 needs_told;
 	unsigned		 options;		/* heard */
+	uint64_t		 met[4];		/* the sum of SHA-256 over each fact that is not simply allowed */
 	EVP_MD_CTX		*digest;		/* owned: SHA-256 over the spool */
 	uint64_t		 spooled, taken;
 	struct kept		*kept;			/* owned */
@@ -197,6 +198,28 @@ inspect_tick(struct inspect *x, uint64_t sofar, uint64_t total)
 	return 0;
 }
 
+/* An approval is for exactly what was met: the order in which a pack brings it must not matter. */
+static int
+inspect_met(struct inspect *x, const struct fact *f, const struct fact_verdict *v)
+{
+	const char *words[] = { v->rule, f->rule, f->fingerprint, f->path };
+	const uint8_t head[] = { (uint8_t)f->kind, (uint8_t)f->op, (uint8_t)v->word };
+	EVP_MD_CTX *ctx = EVP_MD_CTX_new();
+	uint64_t sum[4];
+	bool ok = ctx != NULL && EVP_DigestInit_ex(ctx, EVP_sha256(), NULL) == 1 && EVP_DigestUpdate(ctx, head, sizeof(head)) == 1;
+
+	for (size_t i = 0; ok && i < sizeof(words) / sizeof(words[0]); i++) {
+		const char *word = words[i] == NULL ? "" : words[i];
+
+		ok = EVP_DigestUpdate(ctx, word, strlen(word) + 1) == 1;
+	}
+	ok = ok && EVP_DigestFinal_ex(ctx, (unsigned char *)sum, NULL) == 1;
+	EVP_MD_CTX_free(ctx);
+	for (size_t i = 0; ok && i < sizeof(sum) / sizeof(sum[0]); i++)
+		x->met[i] += sum[i];
+	return ok ? 0 : ERR_CRYPTO;
+}
+
 /* What policy says to a fact; nothing is judged where nobody judges. */
 static struct fact_verdict
 inspect_judge(const struct inspect *x, const struct fact *f)
@@ -319,6 +342,8 @@ inspect_judge_finding(struct inspect *x, const struct fact *f, char known[sizeof
 
 	if (known != NULL)
 		(void)snprintf(known, sizeof(v.detail), "%s", v.word == FACT_ALLOWED && strcmp(v.rule, "remembered") == 0 ? v.detail : "");
+	if (v.word != FACT_ALLOWED && inspect_met(x, f, &v) != 0)
+		return ERR_CRYPTO;
 	return judged_add(x->judged, &v);
 }
 
@@ -541,7 +566,8 @@ inspect_put_result(struct inspect *x, enum inspect_status status, struct buf *b)
 	    (r = buf_put_u32(b, x->findings)) != 0 || (r = buf_put_u32(b, x->commits)) != 0 ||
 	    (r = buf_put_u32(b, x->changes == NULL ? UINT32_MAX : (uint32_t)changes_npaths(x->changes))) != 0 ||
 	    (r = buf_put_u64(b, contents_bytes(x->contents))) != 0 || (r = buf_put_string(b, digest, 32)) != 0 ||
-	    (r = buf_put_u64(b, x->spooled)) != 0 || (r = inspect_put_needs_digest(x, b)) != 0)
+	    (r = buf_put_u64(b, x->spooled)) != 0 || (r = inspect_put_needs_digest(x, b)) != 0 ||
+	    (r = buf_put_string(b, x->met, sizeof(x->met))) != 0)
 		return r;
 	return inspect_put_updates(x, b);
 }
@@ -637,6 +663,8 @@ inspect_judge_change(struct inspect *x, const struct change *c)
 	if ((x->params->judges & INSPECT_TELL_CHANGES) == 0)
 		return 0;
 	v = inspect_judge(x, &f);
+	if (v.word != FACT_ALLOWED && inspect_met(x, &f, &v) != 0)
+		return ERR_CRYPTO;
 	return judged_add(x->judged, &v);
 }
 

@@ -73,6 +73,7 @@ enum inspect_msg {
 	 * u32 findings, u32 commits, u32 paths that they change (UINT32_MAX: not counted), u64 bytes of files,
 	 * s digest (32 bytes: SHA-256 over order and pack as spooled), u64 spool length,
 	 * s digest of what it needs (SHA-256 over the names of all INSPECT_NEEDS; empty: nothing),
+	 * s digest of what policy asks about or denies in it (32 bytes, whatever the order in which it was found),
 	 * u32 n, n * (s reference name, u8 op (enum inspect_op), s old, s new),
 	 * u32 m, m * s oid: commits outside the pack that the new tips descend from (for ancestry)
 	 */

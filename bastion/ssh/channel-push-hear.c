@@ -376,9 +376,9 @@ static int
 on_result(struct link *l, struct msg *m, void *arg)
 {
 	struct push_call *p = arg;
-	const uint8_t *digest, *needs;
+	const uint8_t *digest, *needs, *met;
 	uint64_t length;
-	size_t n, nneeds;
+	size_t n, nneeds, nmet;
 	int r;
 
 	(void)l;
@@ -387,9 +387,11 @@ on_result(struct link *l, struct msg *m, void *arg)
 	    (r = buf_get_u32(m->body, &p->nfindings)) != 0 || (r = buf_get_u32(m->body, &p->extent.commits)) != 0 ||
 	    (r = buf_get_u32(m->body, &p->extent.files)) != 0 || (r = buf_get_u64(m->body, &p->extent.bytes)) != 0 ||
 	    (r = buf_peek_string(m->body, &digest, &n)) != 0 || (r = buf_get_u64(m->body, &length)) != 0 ||
-	    (r = buf_peek_string(m->body, &needs, &nneeds)) != 0 || (r = push_read_refs(p, m->body)) != 0 ||
+	    (r = buf_peek_string(m->body, &needs, &nneeds)) != 0 || (r = buf_peek_string(m->body, &met, &nmet)) != 0 ||
+	    (r = nmet == DIGEST_LEN ? 0 : ERR_FORMAT) != 0 || (r = push_read_refs(p, m->body)) != 0 ||
 	    (r = push_read_outside(p, m->body)) != 0)
 		return r;
+	memcpy(p->met, met, DIGEST_LEN);
 	p->have_result = true;
 	p->door.channel->session->moved = true;
 	return 0;

@@ -450,5 +450,5 @@ push_judge(struct push_call *p)
 		push_refuse_all(p, "denied %s rule=%s: %u secret(s) in the push", p->door.request, p->finding.rule,
 		    p->nfindings - p->nknown);
 	}
-	push_content_digest(p->door.channel->session->who.identity, p->door.upstream, p->door.repo, cmds, n, p->digest);
+	push_content_digest(p->door.channel->session->who.identity, p->door.upstream, p->door.repo, cmds, n, p->met, p->digest);
 }

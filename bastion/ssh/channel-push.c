@@ -403,6 +403,7 @@ push_ask(struct push_call *p, int64_t now_us)
 static void
 push_wait_consent(struct push_call *p, int64_t now_us)
 {
+	char until[CLOCK_TEXT];
 	enum consent_state st;
 
 	if (!p->durable)
@@ -424,8 +425,10 @@ push_wait_consent(struct push_call *p, int64_t now_us)
 		push_refuse_all(p, "pending %s: not decided yet; push again after approval", consent_id(p->consent));
 		push_finish(p, NULL);
 	} else if (st == CONSENT_PENDING && now_us >= p->alive_us) {
-		push_say(p, "sallyport: pending %s rule=%s: %s; a human has been asked, %lld s left here", consent_id(p->consent),
-		    p->verdict.rule, p->verdict.because, (long long)((p->wait_until_us - now_us) / 1000000));
+		clock_format_second(consent_deadline(p->consent) / 1000, until);
+		push_say(p, "sallyport: pending %s rule=%s: %s; a human has been asked and may decide until %s, %lld s left here",
+		    consent_id(p->consent), p->verdict.rule, p->verdict.because, until,
+		    (long long)((p->wait_until_us - now_us) / 1000000));
 		p->alive_us = now_us + PUSH_ALIVE_US;
 	}
 }

@@ -65,6 +65,7 @@ struct push_call {
 	struct push_list	 commits, files;
 	char			*two_rules;	/* two rules ask, for different approvers: cannot be one question */
 	uint8_t			 digest[DIGEST_LEN];
+	uint8_t			 met[DIGEST_LEN];	/* by the inspector, over what policy does not simply allow */
 	struct consent		*consent;
 	int64_t			 wait_until_us, alive_us, spoke_us;
 	bool			 durable, recorded;

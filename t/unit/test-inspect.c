@@ -193,8 +193,8 @@ is_digest_of_spool(struct rig *g, const uint8_t *want, size_t n, uint64_t spoole
 static void
 take_result(struct rig *g, struct msg *m, struct outcome *o)
 {
-	const uint8_t *digest, *needs;
-	size_t ndigest;
+	const uint8_t *digest, *needs, *met;
+	size_t ndigest, nmet;
 	uint32_t n;
 	char *s;
 
@@ -203,7 +203,9 @@ take_result(struct rig *g, struct msg *m, struct outcome *o)
 	    buf_get_u32(m->body, &o->findings) == 0 && buf_get_u32(m->body, &o->commits) == 0 &&
 	    buf_get_u32(m->body, &o->files) == 0 && buf_get_u64(m->body, &o->bytes) == 0 &&
 	    buf_peek_string(m->body, &digest, &ndigest) == 0 && buf_get_u64(m->body, &o->spooled) == 0 &&
-	    buf_peek_string(m->body, &needs, &o->needs) == 0 && buf_get_u32(m->body, &n) == 0);
+	    buf_peek_string(m->body, &needs, &o->needs) == 0 && buf_peek_string(m->body, &met, &nmet) == 0 &&
+	    buf_get_u32(m->body, &n) == 0);
+	assert_int_equal(nmet, 32);
 	assert_int_equal(n, 1);
 	o->digest_ok = is_digest_of_spool(g, digest, ndigest, o->spooled);
 	assert_int_equal(buf_get_cstring(m->body, &s), 0);
