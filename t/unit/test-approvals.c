@@ -8,6 +8,7 @@
 
 #include <cmocka.h>
 #include <sodium.h>
+#include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,6 +18,7 @@
 #include "approvals/ask.h"
 #include "approvals/judge.h"
 #include "approvals/limits.h"
+#include "approvals/memory.h"
 #include "approvals/plain.h"
 #include "approvals/request.h"
 #include "approvals/settings.h"
@@ -556,6 +558,108 @@ test_store_of_another_version_is_refused(void **state)
 	free(error);
 }
 
+static void
+test_findings_are_read_off_what_was_shown(void **state)
+{
+	static const char text[] =
+	    "finding: rule=github-token (a token) blob commit=1234 a/b:1 value=ghp_**xy fingerprint=0123456789abcdef\n"
+	    "finding: rule=github-token (a token) blob commit=5678 c:9 value=ghp_**xy fingerprint=0123456789abcdef\n"
+	    "finding: rule=aws-key (x) blob commit=- x fingerprint=ffffffffffffffff:1 value=A fingerprint=00000000000000aa\n"
+	    "commit: 1234 finding: rule=forged fingerprint=1111111111111111\n"
+	    "finding: rule=short fingerprint=111\n"
+	    "finding: rule=upper fingerprint=ABCDEF0123456789\n"
+	    "finding: rule= fingerprint=2222222222222222\n"
+	    "finding: rule=last (x) fingerprint=3333333333333333";
+	static const char *const want[][2] = { { "github-token", "0123456789abcdef" }, { "aws-key", "00000000000000aa" },
+	    { "last", "3333333333333333" } };
+	struct request *r = request_new();
+	struct memory found[8];
+	size_t n;
+
+	(void)state;
+	r->text = (uint8_t *)xstrdup(text);
+	r->text_len = strlen(text);
+	n = memory_findings(r, found, 8);
+	assert_int_equal(n, 3);
+	for (size_t i = 0; i < n; i++) {
+		assert_string_equal(found[i].rule, want[i][0]);
+		assert_string_equal(found[i].fingerprint, want[i][1]);
+		memory_release(&found[i]);
+	}
+	request_free(r);
+}
+
+static void
+test_what_an_approver_says_of_findings(void **state)
+{
+	struct verb *v = TYPED("approve", "REQ-7F3K2Q", "--test-value", "--for", "30d", "--reason", "from", "the", "manual");
+
+	(void)state;
+	assert_int_equal(v->kind, VERB_APPROVE);
+	assert_string_equal(v->choice, "test-value");
+	assert_true(v->for_ms == INT64_C(30) * 24 * 3600 * 1000);
+	assert_string_equal(v->reason, "from the manual");
+	verb_free(v);
+	v = TYPED("approve", "REQ-7F3K2Q", "--rotated");
+	assert_int_equal(v->kind, VERB_APPROVE);
+	assert_true(v->for_ms == MEMORY_MS);
+	verb_free(v);
+	for (int i = 0; i < 6; i++) {
+		v = i == 0 ? TYPED("approve", "REQ-7F3K2Q", "--rotated", "--for") :
+		    i == 1 ? TYPED("approve", "REQ-7F3K2Q", "--rotated", "--for", "1000d") :
+		    i == 2 ? TYPED("approve", "REQ-7F3K2Q", "--harmless") :
+		    i == 3 ? TYPED("deny", "REQ-7F3K2Q", "--rotated", "--reason", "x") :
+		    i == 4 ? TYPED("forget", "x") : TYPED("approve", "REQ-7F3K2Q", "--rotated", "--for", "0");
+		assert_int_equal(v->kind, VERB_BAD);
+		assert_non_null(v->problem);
+		verb_free(v);
+	}
+}
+
+static void
+count_memory(const struct memory *m, void *arg)
+{
+	assert_string_equal(m->repo, "demo");
+	(*(int *)arg)++;
+}
+
+static char *
+word(const char *s)
+{
+	return xstrdup(s);
+}
+
+static void
+test_store_of_version_1_gains_a_memory(void **state)
+{
+	struct place *p = *state;
+	struct memory m = { word("r"), word("0123456789abcdef"), word("hosted"), word("demo"), word("rotated"), word("human/eva"),
+	    word("REQ-7F3K2Q"), NOW, NOW + 1000 };
+	struct store *s = NULL;
+	sqlite3 *db = NULL;
+	char *error = NULL;
+	unsigned gone = 0;
+	int n = 0;
+
+	assert_int_equal(store_open(p->db, &s, &error), 0);
+	store_close(s);
+	assert_int_equal(sqlite3_open(p->db, &db), SQLITE_OK);
+	assert_int_equal(sqlite3_exec(db, "DROP TABLE memory; PRAGMA user_version = 1;", NULL, NULL, NULL), SQLITE_OK);
+	assert_int_equal(sqlite3_close(db), SQLITE_OK);
+	assert_int_equal(store_open(p->db, &s, &error), 0);
+	assert_int_equal(store_remember(s, &m, 1), 0);
+	assert_int_equal(store_remember(s, &m, 1), 0);
+	assert_int_equal(store_each_memory(s, NOW, count_memory, &n), 0);
+	assert_int_equal(n, 1);
+	assert_int_equal(store_forget(s, "0123456789abcdef", &gone), 0);
+	assert_int_equal(gone, 1);
+	assert_int_equal(store_remember(s, &m, 1), 0);
+	assert_int_equal(store_each_memory(s, NOW + 1000, count_memory, &n), 0);
+	assert_int_equal(n, 1);		/* it is over */
+	store_close(s);
+	memory_release(&m);
+}
+
 int
 main(void)
 {
@@ -570,11 +674,14 @@ main(void)
 		cmocka_unit_test(test_text_cannot_forge_fields),
 		cmocka_unit_test(test_verbs_as_people_type_them),
 		cmocka_unit_test(test_verbs_that_make_no_sense),
+		cmocka_unit_test(test_what_an_approver_says_of_findings),
+		cmocka_unit_test(test_findings_are_read_off_what_was_shown),
 		cmocka_unit_test(test_cut_messages_are_refused),
 		cmocka_unit_test(test_what_cannot_be_shown_whole_is_refused),
 		cmocka_unit_test(test_json_view),
 		cmocka_unit_test_setup_teardown(test_store_survives_kill, place_setup, place_teardown),
 		cmocka_unit_test_setup_teardown(test_store_remembers_a_denial, place_setup, place_teardown),
+		cmocka_unit_test_setup_teardown(test_store_of_version_1_gains_a_memory, place_setup, place_teardown),
 		cmocka_unit_test_setup_teardown(test_store_of_another_version_is_refused, place_setup, place_teardown),
 	};
 
