@@ -19,6 +19,7 @@
 #include "gitfilter/lfsscan.h"
 #include "gitfilter/commitfacts.h"
 #include "gitfilter/contents.h"
+#include "gitfilter/excerpt.h"
 #include "gitfilter/limits.h"
 #include "gitfilter/pack.h"
 #include "gitfilter/pktline.h"
@@ -38,7 +39,8 @@ struct kept {			/* a finding, until its place is known */
 	char		*path;			/* owned, or NULL */
 	char		*member, *decoded;	/* owned: where in a container, in which encodings; or NULL */
 	bool		 notice;
-	uint64_t	 start;			/* in its content */
+	uint64_t	 start, end;		/* in its content */
+	char		*excerpt;		/* owned, or NULL */
 	size_t		 half;			/* number among pairs */
 	char		 commit[OID_HEX + 1];
 	char		 fingerprint[SECRETSCAN_FINGERPRINT + 1];
@@ -120,6 +122,7 @@ inspect_keep(struct inspect *x, const struct secretscan_finding *f)
 	k->description = f->description;
 	k->index = x->index;
 	k->start = f->start;
+	k->end = f->end;
 	k->line = f->line > UINT32_MAX ? UINT32_MAX : (uint32_t)f->line;
 	(void)snprintf(k->commit, sizeof(k->commit), "%s", x->commit == NULL ? "" : x->commit);
 	memcpy(k->fingerprint, f->fingerprint, sizeof(k->fingerprint));
@@ -152,16 +155,38 @@ inspect_on_finding(const struct secretscan_finding *f, void *arg)
 	return x->nkept - x->kept_notices == FINDINGS_KEPT_MAX ? 0 : inspect_keep(x, f);
 }
 
+/* The lines around what was just found in one content, from this one on. What is in a container has none. */
+static void
+inspect_excerpts(struct inspect *x, size_t before, const uint8_t *p, size_t n)
+{
+	size_t nholes = x->nkept - before;
+	struct excerpt_hole *holes = calloc(nholes, sizeof(*holes));
+
+	for (size_t i = 0; holes != NULL && i < nholes; i++)
+		holes[i] = (struct excerpt_hole){ x->kept[before + i].start, x->kept[before + i].end, x->kept[before + i].masked };
+	for (size_t i = 0; holes != NULL && i < nholes; i++) {
+		struct kept *k = &x->kept[before + i];
+
+		/* With more than can be kept, a secret in the line could be missed. */
+		if (!k->notice && k->member == NULL && x->nkept - x->kept_notices < FINDINGS_KEPT_MAX)
+			k->excerpt = excerpt_make(p, n, holes, nholes, i);
+	}
+	free(holes);
+}
+
 /* Scan one piece of content; not being able to means that the push is not clean. */
 static int
 inspect_scan(struct inspect *x, const void *p, size_t n)
 {
+	size_t before = x->nkept;
 	int r;
 
 	if (n == 0)
 		return 0;
 	if ((r = secretscan_scan(x->params->scanner, p, n, inspect_on_finding, x)) != 0)
 		return inspect_fail(x, ERR_DENIED, "not fully scanned: %s", secretscan_strerror(r));
+	if (x->index != PACK_NONE && x->nkept > before)
+		inspect_excerpts(x, before, p, n);
 	return 0;
 }
 
@@ -438,7 +463,8 @@ inspect_put_finding(struct inspect *x, const struct kept *k, struct buf *b)
 	    (r = buf_put_cstring(b, where)) != 0 || (r = buf_put_u32(b, k->line)) != 0 ||
 	    (r = buf_put_cstring(b, k->masked)) != 0 || (r = buf_put_cstring(b, k->fingerprint)) != 0 ||
 	    (r = buf_put_cstring(b, k->member)) != 0 || (r = buf_put_cstring(b, k->decoded)) != 0 ||
-	    (r = inspect_put_other(x, inspect_other(x, k), b)) != 0 || (r = buf_put_cstring(b, known)) != 0)
+	    (r = inspect_put_other(x, inspect_other(x, k), b)) != 0 || (r = buf_put_cstring(b, known)) != 0 ||
+	    (r = buf_put_cstring(b, k->excerpt)) != 0)
 		return r;
 	return buf_put_u8(b, k->notice);
 }
@@ -1291,6 +1317,7 @@ inspect_release(struct inspect *x)
 		free(x->kept[i].path);
 		free(x->kept[i].member);
 		free(x->kept[i].decoded);
+		free(x->kept[i].excerpt);
 	}
 	free(x->kept);
 	secretscan_pairs_free(x->pairs);

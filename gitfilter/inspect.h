@@ -35,7 +35,7 @@ enum inspect_msg {
 	 * "LFS object": of the pointer at the path),
 	 * s commit (40 hex or ""), s path or "", u32 line, s masked, s fingerprint, s member of a container or "", s encodings
 	 * or "", s rule and s path of the other half when it is half of a credential, or "" twice,
-	 * s what is remembered of it, so that it may pass, or "", u8 1 = no secret but a notice (encrypted-container, opaque-data), which is not counted as a finding */
+	 * s what is remembered of it, so that it may pass, or "", s the line that it stands in, masked, or "", u8 1 = no secret but a notice (encrypted-container, opaque-data), which is not counted as a finding */
 	INSPECT_FINDING = 407,
 	/* inspector -> session, when there are more notices than are sent: u32 how many in all */
 	INSPECT_NOTICES = 415,

@@ -57,6 +57,10 @@ test_expect_success 'a push with a secret is asked about' '
 	fresh_token && first=$body && old=$token && commit conf "token: $token" && asked agent/a
 '
 
+test_expect_success 'who decides sees the line that it stands in, masked' '
+	bssh eng bastion show "$req" >out && test_grep "it stands in: token: ghp_\*" out && test_grep ! "$first" out
+'
+
 test_expect_success 'who may not approve may not have it remembered' '
 	test_expect_code 77 bssh kim bastion approve "$req" --test-value && test_expect_code 77 bssh ci bastion approve "$req" --test-value &&
 	sallyport -f "$CONF" approvals findings >out && test_must_be_empty out

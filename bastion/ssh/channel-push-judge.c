@@ -23,6 +23,7 @@
 
 #define CHANGES_SHOWN	60		/* of the paths that a rule names, to approvers */
 #define CHANGES_RECORDED 200
+#define EXCERPT_SHOWN	400
 
 static bool
 is_for_humans(const struct verdict *v)
@@ -45,7 +46,7 @@ push_take_verdict(struct push_call *p, const struct verdict *v)
 
 /* An INSPECT_FINDING, its texts printable and masked; see inspect.h. */
 enum found_text { FOUND_RULE, FOUND_DESCRIPTION, FOUND_KIND, FOUND_COMMIT, FOUND_PATH, FOUND_MASKED, FOUND_FINGERPRINT, FOUND_MEMBER,
-	FOUND_DECODED, FOUND_OTHER_RULE, FOUND_OTHER_PATH, FOUND_KNOWN, FOUND_TEXTS };
+	FOUND_DECODED, FOUND_OTHER_RULE, FOUND_OTHER_PATH, FOUND_KNOWN, FOUND_EXCERPT, FOUND_TEXTS };
 
 struct found {
 	char		*text[FOUND_TEXTS];	/* owned */
@@ -67,6 +68,19 @@ push_decide_finding(struct push_call *p, const char *rule, bool notice, const ch
 	return v;
 }
 
+/* The line that a secret stands in, for who decides; masked by the inspector, and once more here. */
+static void
+push_show_excerpt(struct push_call *p, const char *excerpt)
+{
+	char *masked = session_mask(p->door.channel->session, excerpt, strlen(excerpt)), *shown = text_printable(masked, strlen(masked));
+
+	if (*shown != '\0')
+		p->text_bad |= buf_putf(p->text, "it stands in: %.*s%s\n", EXCERPT_SHOWN, shown,
+		    strlen(shown) > EXCERPT_SHOWN ? " .." : "") != 0;
+	free(masked);
+	free(shown);
+}
+
 /* A secret: the strictest verdict about any of them counts. */
 static void
 push_take_finding(struct push_call *p, const struct found *f, const struct verdict *v)
@@ -78,6 +92,7 @@ push_take_finding(struct push_call *p, const struct found *f, const struct verdi
 	p->text_bad |= buf_putf(p->text, "finding: rule=%s (%s) %s commit=%.12s %s value=%s%s fingerprint=%s\n", t[FOUND_RULE],
 	    t[FOUND_DESCRIPTION], t[FOUND_KIND], *t[FOUND_COMMIT] ? t[FOUND_COMMIT] : "-", f->place, t[FOUND_MASKED],
 	    f->pair, t[FOUND_FINGERPRINT]) != 0;
+	push_show_excerpt(p, t[FOUND_EXCERPT]);
 	if (p->nshown < PUSH_FINDINGS_SHOWN)
 		push_say(p, "sallyport: BLOCKED %s rule=%s (%s) commit=%.12s file=%s value=%s%s", p->door.request, t[FOUND_RULE],
 		    t[FOUND_DESCRIPTION], *t[FOUND_COMMIT] ? t[FOUND_COMMIT] : "-", f->place, t[FOUND_MASKED], f->pair);

@@ -17,6 +17,7 @@
 #include "bastion/base/sandbox.h"
 #include "bastion/base/xmalloc.h"
 #include "gitfilter/fsck.h"
+#include "gitfilter/excerpt.h"
 #include "gitfilter/inspect.h"
 #include "gitfilter/pktline.h"
 #include "secretscan/secretscan.h"
@@ -128,7 +129,7 @@ rig_send_pack(struct rig *g, const uint8_t *p, size_t n)
 static void
 take_finding(struct msg *m, struct outcome *o)
 {
-	char *rule, *description, *masked, *fingerprint, *kind, *commit, *path, *member, *decoded, *other, *where, *known;
+	char *rule, *description, *masked, *fingerprint, *kind, *commit, *path, *member, *decoded, *other, *where, *known, *excerpt;
 	uint32_t line;
 	uint8_t notice;
 
@@ -138,13 +139,14 @@ take_finding(struct msg *m, struct outcome *o)
 	    buf_get_cstring(m->body, &masked) == 0 && buf_get_cstring(m->body, &fingerprint) == 0 &&
 	    buf_get_cstring(m->body, &member) == 0 && buf_get_cstring(m->body, &decoded) == 0 &&
 	    buf_get_cstring(m->body, &other) == 0 && buf_get_cstring(m->body, &where) == 0 &&
-	    buf_get_cstring(m->body, &known) == 0 && buf_get_u8(m->body, &notice) == 0 && buf_end(m->body) == 0);
+	    buf_get_cstring(m->body, &known) == 0 && buf_get_cstring(m->body, &excerpt) == 0 && buf_get_u8(m->body, &notice) == 0 && buf_end(m->body) == 0);
 	assert_string_equal(member, "");
 	assert_string_equal(decoded, "");
 	assert_int_equal(notice, 0);
 	assert_string_equal(other, "");
 	assert_string_equal(known, "");
 	free(known);
+	free(excerpt);
 	assert_string_equal(where, "");
 	free(other);
 	free(where);
@@ -648,10 +650,45 @@ test_parent_hears_the_judge(void **state)
 	judges = 0;
 }
 
+static void
+assert_excerpt(const char *text, const struct excerpt_hole *holes, size_t nholes, size_t which, const char *want)
+{
+	char *got = excerpt_make((const uint8_t *)text, strlen(text), holes, nholes, which);
+
+	if (want == NULL)
+		assert_null(got);
+	else
+		assert_string_equal(got, want);
+	free(got);
+}
+
+static void
+test_excerpts_hold_no_secret(void **state)
+{
+	const struct excerpt_hole one[] = { { 9, 15, "S**" } }, two[] = { { 2, 8, "A**" }, { 11, 17, "B**" }, { 4, 20, "C**" } };
+	const struct excerpt_hole beyond[] = { { 3, 30, "X" } };
+	char line[400];
+	struct excerpt_hole far[] = { { 200, 210, "F**" }, { 280, 300, "G**" } };
+
+	(void)state;
+	assert_excerpt("line\na = SECRET # why\nnext", one, 1, 0, "a = S** # why");
+	assert_excerpt("SECRET", &(struct excerpt_hole){ 0, 6, "S**" }, 1, 0, "S**");
+	assert_excerpt("a FIRST1 b SECOND after it", two, 2, 0, "a A** b B** after it");
+	assert_excerpt("a FIRST1 b SECOND after it", two, 3, 1, "a A**C**ter it");
+	assert_excerpt("short", beyond, 1, 0, NULL);
+	/* A word that the window would cut is left out whole; so is what is in a hole at its end. */
+	memset(line, 'x', sizeof(line));
+	line[399] = '\0';
+	line[150] = line[199] = line[210] = line[260] = ' ';
+	assert_excerpt(line, far, 2, 0, " xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx F** "
+	    "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx ");
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_excerpts_hold_no_secret),
 		cmocka_unit_test_setup_teardown(test_clean_history, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_secret_is_named_by_commit_path_and_line, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_secret_elsewhere, setup, teardown),
