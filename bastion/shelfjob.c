@@ -99,9 +99,15 @@ shelfjob_answer(struct shelfjob *j, uint8_t status, const char *text)
 }
 
 static char *
+lines_of(const struct buf *b)
+{
+	return buf_len(b) == 0 ? xstrdup("") : xstrndup((const char *)buf_ptr(b), buf_len(b));
+}
+
+static char *
 shelfjob_text(const struct shelfjob *j)
 {
-	return xstrndup((const char *)buf_ptr(j->out), buf_len(j->out));
+	return lines_of(j->out);
 }
 
 static int
@@ -236,7 +242,7 @@ shelfjob_list(struct shelfjob *j)
 			(void)buf_putf(out, "%s\n", line);
 		free(note);
 	}
-	all = xstrndup((const char *)buf_ptr(out), buf_len(out));
+	all = lines_of(out);
 	shelfjob_answer(j, 0, all);
 	free(all);
 	free(text);

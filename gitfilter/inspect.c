@@ -1081,25 +1081,6 @@ inspect_scan_names(struct inspect *x)
 	return r;
 }
 
-/* u32 n, n * s: what the client gave with -o. None of it is stored, all of it is recorded. */
-static int
-inspect_scan_options(struct inspect *x, struct buf *body)
-{
-	const uint8_t *p;
-	uint32_t left;
-	size_t n;
-	int r = buf_get_u32(body, &left);
-
-	x->kind = "option";
-	x->index = PACK_NONE;
-	x->commit = NULL;
-	x->path = NULL;
-	for (; r == 0 && left > 0; left--)
-		if ((r = buf_peek_string(body, &p, &n)) == 0)
-			r = inspect_scan(x, p, n);
-	return r;
-}
-
 static int
 inspect_start_pack(struct inspect *x)
 {
@@ -1155,8 +1136,7 @@ inspect_begin(struct link *l, struct msg *m, void *arg)
 	(void)l;
 	if ((r = buf_peek_string(m->body, &order, &norder)) != 0 || (r = inspect_take_commands(x, m->body)) != 0 ||
 	    (r = buf_get_u8(m->body, &follows)) != 0 || (r = buf_get_u8(m->body, &tell)) != 0 ||
-	    (r = inspect_check_order(x, order, norder)) != 0 || (r = inspect_scan_options(x, m->body)) != 0 ||
-	    (r = buf_end(m->body)) != 0)
+	    (r = inspect_check_order(x, order, norder)) != 0 || (r = buf_end(m->body)) != 0)
 		return r;
 	x->phase = PHASE_RECEIVE;
 	x->tell = tell;

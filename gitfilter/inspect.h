@@ -18,8 +18,7 @@ struct secretscan;
 
 enum inspect_msg {
 	/* session -> inspector: s order (the bytes of push_order: commands, capabilities, flush), u32 n,
-	 * n * (s old, s new, s reference name), u8 a pack follows, u8 what is to be told (enum inspect_tell, ored), u32 n,
-	 * n * s push option */
+	 * n * (s old, s new, s reference name), u8 a pack follows, u8 what is to be told (enum inspect_tell, ored) */
 	INSPECT_BEGIN = 400,
 	/* session -> inspector, before INSPECT_BEGIN, once for each: s a push option, to be scanned */
 	INSPECT_OPTION = 434,

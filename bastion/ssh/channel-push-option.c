@@ -69,17 +69,6 @@ push_options_stand(struct push_call *p)
 }
 
 int
-push_put_options(const struct push_call *p, struct buf *b)
-{
-	size_t n = push_noptions(p->git);
-	int r = buf_put_u32(b, (uint32_t)n);
-
-	for (size_t i = 0; i < n && r == 0; i++)
-		r = buf_put_cstring(b, push_option_at(p->git, i));
-	return r;
-}
-
-int
 push_show_options(struct push_call *p)
 {
 	int r = 0;

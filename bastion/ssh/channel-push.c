@@ -213,7 +213,7 @@ push_begin_inspection(struct push_call *p)
 		r = buf_put_string(b, buf_ptr(order), buf_len(order)) | buf_put_u32(b, (uint32_t)n);
 	for (size_t i = 0; i < n && r == 0; i++)
 		r = buf_put_cstring(b, cmds[i].old_oid) | buf_put_cstring(b, cmds[i].new_oid) | buf_put_cstring(b, cmds[i].name);
-	if (r != 0 || buf_put_u8(b, push_wants_pack(p->git)) != 0 || buf_put_u8(b, (uint8_t)tell) != 0 || push_put_options(p, b) != 0 ||
+	if (r != 0 || buf_put_u8(b, push_wants_pack(p->git)) != 0 || buf_put_u8(b, (uint8_t)tell) != 0 ||
 	    link_send(p->inspector, INSPECT_BEGIN, 0, b, -1) != 0) {
 		push_refuse_all(p, "%s: the inspection could not begin", p->door.request);
 		push_finish(p, NULL);

@@ -99,8 +99,6 @@ int	push_show_content(struct push_call *);
 void	push_list_release(struct push_list *);
 /* Claims of the pusher (channel-push-option.c). False: an option was refused, and each reference has its reason. */
 bool	push_options_stand(struct push_call *);
-/* u32 n, n * s option, for the inspector. 0 or ERR_TOOBIG. */
-int	push_put_options(const struct push_call *, struct buf *);
 /* Into p->text. 0 or ERR_TOOBIG. */
 int	push_show_options(struct push_call *);
 /* For a record, with what else the channel's client claims; NULL = nothing. */

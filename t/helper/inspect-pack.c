@@ -154,7 +154,7 @@ begin(const char *const *tips, size_t n)
 		(void)snprintf(name, sizeof(name), "refs/heads/t%zu", i);
 		r = buf_put_cstring(b, ZERO) | buf_put_cstring(b, tips[i]) | buf_put_cstring(b, name);
 	}
-	r |= buf_put_u8(b, 1) | buf_put_u8(b, 0) | buf_put_u32(b, 0);
+	r |= buf_put_u8(b, 1) | buf_put_u8(b, 0);
 	need(r == 0, "too many tips");
 	buf_free(order);
 	return b;

@@ -107,7 +107,6 @@ rig_send_begin(struct rig *g, const char *old, const char *new, const char *name
 	assert_int_equal(buf_put_cstring(b, name), 0);
 	assert_int_equal(buf_put_u8(b, pack), 0);
 	assert_int_equal(buf_put_u8(b, 0), 0);	/* the changed paths are not asked for */
-	assert_int_equal(buf_put_u32(b, 0), 0);	/* no push options */
 	assert_int_equal(msgio_send(g->session, INSPECT_BEGIN, 1, b, -1), 0);
 	buf_free(b);
 	buf_free(order);
@@ -544,7 +543,6 @@ test_hostile_session_gets_no_result(void **state)
 	assert_int_equal(buf_put_cstring(b, "refs/heads/good"), 0);
 	assert_int_equal(buf_put_u8(b, 1), 0);
 	assert_int_equal(buf_put_u8(b, 0), 0);
-	assert_int_equal(buf_put_u32(b, 0), 0);
 	assert_int_equal(msgio_send(g.session, INSPECT_BEGIN, 1, b, -1), 0);
 	assert_int_equal(msgio_wait(g.parent, &m, 20000), ERR_EOF);
 	assert_int_equal(waitpid(g.pid, &status, 0), g.pid);
