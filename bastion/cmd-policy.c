@@ -33,6 +33,7 @@ usage(void)
 	fputs("usage: sallyport policy check FILE\n"
 	    "       sallyport policy test FILE --as IDENTITY [--group G].. [--owner HUMAN] --on TARGET [--login L] -- 'COMMAND'\n"
 	    "       sallyport policy test FILE --as IDENTITY .. --on UPSTREAM --push REPO REF create|update|delete|force\n"
+	    "              [--commits N] [--files N] [--bytes N]\n"
 	    "       sallyport policy test FILE --as IDENTITY .. --on UPSTREAM --fetch REPO [REF]\n"
 	    "       sallyport policy test FILE --as IDENTITY .. --on UPSTREAM --change REPO PATH create|modify|delete\n"
 	    "              [--size BYTES] [--type TYPE]\n"
@@ -108,6 +109,7 @@ struct question {
 	struct strvec	 groups;
 	struct request	 req;
 	char		*command;	/* owned */
+	struct push_extent extent;	/* of the push that is asked about */
 	const char	*commit_file;
 	struct buf	*commit_bytes;	/* owned */
 	struct commit_text commit;	/* read out of them */
@@ -156,6 +158,17 @@ read_size(const char *value, uint64_t *sizep)
 	errno = 0;
 	*sizep = strtoull(value, &end, 10);
 	return errno == 0 && *value >= '0' && *value <= '9' && *end == '\0';
+}
+
+static bool
+read_count(const char *value, uint32_t *np)
+{
+	uint64_t n;
+
+	if (!read_size(value, &n) || n >= UINT32_MAX)
+		return false;
+	*np = (uint32_t)n;
+	return true;
 }
 
 static bool
@@ -215,6 +228,12 @@ read_option(struct question *q, const char *name, const char *value)
 	} else if (strcmp(name, "--size") == 0 || strcmp(name, "--type") == 0) {
 		q->req.sized = true;
 		return name[2] == 's' ? read_size(value, &q->req.size) : read_type(value, &q->req.type);
+	} else if (strcmp(name, "--commits") == 0 || strcmp(name, "--files") == 0) {
+		q->req.extent = &q->extent;
+		return read_count(value, name[2] == 'c' ? &q->extent.commits : &q->extent.files);
+	} else if (strcmp(name, "--bytes") == 0) {
+		q->req.extent = &q->extent;
+		return read_size(value, &q->extent.bytes);
 	} else if (strcmp(name, "--at") == 0) {
 		q->bad = clock_parse_time(value, &q->req.now) != 0;
 		if (q->bad)

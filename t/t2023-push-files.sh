@@ -134,7 +134,12 @@ test_expect_success 'an operator can ask what a path would get' '
 	test_expect_code 75 sallyport policy test policy --as agent/ci --on hosted --change demo bin/x modify --size 102401 >out &&
 	test_grep "^ask rule=large" out &&
 	test_expect_code 0 sallyport policy test policy --as agent/ci --on hosted --change demo bin/x modify --size 102400 &&
-	test_expect_code 2 sallyport policy test policy --as agent/ci --on hosted --change demo bin/x modify --type exe 2>err
+	test_expect_code 2 sallyport policy test policy --as agent/ci --on hosted --change demo bin/x modify --type exe 2>err &&
+	test_expect_code 77 sallyport policy test policy --as agent/ci --on hosted --push bulk refs/heads/agent/x create --commits 6 >out &&
+	test_grep "^deny rule=many-commits" out && test_grep "it brings 6 commits" out &&
+	test_expect_code 75 sallyport policy test policy --as agent/ci --on hosted --push bulk refs/heads/agent/x create \
+		--commits 5 --files 11 >out && test_grep "^ask rule=many-files" out &&
+	test_expect_code 0 sallyport policy test policy --as agent/ci --on hosted --push bulk refs/heads/agent/x create --files 10 --bytes 9
 '
 
 test_expect_success 'the words of such rules are checked' '
