@@ -21,6 +21,12 @@
 #include "secretscan/secretscan.h"
 #include "secretscan/tokens.h"
 
+/*
+ * Vectorscan compares so many bytes at once. Of longer anchors it is given these, and the rest is compared here, which
+ * happens to be a tenth faster.
+ */
+#define HEAD	8
+
 enum table_id {
 	TABLE_ALL,		/* looked for everywhere */
 	TABLE_TOKENS,		/* looked for around tokens that stand as a value */
@@ -69,7 +75,7 @@ struct scan {
 	int			 result;
 	/* what the hits of this moment are of */
 	const struct table	*table;
-	size_t			 at;
+	size_t			 at, to;
 	/* around tokens: the places that are being put together */
 	struct place		 place[TABLE_N];
 };
@@ -98,11 +104,15 @@ is_caseless(const struct rule *r)
 }
 
 static uint8_t
+fold_byte(const struct anchor *a, uint8_t c)
+{
+	return a->caseless && c >= 'A' && c <= 'Z' ? (uint8_t)(c + 32) : c;
+}
+
+static uint8_t
 fold(const struct anchor *a, size_t i)
 {
-	uint8_t c = (uint8_t)a->text->p[i];
-
-	return a->caseless && c >= 'A' && c <= 'Z' ? (uint8_t)(c + 32) : c;
+	return fold_byte(a, (uint8_t)a->text->p[i]);
 }
 
 static int
@@ -170,6 +180,12 @@ collect(struct prefilter *pf, enum table_id id, const struct rules *rules)
 	return 0;
 }
 
+static size_t
+head_of(const struct anchor *a)
+{
+	return a->text->n < HEAD ? a->text->n : HEAD;
+}
+
 static int
 compile(struct table *t)
 {
@@ -191,7 +207,7 @@ compile(struct table *t)
 		l.v[i] = a->text->p;
 		l.flags[i] = a->caseless ? HS_FLAG_CASELESS : 0;
 		l.ids[i] = i;
-		l.lens[i] = a->text->n;
+		l.lens[i] = head_of(a);
 	}
 	/*
 	 * When all literals are longer, Vectorscan hashes at every second or fourth place only, and verifies so much more that
@@ -317,18 +333,34 @@ prefilter_scratch_free(struct prefilter_scratch *s)
 	free(s);
 }
 
+/* What Vectorscan does not compare; p is where the anchor begins. */
+static bool
+goes_on(const struct anchor *a, const uint8_t *p)
+{
+	for (size_t i = HEAD; i < a->text->n; i++) {
+		if (fold_byte(a, p[i]) != fold(a, i))
+			return false;
+	}
+	return true;
+}
+
 static int
 on_hit(unsigned id, unsigned long long from, unsigned long long to, unsigned flags, void *arg)
 {
 	struct scan *scan = arg;
 	const struct table *t = scan->table;
-	size_t start, end = scan->at + (size_t)to;
+	const struct anchor *text;
+	size_t start, end;
 
 	(void)from;
 	(void)flags;
 	if (id >= t->ntexts)
 		return 0;
-	start = end - t->anchors[t->first[id]].text->n;
+	text = &t->anchors[t->first[id]];
+	start = scan->at + (size_t)to - head_of(text);
+	end = start + text->text->n;
+	if (end > scan->to || !goes_on(text, scan->p + start))
+		return 0;
 	for (size_t i = t->first[id]; i < t->first[id + 1] && scan->result == 0; i++) {
 		const struct anchor *a = &t->anchors[i];
 
@@ -346,6 +378,7 @@ scan_range(struct scan *s, enum table_id id, size_t from, size_t to)
 
 	s->table = &s->pf->table[id];
 	s->at = from;
+	s->to = to;
 	if (s->result != 0 || s->table->db == NULL || from >= to)
 		return;
 	r = hs_scan(s->table->db, (const char *)s->p + from, (unsigned)(to - from), 0, s->hs, on_hit, s);
