@@ -4,6 +4,7 @@
  * the keeper found in it, recorded, and then held or dropped. What it is held for, the push that names it decides.
  */
 #include <poll.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -145,15 +146,18 @@ judge_finding(struct lfs_call *f, char *const *t, uint32_t line, bool notice)
 	    .detail = t[TEXT_RULE], .notice = notice, .now = clock_wall_ms() / 1000 };
 	char oid[LFS_OID_HEX + 1], *member = session_mask(s, t[TEXT_MEMBER], strlen(t[TEXT_MEMBER]));
 	char *place = text_printable(member, strlen(member));
+	char where[24] = "";	/* in a stream lines are not counted */
 	struct verdict v;
 
+	if (line > 0)
+		(void)snprintf(where, sizeof(where), ", line %u", line);
 	decide(s->p->conf->policy, &s->who, &q, &v);
 	if (f->finding.rule == NULL || v.what > f->finding.what)
 		f->finding = v;
 	lfs_oid_format(f->request.object.oid, oid);
 	if (v.what == DECISION_DENY && f->refused == NULL)
-		f->refused = xasprintf("rule=%s: %s: %s (%s) in it%s%s, line %u, %s; take it out, rotate it, and commit the file anew",
-		    v.rule, v.because, t[TEXT_RULE], t[TEXT_DESCRIPTION], *place != '\0' ? ", at " : "", place, line, t[TEXT_MASKED]);
+		f->refused = xasprintf("rule=%s: %s: %s (%s) in it%s%s%s, %s; take it out, rotate it, and commit the file anew",
+		    v.rule, v.because, t[TEXT_RULE], t[TEXT_DESCRIPTION], *place != '\0' ? ", at " : "", place, where, t[TEXT_MASKED]);
 	(void)session_record(s, "lfs.finding", json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:i, s:b, s:s}", "request",
 	    f->door.request, "rule", t[TEXT_RULE], "decided_by", v.rule, "verdict", decision_word(v.what), "oid", oid, "member",
 	    place, "decoded", t[TEXT_DECODED], "line", (int)line, "notice", (int)notice, "fingerprint", t[TEXT_FINGERPRINT]),

@@ -56,13 +56,11 @@ secretscan_scan(const struct secretscan *s, const void *p, size_t n, secretscan_
 	return 0;
 }
 
-/* A stream is gathered, and scanned at its end. */
+/* A stream is scanned piece by piece: a word across two pieces is not found. */
 struct secretscan_stream {
 	const struct secretscan	*scanner;
 	secretscan_fn		 on_finding;
 	void			*arg;
-	uint8_t			*p;
-	size_t			 n;
 };
 
 struct secretscan_stream *
@@ -81,28 +79,20 @@ secretscan_stream_new(const struct secretscan *s, const struct secretscan_maskin
 void
 secretscan_stream_free(struct secretscan_stream *stream)
 {
-	if (stream != NULL)
-		free(stream->p);
 	free(stream);
 }
 
 int
 secretscan_stream_feed(struct secretscan_stream *stream, const void *p, size_t n)
 {
-	uint8_t *all = realloc(stream->p, stream->n + n);
-
-	if (all == NULL)
-		return SECRETSCAN_NOMEM;
-	memcpy(all + stream->n, p, n);
-	stream->p = all;
-	stream->n += n;
-	return 0;
+	return secretscan_scan(stream->scanner, p, n, stream->on_finding, stream->arg);
 }
 
 int
 secretscan_stream_end(struct secretscan_stream *stream)
 {
-	return secretscan_scan(stream->scanner, stream->p, stream->n, stream->on_finding, stream->arg);
+	(void)stream;
+	return 0;
 }
 
 struct secretscan_pairs *
