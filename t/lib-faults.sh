@@ -60,7 +60,7 @@ children_named_ () {
 		sallyportd:*/spool/*) faults_is_=inspector ;;
 		sallyportd:*)
 			faults_is_=session
-			! find "/proc/$faults_pid_/fd" -lname '*/lfs/*' 2>/dev/null | grep -q . || faults_is_=keeper ;;
+			! find "/proc/$faults_pid_/fd" -lname "$STATE/*lfs/*" 2>/dev/null | grep -q . || faults_is_=keeper ;;
 		sallyport-*) faults_is_=${faults_exe_##*/sallyport-} && faults_is_=${faults_is_%%:*} ;;
 		*) continue ;;
 		esac
