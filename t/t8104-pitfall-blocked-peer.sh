@@ -30,6 +30,22 @@ test_expect_success 'one channel whose reader is stuck, and another on the same 
 	test_grep "^beside it$" out
 '
 
+# would_block PID: those of its connections whose descriptor waits in a read or a write.
+would_block () {
+	for fd_ in "/proc/$1/fd/"*
+	do
+		inode_=$(readlink "$fd_" | sed -n "s/^socket:\[\([0-9]*\)\]$/\1/p")
+		test -n "$inode_" && grep -qE "[[:space:]]$inode_([[:space:]]|$)" /proc/net/tcp /proc/net/tcp6 || continue
+		flags_=$(sed -n "s/^flags:[[:space:]]*//p" "/proc/$1/fdinfo/${fd_##*/}")
+		echo "connection $fd_ $flags_"
+		test $((flags_ & 04000)) -ne 0 || echo "would block"
+	done
+}
+
+test_expect_success 'none of its connections would block, to the client or to the target' '
+	would_block "$SESSION" >ends && test "$(grep -c ^connection ends)" -ge 2 && test_grep ! "would block" ends
+'
+
 test_expect_success 'input goes another way while output is stuck' '
 	seq 1 100000 >in &&
 	within 15000 bssh ci "$TEST_LOGIN@web1" "sha256sum" <in >out &&

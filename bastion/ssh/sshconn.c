@@ -123,15 +123,24 @@ conn_rekey(struct sshconn *c, const struct sshrekey *r)
 
 /* Guard D: libssh leaves descriptors blocking and would then write its whole buffer at once. */
 static int
+fd_unblock(int fd)
+{
+	int flags = fcntl(fd, F_GETFL);
+
+	if (flags == -1 || ((flags & O_NONBLOCK) == 0 && fcntl(fd, F_SETFL, flags | O_NONBLOCK) == -1))
+		return ERR_SYSTEM;
+	return 0;
+}
+
+static int
 fd_prepare(int fd)
 {
-	int one = 1, flags = fcntl(fd, F_GETFL);
+	int one = 1;
 
-	if (flags == -1 || fcntl(fd, F_SETFL, flags | O_NONBLOCK) == -1)
+	if (fd_unblock(fd) != 0)
 		return ERR_SYSTEM;
 	(void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));	/* a Unix socket has none */
 	(void)setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &one, sizeof(one));
-	sshread_begin(fd);
 	return 0;
 }
 
@@ -500,12 +509,25 @@ conn_join_loop(struct sshconn *c)
 		c->added = 1;
 }
 
+/* Keys are agreed on: from now on there may be much to read. Before, an error of libssh is the last thing that it should do. */
+static void
+conn_agreed(struct sshconn *c)
+{
+	sshread_begin(ssh_get_fd(c->ssh));
+	c->state = SSHCONN_AUTH;
+}
+
 static void
 step_kex(struct sshconn *c)
 {
 	int r = c->is_server ? ssh_handle_key_exchange(c->ssh) : ssh_connect(c->ssh);
 
 	conn_join_loop(c);
+	/* Guard D again: a descriptor that it has found connected libssh makes blocking. */
+	if ((r == SSH_AGAIN || r == SSH_OK) && fd_unblock(ssh_get_fd(c->ssh)) != 0) {
+		sshconn_die(c, "a descriptor cannot be made non-blocking");
+		return;
+	}
 	if (r == SSH_AGAIN)
 		return;
 	if (r != SSH_OK) {
@@ -516,7 +538,7 @@ step_kex(struct sshconn *c)
 		conn_note_wrong_key(c);
 		sshconn_die(c, "host key is not the one it must be");
 	} else
-		c->state = SSHCONN_AUTH;
+		conn_agreed(c);
 }
 
 int
