@@ -297,6 +297,12 @@ push_is_atomic(const struct push *p)
 	return (p->caps & PUSH_CAP_ATOMIC) != 0;
 }
 
+bool
+push_has_band(const struct push *p)
+{
+	return (p->caps & PUSH_CAP_BAND) != 0;
+}
+
 const char *
 push_option(const struct push *p, const char *key)
 {

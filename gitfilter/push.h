@@ -67,6 +67,7 @@ const char	*push_why(const struct push *);
 struct push_command	*push_commands(struct push *, size_t *np);
 bool			 push_wants_pack(const struct push *);
 bool			 push_is_atomic(const struct push *);
+bool			 push_has_band(const struct push *);	/* text can be shown before the report */
 const char		*push_option(const struct push *, const char *key);	/* "sallyport.reason"; NULL = not given */
 size_t			 push_noptions(const struct push *);
 const char		*push_option_at(const struct push *, size_t i);

@@ -36,6 +36,20 @@ test_expect_success 'and again, with more commits' '
 	test "$(git -C "$UP" rev-parse refs/heads/agent/x)" = "$(git -C work rev-parse HEAD)"
 '
 
+test_expect_success 'the first line comes when the commands are there, before the pack is' '
+	tip=$(git -C "$UP" rev-parse main) && rm -f fifo && mkfifo fifo &&
+	{ timeout 60 ssh -F id/ci.conf git@127.0.0.1 "git-receive-pack '\''/hosted/demo.git'\''" <fifo >first 2>first.err & } && first_pid=$! &&
+	exec 8>fifo && wait_until "grep -aq 0000 first" && start=$(test-tool ms) &&
+	{ printf "0000000000000000000000000000000000000000 %s refs/heads/agent/first\0 report-status side-band-64k" "$tip" >line &&
+		printf "%04x" $(($(wc -c <line) + 4)) && cat line && printf 0000; } >&8 &&
+	wait_until "grep -aq \"sallyport: REQ-.*receiving\" first" && took=$(($(test-tool ms) - start)) && echo "$took ms" &&
+	exec 8>&- && wait "$first_pid"; test_must_fail git -C "$UP" rev-parse -q --verify refs/heads/agent/first &&
+	test "$took" -lt 2000 &&
+	(cd work && test_commit loud && test_commit soft) && bgit ci -C work push origin HEAD~1:refs/heads/agent/loud 2>err &&
+	test_grep "^remote: sallyport: REQ-[A-Z0-9]*: receiving" err && bgit ci -C work push -q origin HEAD:refs/heads/agent/loud &&
+	git -C work reset -q --hard HEAD~2 && git -C "$UP" update-ref -d refs/heads/agent/loud
+'
+
 test_expect_success 'when everything is up to date, git says so' '
 	bgit ci -C work push origin agent/x 2>err && test_grep "Everything up-to-date" err
 '

@@ -217,8 +217,15 @@ push_begin_inspection(struct push_call *p)
 	    link_send(p->inspector, INSPECT_BEGIN, 0, b, -1) != 0) {
 		push_refuse_all(p, "%s: the inspection could not begin", p->door.request);
 		push_finish(p, NULL);
-	} else
+	} else {
 		p->step = STEP_INSPECT;
+		/*
+		 * At once, so that nobody takes a long inspection for a hang. To quiet clients too: git asks for quiet whenever
+		 * nobody sits at a terminal, and those who read it then are agents.
+		 */
+		if (push_has_band(p->git))
+			push_say(p, "sallyport: %s: receiving and inspecting; nothing is stored before it has passed", p->door.request);
+	}
 	p->spoke_us = clock_mono_us();
 	buf_free(order);
 	buf_free(b);
