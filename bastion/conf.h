@@ -55,6 +55,7 @@ struct conf_upstream {
 	char			*secret;	/* name of the key, token or password that the key process holds; NULL for certificates */
 	char			*ca;	/* by HTTPS: file of the CAs that are believed, NULL = the system's */
 	char			*proxy;	/* URL of an HTTP proxy, or NULL */
+	char			*app, *app_url;	/* an app's number, and where its statement is exchanged for a token; or NULL */
 	struct strvec		 refs;	/* patterns of the references that are mirrored */
 	struct fsck		 fsck;	/* which faults of pushed objects count */
 };

@@ -112,6 +112,12 @@ print_upstream(FILE *f, const struct conf_upstream *u)
 		fputs("\n    host_keys: ", f);
 		print_words(f, &u->host_keys);
 	}
+	if (u->app != NULL) {
+		const char *end = strstr(u->app_url, "/app/installations/");
+
+		fprintf(f, "\n    app: {id: %s, installation: %.*s, api: \"%.*s\"}", u->app, (int)strcspn(end + 19, "/"), end + 19,
+		    (int)(end - u->app_url), u->app_url);
+	}
 	if (u->ca != NULL) {
 		fputs("\n    ca: ", f);
 		print_text(f, u->ca);

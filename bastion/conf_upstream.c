@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The upstreams of sallyport.yaml: a folder that we host, or a place on another server that we mirror and push to. */
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -165,12 +166,43 @@ read_ssh(struct loader *l, const char *what, const struct tree *t, struct conf_u
 	return 0;
 }
 
+/* app: {id: NUMBER, installation: NUMBER, api: URL} */
+static int
+read_app(struct loader *l, const char *what, const struct tree *t, struct conf_upstream *out)
+{
+	static const char *const known[] = { "id", "installation", "api", NULL };
+	const struct tree *id, *installation, *api;
+	struct tree_error *e = &l->error;
+	int64_t app, number;
+	char *url = NULL;
+	int r;
+
+	if ((r = tree_keys(t, "app", known, e)) != 0)
+		return r;
+	id = tree_get(t, "id");
+	installation = tree_get(t, "installation");
+	api = tree_get(t, "api");
+	if (id == NULL || installation == NULL)
+		return tree_fail(e, t->line, "%s: app needs id: NUMBER and installation: NUMBER", what);
+	if ((r = tree_number(id, "app's id", 1, INT64_MAX / 2, &app, e)) != 0 ||
+	    (r = tree_number(installation, "app's installation", 1, INT64_MAX / 2, &number, e)) != 0 ||
+	    (api != NULL && (r = tree_string(api, "app's api", &url, e)) != 0))
+		return r;
+	if (url != NULL && strncmp(url, "https://", 8) != 0)
+		r = tree_fail(e, api->line, "%s: app's api must be https://..", what);
+	out->app = xasprintf("%lld", (long long)app);
+	out->app_url = xasprintf("%s/app/installations/%lld/access_tokens", url == NULL ? "https://api.github.com" : url, (long long)number);
+	free(url);
+	return r;
+}
+
 /* The same for a web server. */
 static int
 read_https(struct loader *l, const char *what, const struct tree *t, struct conf_upstream *out)
 {
-	static const char *const known[] = { "url", "auth", "ca", "proxy", "refs", "fsck", NULL };
-	const struct tree *auth = tree_get(t, "auth"), *ca = tree_get(t, "ca"), *proxy = tree_get(t, "proxy");
+	static const char *const known[] = { "url", "auth", "app", "ca", "proxy", "refs", "fsck", NULL };
+	const struct tree *auth = tree_get(t, "auth"), *ca = tree_get(t, "ca"), *proxy = tree_get(t, "proxy"),
+	    *app = tree_get(t, "app");
 	struct tree_error *e = &l->error;
 	int r;
 
@@ -178,7 +210,11 @@ read_https(struct loader *l, const char *what, const struct tree *t, struct conf
 	    (ca != NULL && (r = conf_read_path(l, "ca", ca, &out->ca)) != 0) ||
 	    (proxy != NULL && (r = tree_string(proxy, "proxy", &out->proxy, e)) != 0))
 		return r;
-	if (out->auth != CONF_AUTH_PASSWORD)
+	if (app != NULL && (r = read_app(l, what, app, out)) != 0)
+		return r;
+	if (app != NULL && out->auth != CONF_AUTH_KEY)
+		return tree_fail(e, t->line, "%s: an app is opened by auth: {key: NAME}, its private key", what);
+	if (app == NULL && out->auth != CONF_AUTH_PASSWORD)
 		return tree_fail(e, t->line, "%s: an HTTPS upstream is opened by auth: {password: NAME}, a token or password", what);
 	if (out->proxy != NULL && (strncmp(out->proxy, "http://", 7) != 0 || strchr(out->proxy, '@') != NULL))
 		return tree_fail(e, proxy->line, "proxy must be http://HOST:PORT, without a password");
@@ -265,6 +301,8 @@ conf_free_upstreams(struct conf *c)
 		free(u->secret);
 		free(u->ca);
 		free(u->proxy);
+		free(u->app);
+		free(u->app_url);
 		strvec_release(&u->host_keys);
 		strvec_release(&u->refs);
 	}

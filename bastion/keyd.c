@@ -28,6 +28,7 @@
 #include "bastion/ident/cert.h"
 #include "bastion/ident/issuer.h"
 #include "bastion/ident/issuer_verbs.h"
+#include "bastion/ident/jwt.h"
 #include "bastion/ident/keyd_msg.h"
 #include "bastion/ident/keystore.h"
 #include "bastion/ident/privkey.h"
@@ -57,7 +58,7 @@ struct keyd {
 struct borrower {
 	struct keyd		*keyd;
 	char			*session, *target, *login, *name, *fingerprint;
-	uint8_t			 kind;		/* enum secret_kind or KEYD_LEND_CERTIFICATE */
+	uint8_t			 kind;		/* enum secret_kind, or KEYD_LEND_CERTIFICATE, KEYD_LEND_APP */
 };
 
 static int	on_start(struct link *, struct msg *, void *);
@@ -424,7 +425,8 @@ loan_use(struct loan *l, void *arg)
 	uint32_t id = calls_add(b->keyd->calls, &p);
 	bool ok = id != 0 && buf_put_cstring(body, b->session) == 0 && buf_put_cstring(body, b->target) == 0 &&
 	    buf_put_cstring(body, b->login) == 0 && buf_put_cstring(body, b->name) == 0 &&
-	    buf_put_cstring(body, b->kind == SECRET_KEY ? "key" : b->kind == SECRET_PASSWORD ? "password" : "certificate") == 0 &&
+	    buf_put_cstring(body, b->kind == SECRET_KEY ? "key" : b->kind == SECRET_PASSWORD ? "password" :
+	    b->kind == KEYD_LEND_APP ? "app" : "certificate") == 0 &&
 	    buf_put_cstring(body, b->fingerprint) == 0 && link_send(b->keyd->parent, KEYD_USE, id, body, -1) == 0;
 
 	if (!ok && id != 0)
@@ -476,7 +478,7 @@ lend_secret(struct keyd *k, struct borrower *b, struct loan_params *p)
 		why = "no memory";
 	else if ((r = secrets_get(k->secrets, b->name, &kind, secret)) != 0)
 		why = r == ERR_NOTFOUND ? "there is no secret of this name; sallyport secret put" : "the secrets cannot be opened";
-	else if (kind != b->kind)
+	else if (kind != (b->kind == KEYD_LEND_APP ? SECRET_KEY : b->kind))
 		why = "the secret of this name is of another kind";
 	else if (kind == SECRET_PASSWORD) {
 		p->password = secret;
@@ -484,6 +486,26 @@ lend_secret(struct keyd *k, struct borrower *b, struct loan_params *p)
 	} else if (privkey_parse(buf_ptr(secret), buf_len(secret), &p->key, &bad) != 0)
 		why = "the key cannot be read";
 	buf_free(secret);
+	return why;
+}
+
+/* What an app says of itself, in place of the key that it is said with. NULL, or why not. */
+static const char *
+lend_app(struct keyd *k, struct borrower *b, struct loan_params *p)
+{
+	const char *why = lend_secret(k, b, p);
+	const uint8_t *blob;
+	size_t n;
+
+	if (why != NULL)
+		return why;
+	blob = privkey_blob(p->key, &n);
+	b->fingerprint = key_fingerprint(blob, n);
+	p->password = buf_new(SECRET_BYTES_MAX);
+	if (p->password == NULL || jwt_make(p->key, b->login, clock_wall_ms() / 1000, p->password) != 0)
+		why = "an app's key must be RSA";
+	privkey_free(p->key);
+	p->key = NULL;
 	return why;
 }
 
@@ -500,7 +522,8 @@ lend(struct keyd *k, struct borrower *b, int fd)
 	if (k->nlent >= LENT_MAX)
 		why = "too many secrets are lent at once";
 	else
-		why = b->kind == KEYD_LEND_CERTIFICATE ? lend_certificate(k, b, &p) : lend_secret(k, b, &p);
+		why = b->kind == KEYD_LEND_CERTIFICATE ? lend_certificate(k, b, &p) : b->kind == KEYD_LEND_APP ? lend_app(k, b, &p) :
+		    lend_secret(k, b, &p);
 	if (p.key != NULL) {
 		blob = privkey_blob(p.key, &n);
 		b->fingerprint = key_fingerprint(blob, n);
@@ -529,7 +552,8 @@ on_lend(struct link *l, struct msg *m, void *arg)
 	if ((r = buf_get_cstring(m->body, &b->session)) != 0 || (r = buf_get_cstring(m->body, &b->target)) != 0 ||
 	    (r = buf_get_cstring(m->body, &b->login)) != 0 || (r = buf_get_cstring(m->body, &b->name)) != 0 ||
 	    (r = buf_get_u8(m->body, &kind)) != 0 || (r = buf_end(m->body)) != 0 ||
-	    (r = m->fd == -1 || (kind != SECRET_KEY && kind != SECRET_PASSWORD && kind != KEYD_LEND_CERTIFICATE) ? ERR_FORMAT : 0) != 0)
+	    (r = m->fd == -1 || (kind != SECRET_KEY && kind != SECRET_PASSWORD && kind != KEYD_LEND_CERTIFICATE &&
+	    kind != KEYD_LEND_APP) ? ERR_FORMAT : 0) != 0)
 		goto out;
 	b->kind = kind;
 	if ((why = lend(k, b, msg_take_fd(m))) == NULL) {

@@ -56,6 +56,7 @@ leg_words(const struct legspawn_params *p, struct strvec *argv)
 		strvec_push(argv, u->login);
 		strvec_push(argv, u->ca == NULL ? "" : u->ca);
 		strvec_push(argv, u->proxy == NULL ? "" : u->proxy);
+		strvec_push(argv, u->app_url == NULL ? "" : u->app_url);
 	}
 	for (size_t i = 0; i < u->refs.n; i++)
 		strvec_push(argv, u->refs.v[i]);
@@ -102,8 +103,9 @@ leg_lend(const struct legspawn_params *p, int fd)
 	c->id = p->id;
 	c->lost = p->lost;
 	c->arg = p->arg;
-	if (b == NULL || buf_put_cstring(b, p->peer->id) != 0 || buf_put_cstring(b, u->name) != 0 || buf_put_cstring(b, u->login) != 0 ||
-	    buf_put_cstring(b, u->secret) != 0 || buf_put_u8(b, SECRET_PASSWORD) != 0)
+	if (b == NULL || buf_put_cstring(b, p->peer->id) != 0 || buf_put_cstring(b, u->name) != 0 ||
+	    buf_put_cstring(b, u->app != NULL ? u->app : u->login) != 0 ||
+	    buf_put_cstring(b, u->secret) != 0 || buf_put_u8(b, u->app != NULL ? KEYD_LEND_APP : SECRET_PASSWORD) != 0)
 		fatal("out of memory");
 	if (!helper_call_fd(p->peer->daemon, HELPER_KEYD, KEYD_LEND, b, fd, on_lent, c))
 		(void)on_lent(NULL, c);

@@ -503,6 +503,8 @@ gitleg_follow(struct gitleg *g, const char *service, char *why, size_t size)
 		(void)snprintf(why, size, "the token or password that opens the upstream is not to be had");
 		return ERR_DENIED;
 	}
+	if (place->web.url != NULL && place->web.app_url[0] != '\0' && (r = webtalk_exchange(&g->source->place.web, why, size)) != 0)
+		return r;
 	/* In this order: of what the upstream does not have, nothing is made here. */
 	if ((r = remote_open(place, service, &g->remote, why, size)) == 0 && (r = mirror_open_repo(&g->repo, why, size)) == 0)
 		r = mirror_follow(g->repo, place, g->remote, why, size);
@@ -619,13 +621,14 @@ source_read_place(struct source *s, char **words, int loan)
 	bool web = strcmp(words[0], "https") == 0;
 
 	if (web)
-		p->web = (struct webplace){ .url = words[1], .user = words[2], .ca = words[3], .proxy = words[4], .password = take_loan(loan) };
+		p->web = (struct webplace){ .url = words[1], .user = words[2], .ca = words[3], .proxy = words[4], .app_url = words[5],
+		    .password = take_loan(loan) };
 	else {
 		p->login = words[1];
 		p->path = words[2];
 		p->socket = xstrdup(words[3]);
 	}
-	for (int k = web ? 5 : 4; words[k] != NULL; k++)
+	for (int k = web ? 6 : 4; words[k] != NULL; k++)
 		strvec_push(&p->refs, words[k]);
 }
 

@@ -13,7 +13,7 @@
  *	sallyport-gitleg drop     UPSTREAM_DIR REQ
  *
  *	sallyport-gitleg receive|upload MIRRORS/UPSTREAM REPO ssh LOGIN PATH SOCKET REFS..	the same for a mirror of an
- *	sallyport-gitleg receive|upload MIRRORS/UPSTREAM REPO https URL USER CA PROXY REFS..	upstream's repository; by HTTPS the
+ *	sallyport-gitleg receive|upload MIRRORS/UPSTREAM REPO https URL USER CA PROXY APP_URL REFS..	upstream's repository; by HTTPS the
  *									next descriptor (5, or 3) is the end of a loan of a password
  *	sallyport-gitleg master ..			descriptor 3 = link to the parent, 4 = end of a loan of the key process
  *

@@ -2,6 +2,7 @@
 #include "gitfilter/webtalk.h"
 
 #include <curl/curl.h>
+#include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,6 +16,7 @@
 
 #define CONNECT_SECONDS	15L
 #define SILENT_SECONDS	30L	/* before the advertisement is whole */
+#define ANSWER_MAX	(64 * 1024)	/* of an exchange */
 #define WORK_SECONDS	600L	/* silence of an upstream that works on a push */
 
 struct webtalk {
@@ -39,7 +41,7 @@ web_write(char *p, size_t one, size_t n, void *arg)
 	(void)one;
 	if (w->status == 0)
 		(void)curl_easy_getinfo(w->easy, CURLINFO_RESPONSE_CODE, &w->status);
-	if (w->status != 200)
+	if (w->status != 200 && w->status != 201)
 		return n;	/* a page for people: the status says enough */
 	return w->take((const unsigned char *)p, n, w->arg) == 0 ? n : 0;
 }
@@ -138,7 +140,7 @@ web_perform(struct webtalk *w, char *why, size_t size)
 	char words[REASON_MAX];
 
 	(void)curl_easy_getinfo(w->easy, CURLINFO_RESPONSE_CODE, &w->status);
-	if (r == CURLE_OK && w->status == 200)
+	if (r == CURLE_OK && (w->status == 200 || w->status == 201))
 		return 0;
 	if (r == CURLE_OK && (w->status == 401 || w->status == 403))
 		(void)snprintf(why, size, "the upstream refuses the bastion's token or password (%ld): expired, revoked, or without the right to this",
@@ -221,5 +223,58 @@ webtalk_post(struct webtalk *w, const char *service, const struct buf *head, int
 	free(url);
 	free(type);
 	free(accept);
+	return e;
+}
+
+static int
+exchange_take(const unsigned char *p, size_t n, void *arg)
+{
+	return buf_put(arg, p, n);
+}
+
+/* {"token": "..", ..} */
+static char *
+exchange_read(const struct buf *b)
+{
+	json_t *o = json_loadb((const char *)buf_ptr(b), buf_len(b), 0, NULL);
+	const char *token = json_string_value(json_object_get(o, "token"));
+	char *copy = token == NULL || token[0] == '\0' || strpbrk(token, "\r\n") != NULL ? NULL : xstrdup(token);
+
+	json_decref(o);
+	return copy;
+}
+
+int
+webtalk_exchange(struct webplace *p, char *why, size_t size)
+{
+	struct webtalk *w = webtalk_new(p);
+	struct buf *b = buf_new(ANSWER_MAX);
+	struct curl_slist *headers = NULL;
+	char bad[REASON_MAX] = "out of memory", *bearer = xasprintf("Authorization: Bearer %s", p->password), *token = NULL;
+	int e = ERR_NOMEM;
+
+	headers = curl_slist_append(NULL, bearer);
+	if (w != NULL && b != NULL && headers != NULL && curl_slist_append(headers, "Accept: application/vnd.github+json") != NULL &&
+	    web_options(w, p->app_url, SILENT_SECONDS) == CURLE_OK && curl_easy_setopt(w->easy, CURLOPT_USERNAME, NULL) == CURLE_OK &&
+	    curl_easy_setopt(w->easy, CURLOPT_PASSWORD, NULL) == CURLE_OK && curl_easy_setopt(w->easy, CURLOPT_POST, 1L) == CURLE_OK &&
+	    curl_easy_setopt(w->easy, CURLOPT_POSTFIELDS, "") == CURLE_OK &&
+	    curl_easy_setopt(w->easy, CURLOPT_HTTPHEADER, headers) == CURLE_OK) {
+		w->take = exchange_take;
+		w->arg = b;
+		if ((e = web_perform(w, bad, sizeof(bad))) == 0 && (token = exchange_read(b)) == NULL) {
+			(void)snprintf(bad, sizeof(bad), "the answer holds none");
+			e = ERR_DENIED;
+		}
+	}
+	if (e != 0)
+		(void)snprintf(why, size, "no token for the app: %.120s", bad);
+	else {
+		freezero(p->password, strlen(p->password));
+		p->password = token;
+	}
+	curl_slist_free_all(headers);
+	freezero(bearer, strlen(bearer));
+	buf_free(b);
+	webtalk_free(w);
 	return e;
 }

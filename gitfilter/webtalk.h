@@ -17,11 +17,17 @@ struct webplace {
 	const char	*url;		/* of the repository */
 	const char	*user;
 	char		*password;	/* token or password; owned by whoever made the place */
+	const char	*app_url;	/* the password is an app's statement, to be exchanged here first; "" = it is not */
 	const char	*ca, *proxy;	/* file of CA certificates; URL of a proxy; "" = the system's, none */
 };
 
 /* A body comes in pieces; not 0 ends the transfer. */
 typedef int (*webtalk_take)(const unsigned char *p, size_t n, void *arg);
+
+/*
+ * Give an app's statement for an installation token, which takes its place as the password. 0, or as for webtalk_refs, with why.
+ */
+int	webtalk_exchange(struct webplace *, char *why, size_t size);
 
 /* NULL = no memory. The place must outlive it. */
 struct webtalk	*webtalk_new(const struct webplace *);

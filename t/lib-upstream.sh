@@ -89,3 +89,54 @@ setup_upstream () {
 	init_bastion && start_upstream forge && seed_upstream forge demo &&
 	upstream_conf forge "$@" >forge.yaml && write_upstreams forge.yaml && start_bastion && make_identity ci agent/ci
 }
+
+# need_web: git behind a web server with TLS, or the script is skipped.
+need_web () {
+	LIGHTTPD=$(command -v lighttpd || echo /usr/sbin/lighttpd)
+	test -x "$LIGHTTPD" || skip_all 'no web server here (lighttpd)'
+	test -f /usr/lib/lighttpd/mod_openssl.so || skip_all 'lighttpd without TLS here (lighttpd-mod-openssl)'
+	BACKEND=$(git --exec-path)/git-http-backend
+	test -x "$BACKEND" || skip_all 'no git-http-backend here'
+	command -v openssl >/dev/null || skip_all 'no openssl here'
+}
+
+# make_web: web/, a server at https://127.0.0.1:$WEB_PORT/git with a certificate of its own CA (web/ca.pem), which wants
+# x-access-token and $TOKEN. start_web, stop_web.
+make_web () {
+	mkdir -p web upstream-forge/repos && WEB_PORT=$(test-tool free-port) &&
+	openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj "/CN=Test CA" -keyout web/ca.key -out web/ca.pem 2>/dev/null &&
+	openssl req -newkey rsa:2048 -nodes -subj "/CN=127.0.0.1" -keyout web/key -out web/csr 2>/dev/null &&
+	printf "subjectAltName=IP:127.0.0.1\n" >web/ext &&
+	openssl x509 -req -in web/csr -CA web/ca.pem -CAkey web/ca.key -CAcreateserial -days 2 -extfile web/ext -out web/cert 2>/dev/null &&
+	cat web/key web/cert >web/pem && printf "x-access-token:%s\n" "$TOKEN" >web/users &&
+	cat >web/conf <<-EOT
+	server.document-root = "$TRASH_DIRECTORY/upstream-forge"
+	server.bind = "127.0.0.1"
+	server.port = $WEB_PORT
+	server.errorlog = "$TRASH_DIRECTORY/web/error.log"
+	accesslog.filename = "$TRASH_DIRECTORY/web/access.log"
+	server.modules = ("mod_auth", "mod_authn_file", "mod_setenv", "mod_cgi", "mod_alias", "mod_openssl", "mod_accesslog")
+	server.upload-dirs = ("$TRASH_DIRECTORY/web")
+	ssl.engine = "enable"
+	ssl.pemfile = "$TRASH_DIRECTORY/web/pem"
+	auth.backend = "plain"
+	auth.backend.plain.userfile = "$TRASH_DIRECTORY/web/users"
+	auth.require = ("/" => ("method" => "basic", "realm" => "git", "require" => "valid-user"))
+	alias.url = ("/git" => "$BACKEND")
+	\$HTTP["url"] =~ "^/git" {
+		cgi.assign = ("" => "")
+		setenv.add-environment = ("GIT_PROJECT_ROOT" => "$TRASH_DIRECTORY/upstream-forge/repos", "GIT_HTTP_EXPORT_ALL" => "1")
+	}
+	EOT
+}
+
+start_web () {
+	"$LIGHTTPD" -D -f web/conf >>web/out 2>&1 &
+	WEB_PID=$!
+	test_atexit "stop_pid $WEB_PID lighttpd"
+	wait_until "test-tool accepts $WEB_PORT || ! is_alive $WEB_PID" && is_alive $WEB_PID || { cat web/out; return 1; }
+}
+
+stop_web () {
+	kill -TERM $WEB_PID && wait_until "! is_alive $WEB_PID"
+}

@@ -6,49 +6,11 @@ test_description='a repository behind a web server (git-http-backend): clone, fe
 . "$TEST_SRCDIR/t/lib-checks.sh"
 . "$TEST_SRCDIR/t/lib-upstream.sh"
 
-LIGHTTPD=$(command -v lighttpd || echo /usr/sbin/lighttpd)
-test -x "$LIGHTTPD" || skip_all 'no web server here (lighttpd)'
-test -f /usr/lib/lighttpd/mod_openssl.so || skip_all 'lighttpd without TLS here (lighttpd-mod-openssl)'
-BACKEND=$(git --exec-path)/git-http-backend
-test -x "$BACKEND" || skip_all 'no git-http-backend here'
-command -v openssl >/dev/null || skip_all 'no openssl here'
-
+need_web
 TOKEN=$(random_word 40)
 
-start_web () {
-	"$LIGHTTPD" -D -f web/conf >>web/out 2>&1 &
-	WEB_PID=$!
-	test_atexit "stop_pid $WEB_PID lighttpd"
-	wait_until "test-tool accepts $WEB_PORT || ! is_alive $WEB_PID" && is_alive $WEB_PID || { cat web/out; return 1; }
-}
-
 test_expect_success 'a web server with a certificate of its own CA, that wants a token, and a bastion' '
-	mkdir -p web upstream-forge/repos && WEB_PORT=$(test-tool free-port) &&
-	openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj "/CN=Test CA" -keyout web/ca.key -out web/ca.pem 2>/dev/null &&
-	openssl req -newkey rsa:2048 -nodes -subj "/CN=127.0.0.1" -keyout web/key -out web/csr 2>/dev/null &&
-	printf "subjectAltName=IP:127.0.0.1\n" >web/ext &&
-	openssl x509 -req -in web/csr -CA web/ca.pem -CAkey web/ca.key -CAcreateserial -days 2 -extfile web/ext -out web/cert 2>/dev/null &&
-	cat web/key web/cert >web/pem && printf "x-access-token:%s\n" "$TOKEN" >web/users &&
-	cat >web/conf <<-EOT &&
-	server.document-root = "$TRASH_DIRECTORY/upstream-forge"
-	server.bind = "127.0.0.1"
-	server.port = $WEB_PORT
-	server.errorlog = "$TRASH_DIRECTORY/web/error.log"
-	accesslog.filename = "$TRASH_DIRECTORY/web/access.log"
-	server.modules = ("mod_auth", "mod_authn_file", "mod_setenv", "mod_cgi", "mod_alias", "mod_openssl", "mod_accesslog")
-	server.upload-dirs = ("$TRASH_DIRECTORY/web")
-	ssl.engine = "enable"
-	ssl.pemfile = "$TRASH_DIRECTORY/web/pem"
-	auth.backend = "plain"
-	auth.backend.plain.userfile = "$TRASH_DIRECTORY/web/users"
-	auth.require = ("/" => ("method" => "basic", "realm" => "git", "require" => "valid-user"))
-	alias.url = ("/git" => "$BACKEND")
-	\$HTTP["url"] =~ "^/git" {
-		cgi.assign = ("" => "")
-		setenv.add-environment = ("GIT_PROJECT_ROOT" => "$TRASH_DIRECTORY/upstream-forge/repos", "GIT_HTTP_EXPORT_ALL" => "1")
-	}
-	EOT
-	start_web && seed_upstream forge team/demo && git -C "$UP" config http.receivepack true &&
+	make_web && start_web && seed_upstream forge team/demo && git -C "$UP" config http.receivepack true &&
 	upstream_policy >policy.up && BASTION_POLICY=$TRASH_DIRECTORY/policy.up && init_bastion &&
 	cat >forge.yaml <<-EOT &&
 	  forge:
@@ -73,7 +35,7 @@ test_expect_success 'push: the upstream has it, and the mirror too' '
 	bgit ci -C work push -q origin agent/x &&
 	test "$(git -C "$UP" rev-parse refs/heads/agent/x)" = "$(git -C work rev-parse HEAD)" &&
 	test "$(git -C state/mirrors/forge/team%demo.git rev-parse refs/heads/agent/x)" = "$(git -C work rev-parse HEAD)" &&
-	git -C "$UP" fsck --strict && kill -TERM $WEB_PID && wait_until "! is_alive $WEB_PID" && start_web &&	# which writes its log
+	git -C "$UP" fsck --strict && stop_web && start_web &&	# which writes its log
 	test "$(grep -c "POST /git/team/demo.git/git-receive-pack HTTP/[0-9.]*\" 200" web/access.log)" = 1
 '
 
@@ -100,19 +62,19 @@ unreached () {
 
 test_expect_success 'no such repository; the token has expired; it was taken out' '
 	unreached "the upstream has no such repository" nothing &&
-	printf "x-access-token:%s\n" other >web/users && kill -TERM $WEB_PID && wait_until "! is_alive $WEB_PID" && start_web &&
+	printf "x-access-token:%s\n" other >web/users && stop_web && start_web &&
 	unreached "the upstream refuses the bastion.s token or password (401): expired, revoked" &&
-	printf "x-access-token:%s\n" "$TOKEN" >web/users && kill -TERM $WEB_PID && wait_until "! is_alive $WEB_PID" && start_web &&
+	printf "x-access-token:%s\n" "$TOKEN" >web/users && stop_web && start_web &&
 	sallyport -f "$CONF" secret remove token &&
 	unreached "the token or password that opens the upstream is not to be had" &&
 	printf "%s" "$TOKEN" | sallyport -f "$CONF" secret put token --password-stdin
 '
 
 test_expect_success 'it is down, and it is somebody else' '
-	kill -TERM $WEB_PID && wait_until "! is_alive $WEB_PID" && unreached "the upstream cannot be reached: .*onnect" &&
+	stop_web && unreached "the upstream cannot be reached: .*onnect" &&
 	start_web && bgit ci -C work fetch -q origin &&
 	openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj "/CN=Other" -keyout web/o.key -out web/o.pem 2>/dev/null &&
-	cat web/o.key web/o.pem >web/pem && kill -TERM $WEB_PID && wait_until "! is_alive $WEB_PID" && start_web &&
+	cat web/o.key web/o.pem >web/pem && stop_web && start_web &&
 	unreached "the upstream is not known for the right one; nothing was sent"
 '
 

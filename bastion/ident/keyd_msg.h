@@ -11,6 +11,7 @@ enum keyd_right { KEYD_TERMINAL = 1, KEYD_FORWARDS = 2, KEYD_WAY_ONLY = 4 };
 
 /* In place of enum secret_kind. */
 #define KEYD_LEND_CERTIFICATE	3
+#define KEYD_LEND_APP		4
 
 enum keyd_msg {
 	/* parent -> keyd, once: s state_dir, s master_key path, s user to become or "" , u64 max_cert_ttl_ms */
@@ -40,7 +41,8 @@ enum keyd_msg {
 	 * parent -> keyd: lend a secret to one session for one login on one target (../loan.h); descriptor: the end on which
 	 * the session will be served. s session id, s target, s login, s name of the secret, u8 enum secret_kind
 	 * Or u8 KEYD_LEND_CERTIFICATE, and in place of the secret's name the identity: a fresh key and a certificate on it for
-	 * this login, neither of which is ever outside the key process.
+	 * this login, neither of which is ever outside the key process. Or u8 KEYD_LEND_APP: the secret is an RSA key, and in
+	 * place of a password goes a statement of the app whose number the login is (jwt.h).
 	 */
 	KEYD_LEND = 112,
 	/* u8 ok; s error line or "" */
