@@ -14,6 +14,7 @@
 #include "bastion/base/err.h"
 #include "bastion/base/strvec.h"
 #include "bastion/base/xmalloc.h"
+#include "gitfilter/fsck.h"
 #include "gitfilter/gitchild.h"
 #include "gitfilter/gitrepo.h"
 #include "gitfilter/gitrun.h"
@@ -144,12 +145,32 @@ push_make_incoming(struct mirror_push *m)
 	return r;
 }
 
+/* "--strict", and the faults that are passed over: the same that git receive-pack passes over in a hosted repository. */
+static char *
+push_strictness(const char *faults)
+{
+	char *words = xstrdup(faults == NULL ? "" : faults), *rest = words, *word, *out = xstrdup("--strict"), *longer;
+	bool first = true;
+
+	while ((word = strsep(&rest, " ")) != NULL)
+		for (int id = 0; id < FSCK_IDS; id++) {
+			if (!fsck_is_gits((enum fsck_id)id) || strcmp(fsck_name((enum fsck_id)id), word) != 0)
+				continue;
+			longer = xasprintf("%s%s%s=ignore", out, first ? "=" : ",", word);
+			free(out);
+			out = longer;
+			first = false;
+		}
+	free(words);
+	return out;
+}
+
 /* The pack into a folder of its own, read whole by git: every object well-formed, and every object it names there or here. */
 static int
 push_take_in(struct mirror_push *m, char *why, size_t size)
 {
-	static char git[] = "git", index_pack[] = "index-pack", in[] = "--stdin", strict[] = "--strict";
-	char *const argv[] = { git, index_pack, in, strict, NULL };
+	static char git[] = "git", index_pack[] = "index-pack", in[] = "--stdin";
+	char *strict = push_strictness(m->p->faults), *const argv[] = { git, index_pack, in, strict, NULL };
 	const struct gitpass pass = { .spool_fd = m->p->spool_fd, .offset = (off_t)m->order.end, .end = (off_t)m->p->length,
 	    .take = push_take_name, .arg = m, .idle_ms = -1 };
 	struct gitchild c = GITCHILD_INIT;
@@ -178,6 +199,7 @@ push_take_in(struct mirror_push *m, char *why, size_t size)
 		r = gitrepo_add_objects(m->repo, m->dir);
 	gitchild_release(&c);
 	strvec_release(&env);
+	free(strict);
 	free(cwd);
 	return r;
 }
