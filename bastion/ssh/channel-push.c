@@ -292,7 +292,11 @@ push_wait_inspection(struct push_call *p, int64_t now_us)
 {
 	if (!p->have_result) {
 		push_feed_inspector(p);
-		if (p->inspector == NULL && !p->have_result) {
+		if (p->leg == NULL) {
+			/* The inspector may wait for an object of the repository that nobody will bring now. */
+			push_refuse_all(p, "%s: the repository's process ended; nothing was stored; push again later", p->door.request);
+			push_finish(p, NULL);
+		} else if (p->inspector == NULL && !p->have_result) {
 			p->status = INSPECT_BAD;
 			p->reason = xstrdup("the inspector ended before it had a result");
 			p->have_result = true;
