@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "gitfilter/inspect.h"
+#include "gitfilter/inspect_int.h"
 
 #include <errno.h>
 #include <openssl/evp.h>
@@ -15,76 +15,18 @@
 #include "bastion/base/err.h"
 #include "bastion/base/link.h"
 #include "gitfilter/changes.h"
-#include "gitfilter/lfsnames.h"
-#include "gitfilter/lfsscan.h"
-#include "gitfilter/commitfacts.h"
 #include "gitfilter/contents.h"
 #include "gitfilter/excerpt.h"
+#include "gitfilter/lfsnames.h"
+#include "gitfilter/lfsscan.h"
 #include "gitfilter/limits.h"
 #include "gitfilter/pack.h"
-#include "gitfilter/pktline.h"
 #include "gitfilter/refcmd.h"
 #include "gitfilter/walk.h"
 #include "secretscan/secretscan.h"
 
-#define WHY_MAX		400	/* a sentence with a path in it; what does not fit into an `ng` is said before */
-
-enum inspect_phase { PHASE_BEGIN, PHASE_RECEIVE, PHASE_WALK, PHASE_LFS, PHASE_COMPARE, PHASE_TELL, PHASE_OVER };
-
-struct kept {			/* a finding, until its place is known */
-	const char	*kind;
-	const char	*rule, *description;	/* the scanner's */
-	uint32_t	 index;			/* object; PACK_NONE: commit and path are set */
-	uint32_t	 line;
-	char		*path;			/* owned, or NULL */
-	char		*member, *decoded;	/* owned: where in a container, in which encodings; or NULL */
-	bool		 notice;
-	uint64_t	 start, end;		/* in its content */
-	char		*excerpt;		/* owned, or NULL */
-	size_t		 half;			/* number among pairs */
-	char		 commit[OID_HEX + 1];
-	char		 fingerprint[SECRETSCAN_FINGERPRINT + 1];
-	char		 masked[SECRETSCAN_MASKED];
-};
-
-struct inspect {
-	const struct inspect_params	*params;
-	struct link		*session, *parent;	/* owned */
-	enum inspect_phase	 phase;
-	bool			 gone, eof, said;	/* said: the result is on its way */
-	struct push_command	*commands;		/* owned */
-	size_t			 n;
-	struct pack		*pack;			/* owned */
-	struct walk		*walk;			/* owned */
-	struct lfsnames		*lfs;			/* owned: what the pointers in the pack name */
-	unsigned		 tell;			/* enum inspect_tell */
-	size_t			 commits_told;
-	struct changes		*changes;		/* owned */
-	struct buf		*object;		/* owned: the part that is there of the object that is wanted, or NULL */
-	size_t			 told;			/* changes */
-	size_t			 needs_told;
-	unsigned		 options;		/* heard */
-	uint64_t		 met[4];		/* the sum of SHA-256 over each fact that is not simply allowed */
-	EVP_MD_CTX		*digest;		/* owned: SHA-256 over the spool */
-	uint64_t		 spooled, taken;
-	struct kept		*kept;			/* owned */
-	size_t			 nkept;
-	struct secretscan_pairs	*pairs;			/* owned: which halves of credentials go together */
-	uint32_t		 findings, notices, kept_notices;
-	struct judged		*judged;		/* owned */
-	struct contents		*contents;		/* owned: of the blobs */
-	uint32_t		 commits;		/* read so far */
-	int64_t			 told_ms;		/* when the last progress was sent */
-	/* What is being scanned now. */
-	const char		*kind, *commit, *path;
-	uint32_t		 index;
-	char			 why[WHY_MAX];
-};
-
-static int	inspect_fail(struct inspect *, int r, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
-
 /* The first reason stays. */
-static int
+int
 inspect_fail(struct inspect *x, int r, const char *fmt, ...)
 {
 	char text[WHY_MAX];
@@ -97,97 +39,6 @@ inspect_fail(struct inspect *x, int r, const char *fmt, ...)
 	va_end(ap);
 	text_clean(x->why, sizeof(x->why), text, strlen(text));
 	return r;
-}
-
-/* NULL stays NULL, and so does what is empty. */
-static bool
-copy_text(char **top, const char *text)
-{
-	return text == NULL || *text == '\0' || (*top = strdup(text)) != NULL;
-}
-
-static int
-inspect_keep(struct inspect *x, const struct secretscan_finding *f)
-{
-	struct kept *k;
-
-	if (x->kept == NULL && (x->kept = calloc(FINDINGS_KEPT_MAX + NOTICES_KEPT_MAX, sizeof(*x->kept))) == NULL)
-		return SECRETSCAN_NOMEM;
-	k = &x->kept[x->nkept++];	/* counted at once: what it owns is freed then */
-	if (!copy_text(&k->path, x->path) || !copy_text(&k->member, f->member) || !copy_text(&k->decoded, f->decoded))
-		return SECRETSCAN_NOMEM;
-	k->notice = f->notice && strcmp(f->rule, "not-fully-scanned") != 0;
-	k->kind = x->kind;
-	k->rule = f->rule;
-	k->description = f->description;
-	k->index = x->index;
-	k->start = f->start;
-	k->end = f->end;
-	k->line = f->line > UINT32_MAX ? UINT32_MAX : (uint32_t)f->line;
-	(void)snprintf(k->commit, sizeof(k->commit), "%s", x->commit == NULL ? "" : x->commit);
-	memcpy(k->fingerprint, f->fingerprint, sizeof(k->fingerprint));
-	memcpy(k->masked, f->masked, sizeof(k->masked));
-	k->fingerprint[sizeof(k->fingerprint) - 1] = k->masked[sizeof(k->masked) - 1] = '\0';
-	return 0;
-}
-
-static int
-inspect_on_notice(struct inspect *x, const struct secretscan_finding *f)
-{
-	if (x->notices < UINT32_MAX)
-		x->notices++;
-	if (x->kept_notices == NOTICES_KEPT_MAX)
-		return 0;
-	x->kept_notices++;
-	return inspect_keep(x, f);
-}
-
-static int
-inspect_on_finding(const struct secretscan_finding *f, void *arg)
-{
-	struct inspect *x = arg;
-
-	/* What is encrypted is policy's to judge; but what could have been read and was not is as bad as a secret. */
-	if (f->notice && strcmp(f->rule, "not-fully-scanned") != 0)
-		return inspect_on_notice(x, f);
-	if (x->findings < UINT32_MAX)
-		x->findings++;
-	return x->nkept - x->kept_notices == FINDINGS_KEPT_MAX ? 0 : inspect_keep(x, f);
-}
-
-/* The lines around what was just found in one content, from this one on. What is in a container has none. */
-static void
-inspect_excerpts(struct inspect *x, size_t before, const uint8_t *p, size_t n)
-{
-	size_t nholes = x->nkept - before;
-	struct excerpt_hole *holes = calloc(nholes, sizeof(*holes));
-
-	for (size_t i = 0; holes != NULL && i < nholes; i++)
-		holes[i] = (struct excerpt_hole){ x->kept[before + i].start, x->kept[before + i].end, x->kept[before + i].masked };
-	for (size_t i = 0; holes != NULL && i < nholes; i++) {
-		struct kept *k = &x->kept[before + i];
-
-		/* With more than can be kept, a secret in the line could be missed. */
-		if (!k->notice && k->member == NULL && x->nkept - x->kept_notices < FINDINGS_KEPT_MAX)
-			k->excerpt = excerpt_make(p, n, holes, nholes, i);
-	}
-	free(holes);
-}
-
-/* Scan one piece of content; not being able to means that the push is not clean. */
-static int
-inspect_scan(struct inspect *x, const void *p, size_t n)
-{
-	size_t before = x->nkept;
-	int r;
-
-	if (n == 0)
-		return 0;
-	if ((r = secretscan_scan(x->params->scanner, p, n, inspect_on_finding, x)) != 0)
-		return inspect_fail(x, ERR_DENIED, "not fully scanned: %s", secretscan_strerror(r));
-	if (x->index != PACK_NONE && x->nkept > before)
-		inspect_excerpts(x, before, p, n);
-	return 0;
 }
 
 /* Whether a link is still there, without reading it: its messages wait until the present one is done. */
@@ -224,7 +75,7 @@ inspect_tick(struct inspect *x, uint64_t sofar, uint64_t total)
 }
 
 /* An approval is for exactly what was met: the order in which a pack brings it must not matter. */
-static int
+int
 inspect_met(struct inspect *x, const struct fact *f, const struct fact_verdict *v)
 {
 	const char *words[] = { v->rule, f->rule, f->fingerprint, f->path };
@@ -246,7 +97,7 @@ inspect_met(struct inspect *x, const struct fact *f, const struct fact_verdict *
 }
 
 /* What policy says to a fact; nothing is judged where nobody judges. */
-static struct fact_verdict
+struct fact_verdict
 inspect_judge(const struct inspect *x, const struct fact *f)
 {
 	struct fact_verdict v = { .word = FACT_ALLOWED, .rule = "" };
@@ -349,255 +200,6 @@ inspect_spool(struct inspect *x, const uint8_t *p, size_t n)
 	return 0;
 }
 
-/* A name that is itself a secret, or lies below one, is not repeated in clear. */
-static bool
-is_secret_name(const struct inspect *x, const char *path)
-{
-	for (size_t i = 0; i < x->nkept; i++)
-		if (!x->kept[i].notice && x->kept[i].path != NULL && strncmp(path, x->kept[i].path, strlen(x->kept[i].path)) == 0)
-			return true;
-	return false;
-}
-
-/* known: what is remembered of this finding, as the judge says, for the session; NULL where that is of no interest. */
-static int
-inspect_judge_finding(struct inspect *x, const struct fact *f, char known[sizeof(((struct fact_verdict *)0)->detail)])
-{
-	struct fact_verdict v = inspect_judge(x, f);
-
-	if (known != NULL)
-		(void)snprintf(known, sizeof(v.detail), "%s", v.word == FACT_ALLOWED && strcmp(v.rule, "remembered") == 0 ? v.detail : "");
-	if (v.word != FACT_ALLOWED && inspect_met(x, f, &v) != 0)
-		return ERR_CRYPTO;
-	return judged_add(x->judged, &v);
-}
-
-/* What is not named one by one is judged as what it could be. */
-static int
-inspect_judge_unnamed(struct inspect *x)
-{
-	static const struct fact_verdict many = { .word = FACT_DENIED, .rule = "secret-in-push" };
-	const struct fact sealed = { .kind = FACT_FINDING, .rule = "encrypted-container", .notice = true };
-	const struct fact opaque = { .kind = FACT_FINDING, .rule = "opaque-data", .notice = true };
-	int r = 0;
-
-	if (x->notices > x->kept_notices && (r = inspect_judge_finding(x, &sealed, NULL)) == 0)
-		r = inspect_judge_finding(x, &opaque, NULL);
-	if (r == 0 && x->findings > FINDINGS_SENT_MAX)
-		r = judged_add(x->judged, &many);
-	return r;
-}
-
-/* Key ids and secrets of one push go together, whichever files they stand in. */
-static int
-inspect_pair(struct inspect *x)
-{
-	size_t n = 0;
-	int r = 0;
-
-	if (x->nkept > 0 && (x->pairs = secretscan_pairs_new(x->params->scanner)) == NULL)
-		return ERR_NOMEM;
-	for (size_t i = 0; r == 0 && i < x->nkept; i++) {
-		struct kept *k = &x->kept[i];
-		struct secretscan_half half = { .rule = k->rule, .start = k->start, .fingerprint = k->fingerprint,
-		    .content = k->index != PACK_NONE ? k->index : SIZE_MAX - i };
-
-		if (k->notice)
-			continue;
-		k->half = n++;
-		r = secretscan_pairs_add(x->pairs, &half);
-	}
-	return r == 0 && (x->pairs == NULL || secretscan_pairs_find(x->pairs) == 0) ? 0 : ERR_NOMEM;
-}
-
-/* The other half of a finding: the first that has this fingerprint; NULL = none. */
-static const struct kept *
-inspect_other(const struct inspect *x, const struct kept *k)
-{
-	const char *fingerprint = k->notice ? NULL : secretscan_pairs_other(x->pairs, k->half);
-
-	for (size_t i = 0; fingerprint != NULL && i < x->nkept; i++)
-		if (strcmp(x->kept[i].fingerprint, fingerprint) == 0)
-			return &x->kept[i];
-	return NULL;
-}
-
-/* s rule, s path of the other half, or empty. */
-static int
-inspect_put_other(struct inspect *x, const struct kept *other, struct buf *b)
-{
-	char path[PATH_LEN_MAX + 1] = "";
-	const char *where = path;
-	int r;
-
-	if (other != NULL && other->path != NULL)
-		where = other->path;
-	else if (other != NULL && other->index != PACK_NONE)
-		walk_path(x->walk, other->index, path, sizeof(path));
-	if ((r = buf_put_cstring(b, other == NULL ? "" : other->rule)) != 0)
-		return r;
-	return buf_put_cstring(b, is_secret_name(x, where) ? "" : where);
-}
-
-static int
-inspect_put_finding(struct inspect *x, const struct kept *k, struct buf *b)
-{
-	char commit[OID_HEX + 1], path[PATH_LEN_MAX + 1] = "";
-	const char *where = k->path != NULL ? k->path : path;
-	char known[sizeof(((struct fact_verdict *)0)->detail)];
-	struct fact f = { .kind = FACT_FINDING, .rule = k->rule, .notice = k->notice, .fingerprint = k->fingerprint };
-	int r;
-
-	(void)snprintf(commit, sizeof(commit), "%s", k->commit);
-	if (k->index != PACK_NONE && k->commit[0] == '\0')
-		walk_commit(x->walk, k->index, commit);
-	if (k->index != PACK_NONE)
-		walk_path(x->walk, k->index, path, sizeof(path));
-	if (is_secret_name(x, where))
-		where = "";
-	f.path = where;
-	if ((r = inspect_judge_finding(x, &f, known)) != 0)
-		return r;
-	if ((r = buf_put_cstring(b, k->rule)) != 0 || (r = buf_put_cstring(b, k->description)) != 0 ||
-	    (r = buf_put_cstring(b, k->kind)) != 0 || (r = buf_put_cstring(b, commit)) != 0 ||
-	    (r = buf_put_cstring(b, where)) != 0 || (r = buf_put_u32(b, k->line)) != 0 ||
-	    (r = buf_put_cstring(b, k->masked)) != 0 || (r = buf_put_cstring(b, k->fingerprint)) != 0 ||
-	    (r = buf_put_cstring(b, k->member)) != 0 || (r = buf_put_cstring(b, k->decoded)) != 0 ||
-	    (r = inspect_put_other(x, inspect_other(x, k), b)) != 0 || (r = buf_put_cstring(b, known)) != 0 ||
-	    (r = buf_put_cstring(b, k->excerpt)) != 0)
-		return r;
-	return buf_put_u8(b, k->notice);
-}
-
-static int
-inspect_send_findings(struct inspect *x)
-{
-	struct buf *more = buf_new(8);
-	size_t sent = 0;
-	int r = inspect_judge_unnamed(x);
-
-	if (r == 0)
-		r = inspect_pair(x);
-	if (more != NULL && x->notices > x->kept_notices && buf_put_u32(more, x->notices) == 0)
-		(void)link_send(x->session, INSPECT_NOTICES, 0, more, -1);
-	buf_free(more);
-	for (size_t i = 0; r == 0 && i < x->nkept; i++) {
-		struct buf *b;
-
-		if (!x->kept[i].notice && sent++ >= FINDINGS_SENT_MAX)
-			continue;
-		if ((b = buf_new(MSG_MAX)) == NULL)
-			r = ERR_NOMEM;
-		else if ((r = inspect_put_finding(x, &x->kept[i], b)) == 0)
-			r = link_send(x->session, INSPECT_FINDING, 0, b, -1);
-		buf_free(b);
-	}
-	return r;
-}
-
-/* The parent hears which rules were met, the session by which commits. */
-static int
-inspect_send_judged(struct inspect *x)
-{
-	struct buf *rules = buf_new(MSG_MAX), *commits = buf_new(MSG_MAX);
-	int r = rules == NULL || commits == NULL ? ERR_NOMEM : judged_put_rules(x->judged, rules);
-
-	if (r == 0 && (r = judged_put_commits(x->judged, commits)) == 0 &&
-	    (r = link_send(x->parent, INSPECT_VERDICTS, 0, rules, -1)) == 0)
-		r = link_send(x->session, INSPECT_JUDGED, 0, commits, -1);
-	buf_free(rules);
-	buf_free(commits);
-	return r;
-}
-
-/* Faults that are let pass, one line a kind. */
-static int
-inspect_tell_warnings(struct inspect *x)
-{
-	char first[REASON_MAX];
-	int r = 0;
-
-	for (int id = 0; r == 0 && x->walk != NULL && id < FSCK_IDS; id++) {
-		uint32_t n = walk_faults(x->walk, (enum fsck_id)id, first, sizeof(first));
-		struct buf *b = n == 0 ? NULL : buf_new(2 * REASON_MAX);
-
-		if (n > 0 && (r = b == NULL ? ERR_NOMEM : buf_put_u32(b, n)) == 0 && (r = buf_put_cstring(b, first)) == 0)
-			r = link_send(x->session, INSPECT_WARNING, 0, b, -1);
-		buf_free(b);
-	}
-	return r;
-}
-
-static enum inspect_op
-inspect_op_of(struct inspect *x, const struct push_command *c)
-{
-	if (oid_is_zero(c->old_oid))
-		return INSPECT_CREATE;
-	if (oid_is_zero(c->new_oid))
-		return INSPECT_DELETE;
-	if (strcmp(c->old_oid, c->new_oid) == 0 ||
-	    (x->walk != NULL && walk_descends(x->walk, c->new_oid, c->old_oid)))
-		return INSPECT_FORWARD;
-	return INSPECT_UNSURE;
-}
-
-static int
-inspect_put_updates(struct inspect *x, struct buf *b)
-{
-	char hex[OID_HEX + 1];
-	size_t outside = x->walk == NULL ? 0 : walk_noutside(x->walk);
-	int r;
-
-	if ((r = buf_put_u32(b, (uint32_t)x->n)) != 0)
-		return r;
-	for (size_t i = 0; i < x->n; i++)
-		if ((r = buf_put_cstring(b, x->commands[i].name)) != 0 ||
-		    (r = buf_put_u8(b, (uint8_t)inspect_op_of(x, &x->commands[i]))) != 0 ||
-		    (r = buf_put_cstring(b, x->commands[i].old_oid)) != 0 ||
-		    (r = buf_put_cstring(b, x->commands[i].new_oid)) != 0)
-			return r;
-	if ((r = buf_put_u32(b, (uint32_t)outside)) != 0)
-		return r;
-	for (size_t i = 0; i < outside; i++) {
-		oid_format(walk_outside(x->walk, i), hex);
-		if ((r = buf_put_cstring(b, hex)) != 0)
-			return r;
-	}
-	return 0;
-}
-
-static int
-inspect_put_needs_digest(const struct inspect *x, struct buf *b)
-{
-	uint8_t digest[EVP_MAX_MD_SIZE];
-	size_t n = 0;
-	const uint8_t *needs = x->walk == NULL ? NULL : walk_needs(x->walk, &n);
-
-	if (n > 0 && EVP_Digest(needs, n * 20, digest, NULL, EVP_sha256(), NULL) != 1)
-		return ERR_CRYPTO;
-	return buf_put_string(b, digest, n > 0 ? 32 : 0);
-}
-
-static int
-inspect_put_result(struct inspect *x, enum inspect_status status, struct buf *b)
-{
-	uint8_t digest[EVP_MAX_MD_SIZE];
-	int r;
-
-	if (EVP_DigestFinal_ex(x->digest, digest, NULL) != 1)
-		return ERR_CRYPTO;
-	if ((r = buf_put_u8(b, (uint8_t)status)) != 0 || (r = buf_put_cstring(b, x->why)) != 0 ||
-	    (r = buf_put_u64(b, x->pack == NULL ? 0 : pack_read_count(x->pack))) != 0 ||
-	    (r = buf_put_u64(b, x->pack == NULL ? 0 : pack_bytes(x->pack))) != 0 ||
-	    (r = buf_put_u32(b, x->findings)) != 0 || (r = buf_put_u32(b, x->commits)) != 0 ||
-	    (r = buf_put_u32(b, x->changes == NULL ? UINT32_MAX : (uint32_t)changes_npaths(x->changes))) != 0 ||
-	    (r = buf_put_u64(b, contents_bytes(x->contents))) != 0 || (r = buf_put_string(b, digest, 32)) != 0 ||
-	    (r = buf_put_u64(b, x->spooled)) != 0 || (r = inspect_put_needs_digest(x, b)) != 0 ||
-	    (r = buf_put_string(b, x->met, sizeof(x->met))) != 0)
-		return r;
-	return inspect_put_updates(x, b);
-}
-
 /* Everything is known, or nothing more will be: say so to both. Without a result both take it for refused. */
 static void
 inspect_finish(struct inspect *x, int r)
@@ -666,135 +268,6 @@ inspect_want(struct inspect *x)
 	return r;
 }
 
-static int
-inspect_put_change(struct buf *b, const struct change *c)
-{
-	char hex[OID_HEX + 1];
-	int r;
-
-	oid_format(c->commit, hex);
-	if ((r = buf_put_u8(b, (uint8_t)c->op)) != 0 || (r = buf_put_u8(b, c->plain)) != 0 || (r = buf_put_cstring(b, hex)) != 0 ||
-	    (r = buf_put_cstring(b, c->path)) != 0 || (r = buf_put_u8(b, c->content != NULL)) != 0 ||
-	    (r = buf_put_u8(b, c->content == NULL ? 0 : c->content->type)) != 0)
-		return r;
-	return buf_put_u32(b, c->content == NULL ? 0 : c->content->size);
-}
-
-static int
-inspect_judge_change(struct inspect *x, const struct change *c)
-{
-	const struct fact f = { .kind = FACT_CHANGE, .op = c->op, .plain = c->plain, .path = c->path, .content = c->content };
-	struct fact_verdict v;
-
-	if ((x->params->judges & INSPECT_TELL_CHANGES) == 0)
-		return 0;
-	v = inspect_judge(x, &f);
-	if (v.word != FACT_ALLOWED && inspect_met(x, &f, &v) != 0)
-		return ERR_CRYPTO;
-	return judged_add(x->judged, &v);
-}
-
-/* As many changes as one message holds. */
-static int
-inspect_tell_changes(struct inspect *x)
-{
-	struct buf *list = buf_new(OBJECT_PIECE), *b = buf_new(MSG_MAX);
-	uint32_t n = 0;
-	int r = list == NULL || b == NULL ? ERR_NOMEM : 0;
-
-	for (; r == 0 && x->told < changes_count(x->changes); n++) {
-		struct change c = changes_nth(x->changes, x->told);
-
-		if (buf_room(list) < strlen(c.path) + OID_HEX + 24)
-			break;
-		if ((r = inspect_judge_change(x, &c)) == 0)
-			r = inspect_put_change(list, &c);
-		x->told++;
-	}
-	if (r == 0 && (x->tell & INSPECT_TELL_CHANGES) != 0 && (r = buf_put_u32(b, n)) == 0 &&
-	    (r = buf_put(b, buf_ptr(list), buf_len(list))) == 0)
-		r = link_send(x->session, INSPECT_CHANGES, 0, b, -1);
-	buf_free(list);
-	buf_free(b);
-	return r;
-}
-
-static int
-inspect_put_commit(struct inspect *x, size_t i, struct buf *b)
-{
-	const struct walk_step step = walk_step(x->walk, i);
-	uint32_t index = pack_find(x->pack, step.oid);
-	struct commit_facts facts;
-	char hex[OID_HEX + 1];
-	const uint8_t *p;
-	size_t n;
-	int r;
-
-	oid_format(step.oid, hex);
-	if (index == PACK_NONE)
-		return inspect_fail(x, ERR_FORMAT, "commit %s is not in the pack", hex);
-	if ((r = pack_content(x->pack, index, &p, &n)) != 0)
-		return inspect_fail(x, r, "%s", pack_why(x->pack));
-	commitfacts_read(p, n, &facts);
-	return commitfacts_put(&facts, hex, step.nparents, b);
-}
-
-/* As many commits as one message holds. */
-static int
-inspect_tell_commits(struct inspect *x)
-{
-	struct buf *list = buf_new(2 * OBJECT_PIECE), *b = buf_new(MSG_MAX);
-	uint32_t n = 0;
-	int r = list == NULL || b == NULL ? ERR_NOMEM : 0;
-
-	for (; r == 0 && x->commits_told < walk_nsteps(x->walk) && buf_len(list) < OBJECT_PIECE; n++)
-		r = inspect_put_commit(x, x->commits_told++, list);
-	if (r == 0 && (r = buf_put_u32(b, n)) == 0 && (r = buf_put(b, buf_ptr(list), buf_len(list))) == 0)
-		r = link_send(x->session, INSPECT_COMMITS, 0, b, -1);
-	buf_free(list);
-	buf_free(b);
-	return r;
-}
-
-static bool
-inspect_has_commits(const struct inspect *x)
-{
-	return (x->tell & INSPECT_TELL_COMMITS) != 0 && x->commits_told < walk_nsteps(x->walk);
-}
-
-static bool
-inspect_has_changes(const struct inspect *x)
-{
-	return x->changes != NULL && x->told < changes_count(x->changes);
-}
-
-static bool
-inspect_has_needs(const struct inspect *x)
-{
-	size_t n = 0;
-
-	if (x->walk != NULL)
-		(void)walk_needs(x->walk, &n);
-	return x->needs_told < n;
-}
-
-static int
-inspect_tell_needs(struct inspect *x)
-{
-	struct buf *b = buf_new(MSG_MAX);
-	size_t all, n;
-	const uint8_t *needs = walk_needs(x->walk, &all);
-	int r = b == NULL ? ERR_NOMEM : 0;
-
-	n = all - x->needs_told < NEEDS_PIECE ? all - x->needs_told : NEEDS_PIECE;
-	if (r == 0 && (r = buf_put_u8(b, x->needs_told + n == all)) == 0 &&
-	    (r = buf_put_string(b, needs + x->needs_told * 20, n * 20)) == 0)
-		r = link_send(x->session, INSPECT_NEEDS, 0, b, -1);
-	x->needs_told += n;
-	buf_free(b);
-	return r;
-}
-
 /* The whole pack has been walked: what is left depends on what is to be told. */
 static void
 inspect_compare(struct inspect *x)
@@ -832,7 +305,7 @@ inspect_lfs_fault(struct inspect *x, int r)
 
 	walk_commit(x->walk, f.index, commit);
 	walk_path(x->walk, f.index, path, sizeof(path));
-	if (is_secret_name(x, path))
+	if (inspect_is_secret_name(x, path))
 		where = "a file whose name is a secret";
 	lfs_oid_format(f.object.oid, oid);
 	if (f.count > 1)
@@ -955,115 +428,6 @@ inspect_object_piece(struct link *l, struct msg *m, void *arg)
 	if (r != 0)
 		inspect_finish(x, r);
 	return 0;
-}
-
-static int
-inspect_take_command(struct buf *body, struct push_command *c)
-{
-	const struct { char *to; size_t size; } fields[] = {
-		{ c->old_oid, sizeof(c->old_oid) }, { c->new_oid, sizeof(c->new_oid) }, { c->name, sizeof(c->name) },
-	};
-	const uint8_t *p;
-	size_t n;
-	int r;
-
-	memset(c, 0, sizeof(*c));
-	for (size_t i = 0; i < sizeof(fields) / sizeof(fields[0]); i++) {
-		if ((r = buf_peek_string(body, &p, &n)) != 0)
-			return r;
-		if (n >= fields[i].size || n == 0 || memchr(p, '\0', n) != NULL)
-			return ERR_FORMAT;
-		memcpy(fields[i].to, p, n);
-	}
-	if (!oid_is_hex((const uint8_t *)c->old_oid, strlen(c->old_oid)) ||
-	    !oid_is_hex((const uint8_t *)c->new_oid, strlen(c->new_oid)) ||
-	    refname_fault((const uint8_t *)c->name, strlen(c->name)) != NULL)
-		return ERR_FORMAT;
-	return oid_is_zero(c->old_oid) && oid_is_zero(c->new_oid) ? ERR_FORMAT : 0;
-}
-
-static int
-inspect_take_commands(struct inspect *x, struct buf *body)
-{
-	uint32_t n;
-	int r;
-
-	if ((r = buf_get_u32(body, &n)) != 0)
-		return r;
-	if (n == 0 || n > COMMANDS_MAX)
-		return ERR_TOOBIG;
-	if ((x->commands = calloc(n, sizeof(*x->commands))) == NULL)
-		return ERR_NOMEM;
-	for (; x->n < n; x->n++)
-		if ((r = inspect_take_command(body, &x->commands[x->n])) != 0)
-			return r;
-	return 0;
-}
-
-static bool
-is_order_cap(const uint8_t *p, size_t n)
-{
-	static const char *const words[] = { "report-status", "atomic", "quiet", "object-format=sha1" };
-
-	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
-		if (strlen(words[i]) == n && memcmp(words[i], p, n) == 0)
-			return true;
-	return n == 0 || (n >= 6 && memcmp(p, "agent=", 6) == 0);
-}
-
-/* One line of the order: it must be one of the commands that are judged here, and its capabilities ours. */
-static int
-inspect_order_line(const struct inspect *x, const struct pktline *line, bool first)
-{
-	const uint8_t *caps;
-	const char *why;
-	struct push_command c;
-	size_t n, i;
-
-	if (refcmd_parse(line->data, line->len, &c, &caps, &n, &why) != 0 || (caps != NULL) != first)
-		return ERR_FORMAT;
-	while (n > 0) {
-		const uint8_t *space = memchr(caps, ' ', n);
-		size_t len = space == NULL ? n : (size_t)(space - caps);
-
-		if (!is_order_cap(caps, len))
-			return ERR_FORMAT;
-		len += space != NULL;
-		caps += len;
-		n -= len;
-	}
-	for (i = 0; i < x->n; i++)
-		if (strcmp(c.name, x->commands[i].name) == 0 && strcmp(c.old_oid, x->commands[i].old_oid) == 0 &&
-		    strcmp(c.new_oid, x->commands[i].new_oid) == 0)
-			return 0;
-	return ERR_DENIED;
-}
-
-/* The session may have been taken over: what git will be told must be what is judged here. */
-static int
-inspect_check_order(const struct inspect *x, const uint8_t *p, size_t n)
-{
-	struct pktline_reader *reader = pktline_reader_new(CLIENT_LINE_MAX);
-	struct pktline line;
-	bool first = true;
-	size_t used;
-	int r;
-
-	if (reader == NULL)
-		return ERR_NOMEM;
-	while ((r = pktline_feed(reader, p, n, &used, &line)) == 0) {
-		p += used;
-		n -= used;
-		if (line.type != PKTLINE_DATA)
-			break;
-		if ((r = inspect_order_line(x, &line, first)) != 0)
-			break;
-		first = false;
-	}
-	if (r == 0 && (line.type != PKTLINE_FLUSH || n != 0 || first))
-		r = ERR_FORMAT;
-	pktline_reader_free(reader);
-	return r == ERR_SHORT ? ERR_FORMAT : r;
 }
 
 static int
