@@ -8,7 +8,7 @@
  *	door.c		from accept to a process of its own		peer.c		one connection: fork, grace, end
  *	monitor.c	what a session may ask, and the re-check	gitjob.c	the processes of one fetch or push
  *	dial.c		connecting to targets without waiting		control.c	the administrator's socket
- *	lfsjob.c	the keepers of LFS objects
+ *	gitjob-judge.c	what it decides of them				lfsjob.c	the keepers of LFS objects
  *	hostkey.c	the bastion's own key, and the next one
  *	proxy.c		the programs that targets are reached by	way.c		which targets a session may open
  *	pool.c		SSH connections to upstreams
@@ -171,7 +171,7 @@ void	peer_apply_krl(struct daemon *);
 extern const struct link_row monitor_rows[];
 void	monitor_gone(struct link *, int r, void *peer);
 
-/* gitjob.c: the processes of one fetch or push of one session. */
+/* gitjob.c, gitjob-judge.c: the processes of one fetch or push of one session. */
 bool	gitjob_open(struct peer *, uint32_t id, const char *upstream, const char *repo, bool push, const char **errorp);
 /* The parent's own decision on opening a repository for this peer at all: NULL or why not. Uses an approval up, if it takes one. */
 const char *gitjob_may_open(struct peer *, const char *upstream, const char *repo, bool push);

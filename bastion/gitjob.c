@@ -10,7 +10,6 @@
 #include <sys/statvfs.h>
 #include <unistd.h>
 
-#include "approvals/approvals_msg.h"
 #include "bastion/base/buf.h"
 #include "bastion/base/clock.h"
 #include "bastion/base/err.h"
@@ -20,13 +19,12 @@
 #include "bastion/base/strvec.h"
 #include "bastion/base/xmalloc.h"
 #include "bastion/conf.h"
-#include "bastion/daemon.h"
+#include "bastion/gitjob_int.h"
 #include "bastion/legspawn.h"
 #include "bastion/lfsjob.h"
 #include "bastion/monitor_msg.h"
 #include "bastion/pool.h"
 #include "bastion/pushjudge.h"
-#include "bastion/ssh/git_digest.h"
 #include "bastion/ssh/sshconn.h"
 #include "gitfilter/fsck.h"
 #include "gitfilter/gitleg_msg.h"
@@ -40,47 +38,6 @@
 #define OPS_MAX			1000
 #define SPOOL_EXTRA		(1024 * 1024)	/* the order before the pack */
 #define DISK_FLOOR		((uint64_t)256 * 1024 * 1024)	/* free bytes that spools must leave to the evidence */
-
-struct gitjob {
-	struct gitjob	*next;
-	struct daemon	*daemon;
-	struct peer	*peer;			/* NULL: its session has gone while it was storing */
-	char		 session[ID_TEXT];
-	char		*identity;
-	uint32_t	 id;
-	bool		 push;
-	char		*upstream, *repo;
-	const struct conf_upstream *place;	/* belongs to conf */
-	struct conf_ref	*conf;
-	struct pool_hold hold;		/* of an upstream elsewhere */
-	pid_t		 leg, inspector;	/* 0 = ended */
-	struct link	*leg_link, *inspector_link;
-	int		 spool;			/* -1 once handed over */
-	struct lfsjob	*keeper;		/* of the LFS objects that it names, or NULL */
-	/* the inspector's own word */
-	bool		 have_result;
-	uint8_t		 status;
-	struct push_extent extent;
-	bool		 judged;		/* its verdicts have come: these */
-	uint8_t		 digest[DIGEST_LEN];	/* of what was approved */
-	struct strvec	 spent;		/* approvals that were used for it, by request */
-	struct strvec	 denials, asks, parks;	/* rules, by id; parks: those on references too */
-	uint64_t	 length;
-	bool		 needs, may_need;	/* it builds on objects of the repository; the leg says that those are shown */
-	uint8_t		 met[DIGEST_LEN];	/* over what policy does not simply allow */
-	uint8_t		 needs_digest[DIGEST_LEN], may_need_digest[DIGEST_LEN];	/* over their names, by either */
-	struct push_command *cmds;
-	uint8_t		*ops;			/* enum inspect_op */
-	uint32_t	 ncmds;
-	bool		 force, deletes;	/* what git may do when it stores */
-	bool		 promoting;		/* approved; its LFS objects go before it */
-	bool		 approved;		/* to be stored as soon as the inspector has ended */
-	bool		 storing;
-	char		 request[ID_TEXT];	/* under which old tips are kept */
-	bool		 keep, park;
-	char		*rule, *text;		/* that has it parked; what approvers are shown; or NULL */
-	bool		 reported;		/* the leg has said how it went */
-};
 
 /* A mirror that could not be made leaves an empty folder. One that holds anything stays, of course. */
 static void
@@ -138,25 +95,6 @@ record_orphan(struct gitjob *j, const char *result)
 	    "identity", j->identity, "upstream", j->upstream, "repository", j->repo, "updates", refs, "result", result), NULL, NULL);
 }
 
-/* The upstream took nothing. What people have approved of is theirs to use again, in its time. */
-static void
-return_grants(struct gitjob *j)
-{
-	struct link *l = j->daemon->helper[HELPER_APPROVALD].link;
-
-	for (size_t i = 0; i < j->spent.n; i++) {
-		struct buf *b = buf_new(256);
-
-		if (b == NULL || buf_put_cstring(b, j->session) != 0 || buf_put_cstring(b, j->spent.v[i]) != 0 ||
-		    buf_put_string(b, j->digest, DIGEST_LEN) != 0)
-			fatal("out of memory");
-		if (l != NULL)
-			(void)link_send(l, APPROVALS_RETURN, 0, b, -1);
-		buf_free(b);
-	}
-	strvec_release(&j->spent);
-}
-
 /* Whether a report says of any reference that it was stored. */
 static bool
 any_stored(const struct gitjob *j, const uint8_t *report, size_t n)
@@ -185,7 +123,7 @@ on_stored(struct link *l, struct msg *m, void *arg)
 		goto out;
 	j->reported = true;
 	if (j->place->kind != UPSTREAM_HOSTED && (ok == GITLEG_NOT_STORED || (ok == GITLEG_ANSWERED && !any_stored(j, report, n))))
-		return_grants(j);
+		gitjob_return_grants(j);
 	if (ok != GITLEG_ANSWERED)
 		log_warn("%s: %s/%s: not stored: %s", j->session, j->upstream, j->repo, error);
 	if (j->peer == NULL) {	/* git's own words for each reference are in its report: what matters is that it is over */
@@ -526,60 +464,6 @@ open_push(struct gitjob *j)
 	return ok && send_fd(j, MONITOR_FD_DONE, -1);
 }
 
-/* Whether an approval of exactly this, by those whom this rule names, was used in this session and not spent yet. */
-static bool
-has_grant(const struct peer *p, const uint8_t digest[DIGEST_LEN], const char *rule)
-{
-	for (unsigned i = 0; i < GRANTS; i++)
-		if (p->grants[i].rule != NULL && (strcmp(p->grants[i].rule, rule) == 0 ||
-		    policy_same_approvers(p->conf->conf->policy, p->grants[i].rule, rule)) &&
-		    memcmp(p->grants[i].digest, digest, DIGEST_LEN) == 0)
-			return true;
-	return false;
-}
-
-static void
-spend_grant(struct peer *p, const uint8_t digest[DIGEST_LEN])
-{
-	for (unsigned i = 0; i < GRANTS; i++)
-		if (p->grants[i].rule != NULL && memcmp(p->grants[i].digest, digest, DIGEST_LEN) == 0) {
-			free(p->grants[i].rule);
-			p->grants[i].rule = NULL;
-		}
-}
-
-/* The parent's own decision on opening a repository at all. */
-static const char *
-judge_open(struct peer *p, const char *upstream, const char *repo, bool push)
-{
-	const struct policy *policy = p->conf->conf->policy;
-	struct request q = { .kind = REQUEST_FETCH, .target = upstream, .repo = repo, .ref = "",
-	    .now = clock_wall_ms() / 1000 };
-	uint8_t digest[DIGEST_LEN];
-	struct verdict v;
-
-	if (push)
-		return policy_may_push(policy, &p->who, upstream, repo) ? NULL : "no rule lets you push to it";
-	decide(policy, &p->who, &q, &v);
-	if (v.what == DECISION_ALLOW)
-		return NULL;
-	if (v.what == DECISION_DENY)
-		return "policy refuses it";
-	fetch_content_digest(p->who.identity, upstream, repo, digest);
-	if (!has_grant(p, digest, v.rule))
-		return "an approval is needed and there is none for this";
-	spend_grant(p, digest);
-	return NULL;
-}
-
-const char *
-gitjob_may_open(struct peer *p, const char *upstream, const char *repo, bool push)
-{
-	return !name_is_safe(repo, 256) ? "not a repository path" :
-	    p->njobs >= p->conf->conf->max_channels ? "too many transfers on one connection" :
-	    p->daemon->njobs >= GITJOBS_MAX ? "too many transfers at once; try again" : judge_open(p, upstream, repo, push);
-}
-
 /* The way to the upstream is there, or is not. */
 static void
 opened_upstream(struct pool_hold *h, const char *why)
@@ -633,68 +517,6 @@ gitjob_open(struct peer *p, uint32_t id, const char *upstream, const char *repo,
 	return false;
 }
 
-/*
- * The parent's own decision on every reference. Whether an update is a forward it cannot know: where the inspector does not,
- * git finds out when it stores, and may force only where policy lets it.
- */
-static const char *
-judge_refs(struct peer *p, struct gitjob *j, const uint8_t digest[DIGEST_LEN], bool park)
-{
-	struct request q = { .kind = REQUEST_PUSH, .target = j->upstream, .repo = j->repo, .extent = &j->extent, .now = clock_wall_ms() / 1000 };
-	struct verdict v, f;
-
-	j->force = j->deletes = true;
-	for (uint32_t i = 0; i < j->ncmds; i++) {
-		q.ref = j->cmds[i].name;
-		q.op = j->ops[i] == INSPECT_CREATE ? REF_CREATE : j->ops[i] == INSPECT_DELETE ? REF_DELETE : REF_UPDATE;
-		decide(p->conf->conf->policy, &p->who, &q, &v);
-		if (j->ops[i] == INSPECT_UNSURE) {
-			q.op = REF_FORCE;
-			decide(p->conf->conf->policy, &p->who, &q, &f);
-			if (f.what == DECISION_DENY || (!park && f.what == DECISION_PARK) ||
-			    (f.what == DECISION_ASK && !park && !has_grant(p, digest, f.rule)))
-				j->force = false;
-			else if (v.what != DECISION_ALLOW)
-				v = f;
-		}
-		if (v.what == DECISION_DENY)
-			return "policy refuses one of the references";
-		if (v.what == DECISION_PARK)
-			strvec_push(&j->parks, v.rule);
-		if (v.what == DECISION_ASK && park)
-			strvec_push(&j->asks, v.rule);
-		else if (v.what == DECISION_ASK && !has_grant(p, digest, v.rule))
-			return "an approval is needed and there is none for exactly this";
-	}
-	return NULL;
-}
-
-/*
- * Nothing moves before a human says so, so that no approval is needed yet; but who will say so must be whom every rule names that
- * has this push parked or asks about it.
- */
-static const char *
-judge_park(const struct peer *p, const struct gitjob *j, const char *rule)
-{
-	const struct policy *policy = p->conf->conf->policy;
-	const struct strvec *all[] = { &j->parks, &j->asks };
-	bool found = false;
-
-	if (j->place->kind != UPSTREAM_HOSTED)
-		return "only what is pushed to a hosted repository can be parked";
-	if (j->keeper != NULL)	/* stored, they could be fetched by name before anybody has looked */
-		return "what names LFS objects cannot be parked; leave them out, or have a human push them";
-	if (!j->judged || j->denials.n > 0)
-		return "policy refuses something that it brings";
-	for (size_t i = 0; i < j->parks.n; i++)
-		found = found || strcmp(j->parks.v[i], rule) == 0;
-	for (size_t k = 0; k < sizeof(all) / sizeof(all[0]); k++)
-		for (size_t i = 0; i < all[k]->n; i++)
-			if (strcmp(all[k]->v[i], rule) != 0 && !policy_same_approvers(policy, all[k]->v[i], rule))
-				return "its rules name different approvers";
-	return found ? NULL : "no rule has it parked";
-}
-
 /* Who pushed what, for those who will decide on a parked push. */
 static char *
 park_about(const struct gitjob *j)
@@ -705,26 +527,6 @@ park_about(const struct gitjob *j)
 	    p != NULL && p->who.owner != NULL ? p->who.owner : "", j->session, j->upstream, j->repo, j->rule);
 }
 
-/*
- * What policy says to all that the push brings, in the inspector's own word: what is denied does not pass whatever anybody has
- * approved, and what is asked about needs an approval of exactly this push by those whom the rule names.
- */
-static const char *
-judge_content(const struct peer *p, const struct gitjob *j, const uint8_t digest[DIGEST_LEN])
-{
-	if (!j->judged)
-		return "policy has not said a word about what it brings";
-	if (j->denials.n > 0)
-		return "policy refuses something that it brings";
-	if (j->parks.n > 0)
-		return "policy has it parked";
-	for (size_t i = 0; i < j->asks.n; i++)
-		if (!has_grant(p, digest, j->asks.v[i]))
-			return "an approval is needed for what it brings, and there is none for exactly this";
-	return NULL;
-}
-
-/* The leg takes the spool. From now on it, and nobody else, says how that ends. */
 /* The faults that are no error for this upstream, by name. */
 static char *
 faults_passed(const struct fsck *fsck)
@@ -740,6 +542,7 @@ faults_passed(const struct fsck *fsck)
 	return list;
 }
 
+/* The leg takes the spool. From now on it, and nobody else, says how that ends. */
 static void
 store_begin(struct gitjob *j)
 {
@@ -835,7 +638,6 @@ const char *
 gitjob_store(struct peer *p, uint32_t id, const struct gitjob_order *o)
 {
 	struct gitjob *j = p->jobs;
-	uint8_t digest[DIGEST_LEN];
 	const char *why;
 
 	while (j != NULL && j->id != id)
@@ -848,15 +650,9 @@ gitjob_store(struct peer *p, uint32_t id, const struct gitjob_order *o)
 		return "the inspection has not passed it";
 	if (j->needs && (!j->may_need || memcmp(j->needs_digest, j->may_need_digest, DIGEST_LEN) != 0))
 		return "it builds on objects that the repository does not show";
-	push_content_digest(p->who.identity, j->upstream, j->repo, j->cmds, j->ncmds, j->met, digest);
-	if ((!o->park && (why = judge_content(p, j, digest)) != NULL) || (why = judge_refs(p, j, digest, o->park)) != NULL ||
-	    (o->park ? (why = judge_park(p, j, o->rule)) != NULL : j->parks.n > 0))
-		return why != NULL ? why : "policy has it parked";
-	memcpy(j->digest, digest, DIGEST_LEN);
-	for (unsigned i = 0; i < GRANTS; i++)
-		if (p->grants[i].rule != NULL && memcmp(p->grants[i].digest, digest, DIGEST_LEN) == 0)
-			strvec_push(&j->spent, p->grants[i].request);
-	spend_grant(p, digest);
+	if ((why = gitjob_judge(j, o)) != NULL)
+		return why;
+	gitjob_take_grants(j);
 	memcpy(j->request, o->request, strlen(o->request) + 1);
 	j->park = o->park;
 	j->rule = o->park ? xstrdup(o->rule) : NULL;
