@@ -170,6 +170,8 @@ void	peer_apply_krl(struct daemon *);
 /* monitor.c: the rows of a session's link. */
 extern const struct link_row monitor_rows[];
 void	monitor_gone(struct link *, int r, void *peer);
+/* The answer to the message msg that asked for a store: why not, or NULL. */
+void	monitor_storing(struct peer *, uint32_t msg, const char *why);
 
 /* gitjob.c, gitjob-judge.c: the processes of one fetch or push of one session. */
 bool	gitjob_open(struct peer *, uint32_t id, const char *upstream, const char *repo, bool push, const char **errorp);
@@ -181,8 +183,11 @@ struct gitjob_order {
 	bool		 park;
 	const char	*rule, *text;	/* of a push that is parked: by which rule; what approvers are shown */
 };
-/* Let the repository take the spool, if the inspector and, where policy asks, an approval say so. NULL or why not. */
-const char *gitjob_store(struct peer *, uint32_t id, const struct gitjob_order *);
+/*
+ * Let the repository take the spool, if the inspector and, where policy asks, an approval say so. monitor_storing() answers the
+ * message msg: now, or once inspector and leg have been heard.
+ */
+void	gitjob_store(struct peer *, uint32_t id, uint32_t msg, const struct gitjob_order *);
 /* Take a job away. One that is storing goes on by itself, and its end is recorded. */
 void	gitjob_end(struct peer *, uint32_t id);
 void	gitjob_end_all(struct peer *);

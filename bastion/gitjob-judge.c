@@ -168,16 +168,16 @@ judge_content(const struct peer *p, const struct gitjob *j, const uint8_t digest
 }
 
 const char *
-gitjob_judge(struct gitjob *j, const struct gitjob_order *o)
+gitjob_judge(struct gitjob *j)
 {
 	struct peer *p = j->peer;
 	const char *why;
 
 	push_content_digest(p->who.identity, j->upstream, j->repo, j->cmds, j->ncmds, j->met, j->digest);
-	if ((!o->park && (why = judge_content(p, j, j->digest)) != NULL) || (why = judge_refs(p, j, j->digest, o->park)) != NULL)
+	if ((!j->park && (why = judge_content(p, j, j->digest)) != NULL) || (why = judge_refs(p, j, j->digest, j->park)) != NULL)
 		return why;
-	if (o->park)
-		return judge_park(p, j, o->rule);
+	if (j->park)
+		return judge_park(p, j, j->rule);
 	return j->parks.n > 0 ? "policy has it parked" : NULL;
 }
 

@@ -39,6 +39,8 @@
 #define SPOOL_EXTRA		(1024 * 1024)	/* the order before the pack */
 #define DISK_FLOOR		((uint64_t)256 * 1024 * 1024)	/* free bytes that spools must leave to the evidence */
 
+static void	order_run(struct gitjob *);
+
 /* A mirror that could not be made leaves an empty folder. One that holds anything stays, of course. */
 static void
 gitjob_sweep(const struct gitjob *j)
@@ -156,6 +158,8 @@ on_needs(struct link *l, struct msg *m, void *arg)
 		return ERR_FORMAT;
 	j->may_need = yes != 0;
 	memcpy(j->may_need_digest, digest, n);
+	j->needs_heard = true;
+	order_run(j);
 	return 0;
 }
 
@@ -202,6 +206,7 @@ on_result(struct link *l, struct msg *m, void *arg)
 		memcpy(j->cmds[i].new_oid, new, nnew);
 	}
 	j->have_result = true;
+	order_run(j);
 	return 0;
 }
 
@@ -282,6 +287,7 @@ on_gone(struct link *l, int r, void *arg)
 	else
 		j->inspector_link = NULL;
 	link_free(l);
+	order_run(j);
 }
 
 static bool
@@ -634,30 +640,20 @@ on_promoted(bool ok, uint32_t objects, void *arg)
 		(void)kill(j->leg, SIGKILL);	/* the session sees it go, and says so */
 }
 
-const char *
-gitjob_store(struct peer *p, uint32_t id, const struct gitjob_order *o)
+/* NULL: the store is on its way. */
+static const char *
+order_try(struct gitjob *j)
 {
-	struct gitjob *j = p->jobs;
 	const char *why;
 
-	while (j != NULL && j->id != id)
-		j = j->next;
-	if (j == NULL || !j->push || j->storing || j->promoting || j->approved || j->leg_link == NULL || j->spool == -1)
-		return "there is nothing to store";
-	if (!id_is(o->request, "REQ-", REQUEST_ID_LEN))
-		return "its request has no name";
 	if (!j->have_result || j->status == INSPECT_BAD)
 		return "the inspection has not passed it";
 	if (j->needs && (!j->may_need || memcmp(j->needs_digest, j->may_need_digest, DIGEST_LEN) != 0))
 		return "it builds on objects that the repository does not show";
-	if ((why = gitjob_judge(j, o)) != NULL)
+	if ((why = gitjob_judge(j)) != NULL)
 		return why;
 	gitjob_take_grants(j);
-	memcpy(j->request, o->request, strlen(o->request) + 1);
-	j->park = o->park;
-	j->rule = o->park ? xstrdup(o->rule) : NULL;
-	j->text = xstrdup(o->text);
-	j->keep = p->conf->conf->undo_ms > 0;
+	j->keep = j->peer->conf->conf->undo_ms > 0;
 	if (j->keeper == NULL)
 		job_approved(j);
 	else {
@@ -665,6 +661,45 @@ gitjob_store(struct peer *p, uint32_t id, const struct gitjob_order *o)
 		lfsjob_promote(j->keeper, on_promoted, j);
 	}
 	return NULL;
+}
+
+/* Inspector and leg each have a link of their own: the session, who has heard them too, may be faster with its order. */
+static void
+order_run(struct gitjob *j)
+{
+	bool heard = j->have_result ? !j->needs || j->needs_heard || j->leg_link == NULL : j->inspector_link == NULL;
+
+	if (!j->ordered || !heard)
+		return;
+	j->ordered = false;
+	monitor_storing(j->peer, j->order_msg, order_try(j));
+}
+
+void
+gitjob_store(struct peer *p, uint32_t id, uint32_t msg, const struct gitjob_order *o)
+{
+	struct gitjob *j = p->jobs;
+
+	while (j != NULL && j->id != id)
+		j = j->next;
+	if (j == NULL || !j->push || j->ordered || j->storing || j->promoting || j->approved || j->leg_link == NULL ||
+	    j->spool == -1) {
+		monitor_storing(p, msg, "there is nothing to store");
+		return;
+	}
+	if (!id_is(o->request, "REQ-", REQUEST_ID_LEN)) {
+		monitor_storing(p, msg, "its request has no name");
+		return;
+	}
+	memcpy(j->request, o->request, strlen(o->request) + 1);
+	free(j->rule);
+	free(j->text);
+	j->park = o->park;
+	j->rule = o->park ? xstrdup(o->rule) : NULL;
+	j->text = xstrdup(o->text);
+	j->order_msg = msg;
+	j->ordered = true;
+	order_run(j);
 }
 
 void

@@ -42,7 +42,8 @@ struct gitjob {
 	struct strvec	 spent;		/* approvals that were used for it, by request */
 	struct strvec	 denials, asks, parks;	/* rules, by id; parks: those on references too */
 	uint64_t	 length;
-	bool		 needs, may_need;	/* it builds on objects of the repository; the leg says that those are shown */
+	bool		 needs;			/* it builds on objects of the repository */
+	bool		 needs_heard, may_need;	/* the leg says whether those are shown */
 	uint8_t		 met[DIGEST_LEN];	/* over what policy does not simply allow */
 	uint8_t		 needs_digest[DIGEST_LEN], may_need_digest[DIGEST_LEN];	/* over their names, by either */
 	struct push_command *cmds;
@@ -52,6 +53,8 @@ struct gitjob {
 	bool		 promoting;		/* approved; its LFS objects go before it */
 	bool		 approved;		/* to be stored as soon as the inspector has ended */
 	bool		 storing;
+	bool		 ordered;		/* the session wants it stored, by a message that has no answer yet: */
+	uint32_t	 order_msg;
 	char		 request[ID_TEXT];	/* under which old tips are kept */
 	bool		 keep, park;
 	char		*rule, *text;		/* that has it parked; what approvers are shown; or NULL */
@@ -59,10 +62,10 @@ struct gitjob {
 };
 
 /*
- * Whether what was inspected may be stored (or parked, when the order says so): NULL, or why not. Sets the digest, and what git
+ * Whether what was inspected may be stored (or parked, when that is the order): NULL, or why not. Sets the digest, and what git
  * may do when it stores.
  */
-const char	*gitjob_judge(struct gitjob *, const struct gitjob_order *);
+const char	*gitjob_judge(struct gitjob *);
 /* The approvals of exactly this are used up; given back when the upstream took nothing. */
 void		 gitjob_take_grants(struct gitjob *);
 void		 gitjob_return_grants(struct gitjob *);

@@ -603,13 +603,18 @@ on_git(struct link *l, struct msg *m, void *arg)
 	return r;
 }
 
+void
+monitor_storing(struct peer *p, uint32_t msg, const char *why)
+{
+	(void)(why == NULL ? answer(p, MON_STORING, msg, true, "", 0, -1) : refuse(p, MON_STORING, msg, why));
+}
+
 static int
 on_store(struct link *l, struct msg *m, void *arg)
 {
 	struct peer *p = arg;
 	char *request = NULL, *rule = NULL, *text = NULL;
 	struct gitjob_order o;
-	const char *why;
 	uint8_t park;
 	uint32_t id;
 	int r;
@@ -620,8 +625,10 @@ on_store(struct link *l, struct msg *m, void *arg)
 	    (r = buf_get_cstring(m->body, &text)) != 0 || (r = buf_end(m->body)) != 0)
 		goto out;
 	o = (struct gitjob_order){ .request = request, .park = park == 1, .rule = rule, .text = text };
-	why = p->expired != NULL ? p->expired : gitjob_store(p, id, &o);
-	r = why == NULL ? answer(p, MON_STORING, m->id, true, "", 0, -1) : refuse(p, MON_STORING, m->id, why);
+	if (p->expired != NULL)
+		monitor_storing(p, m->id, p->expired);
+	else
+		gitjob_store(p, id, m->id, &o);
  out:
 	free(request);
 	free(rule);
