@@ -215,6 +215,7 @@ inspect(int fd, const char *const *tips, size_t n)
 	struct secretscan *scanner;
 	int s[2], p[2], status;
 	struct msgio *session;
+	struct buf *first;
 	char *error = NULL;
 	struct msg m;
 	pid_t pid;
@@ -238,10 +239,13 @@ inspect(int fd, const char *const *tips, size_t n)
 	close(s[1]);
 	close(p[1]);
 	session = msgio_new(s[0]);
-	need(pid > 0 && session != NULL && converse(session, begin(tips, n), &m) == 0, "the inspector ended without a result");
+	first = begin(tips, n);
+	need(pid > 0 && session != NULL && converse(session, first, &m) == 0, "the inspector ended without a result");
 	(void)shutdown(s[0], SHUT_RDWR);
 	need(wait4(pid, &status, 0, &after) == pid && status == 0, "the inspector did not end well");
 	say(&m, &after, before.ru_maxrss);
+	buf_free(first);
+	msgio_free(session);
 	secretscan_free(scanner);
 	return 0;
 }
