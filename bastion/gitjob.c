@@ -16,6 +16,7 @@
 #include "bastion/base/file.h"
 #include "bastion/base/log.h"
 #include "bastion/base/sandbox.h"
+#include "bastion/base/spawn.h"
 #include "bastion/base/strvec.h"
 #include "bastion/base/xmalloc.h"
 #include "bastion/conf.h"
@@ -404,8 +405,6 @@ inspector_child(struct gitjob *j, int session, int parent)
 	ip.fsck = &j->place->fsck;
 	if (close_range(6, ~0U, 0) == -1)
 		_exit(1);
-	for (int s = 1; s < NSIG; s++)
-		(void)signal(s, SIG_DFL);
 	log_init("sallyport-inspector", LOG_LEVEL_INFO);
 	sandbox_prepare();
 	sshserver_free(j->daemon->server);	/* the host key is none of its business */
@@ -454,7 +453,7 @@ open_push(struct gitjob *j)
 	fds[4] = sv[PAIR_LEG_PARENT][1];
 	if (ok && (j->leg = spawn_leg(j, fds, 5)) <= 0)
 		j->leg = 0;
-	if (ok && (j->inspector = fork()) == 0)
+	if (ok && (j->inspector = spawn_fork()) == 0)
 		inspector_child(j, sv[PAIR_INSPECTOR][1], sv[PAIR_INSPECTOR_PARENT][1]);
 	if (j->inspector == -1)
 		j->inspector = 0;

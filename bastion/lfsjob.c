@@ -15,6 +15,7 @@
 #include "bastion/base/file.h"
 #include "bastion/base/log.h"
 #include "bastion/base/sandbox.h"
+#include "bastion/base/spawn.h"
 #include "bastion/base/xmalloc.h"
 #include "bastion/conf.h"
 #include "bastion/daemon.h"
@@ -79,8 +80,6 @@ keeper_settle(const struct keeper *k, struct daemon *d)
 			_exit(1);
 	if (close_range((unsigned)(3 + n), ~0U, 0) == -1)
 		_exit(1);
-	for (int s = 1; s < NSIG; s++)
-		(void)signal(s, SIG_DFL);
 	log_init("sallyport-lfs", LOG_LEVEL_INFO);
 	sandbox_prepare();
 	sshserver_free(d->server);
@@ -145,7 +144,7 @@ job_fork(struct lfsjob *j, struct keeper *k, const struct peer *p, const char *u
 	k->top = file_join(k->conf->state_dir, "lfs");
 	k->held = held_folder(k->top, p->who.identity, upstream, repo);
 	k->repo = repo;
-	if ((j->pid = fork()) == 0)
+	if ((j->pid = spawn_fork()) == 0)
 		keeper_child(k, j->daemon);
 	if (j->pid == -1)
 		j->pid = 0;

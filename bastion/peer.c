@@ -16,6 +16,7 @@
 #include "bastion/base/err.h"
 #include "bastion/base/log.h"
 #include "bastion/base/sandbox.h"
+#include "bastion/base/spawn.h"
 #include "bastion/base/xmalloc.h"
 #include "bastion/conf.h"
 #include "bastion/daemon.h"
@@ -212,8 +213,6 @@ peer_child(struct peer *p, int fd, int mon, int audit, int approvals)
 			_exit(1);
 	if (close_range(7, ~0U, 0) == -1)
 		_exit(1);
-	for (int s = 1; s < NSIG; s++)
-		(void)signal(s, SIG_DFL);
 	log_init("sallyport-session", LOG_LEVEL_INFO);
 	sandbox_prepare();
 	if (sandbox_limits(SESSION_MEMORY, 0) != 0)
@@ -304,7 +303,7 @@ peer_begin(struct daemon *d, const struct peer_start *b)
 	p->bound = b->outer == NULL ? NULL : xstrdup(b->outer->who.identity);
 	p->pid = -1;
 	id_make("S-", SESSION_ID_LEN, p->id);
-	if (msgio_pair(mon) == 0 && msgio_pair(audit) == 0 && msgio_pair(approvals) == 0 && (p->pid = fork()) == 0)
+	if (msgio_pair(mon) == 0 && msgio_pair(audit) == 0 && msgio_pair(approvals) == 0 && (p->pid = spawn_fork()) == 0)
 		peer_child(p, b->fd, mon[1], audit[1], approvals[1]);
 	close(b->fd);
 	close(mon[1]);

@@ -46,7 +46,7 @@ static void
 pool_kill(const struct pool *x)
 {
 	if (x->pid > 0)
-		(void)kill(x->pid, SIGKILL);	/* its ssh dies with it. SIGTERM, before it runs, would be taken for ours */
+		(void)kill(x->pid, SIGKILL);	/* its ssh dies with it */
 }
 
 /* No connection, or none any more: whoever waits hears why, and whoever holds it has nothing in hand. */

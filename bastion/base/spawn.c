@@ -16,6 +16,22 @@ static char	 env_path[] = "PATH=/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin";
 static char	 env_locale[] = "LC_ALL=C.UTF-8";
 static char *const plain_env[] = { env_path, env_locale, NULL };
 
+pid_t
+spawn_fork(void)
+{
+	sigset_t all, before;
+	pid_t pid;
+
+	sigfillset(&all);
+	if (sigprocmask(SIG_SETMASK, &all, &before) == -1)
+		return -1;
+	if ((pid = fork()) == 0)
+		for (int s = 1; s < NSIG; s++)
+			(void)signal(s, SIG_DFL);
+	(void)sigprocmask(SIG_SETMASK, &before, NULL);
+	return pid;
+}
+
 /* After fork: only async-signal-safe calls from here to exec. */
 static void
 spawn_child(const struct spawn_params *p, pid_t parent)
@@ -23,8 +39,6 @@ spawn_child(const struct spawn_params *p, pid_t parent)
 	int high[SPAWN_FDS];
 	sigset_t none;
 
-	for (int s = 1; s < NSIG; s++)
-		(void)signal(s, SIG_DFL);
 	sigemptyset(&none);
 	(void)sigprocmask(SIG_SETMASK, &none, NULL);
 	if (p->die_with_parent && (prctl(PR_SET_PDEATHSIG, SIGKILL) == -1 || getppid() != parent))
@@ -54,7 +68,7 @@ spawn(const struct spawn_params *p)
 
 	if (p->path[0] != '/' || p->nfds < 3 || p->nfds > SPAWN_FDS)
 		return ERR_FORMAT;
-	pid = fork();
+	pid = spawn_fork();
 	if (pid == 0)
 		spawn_child(p, parent);
 	return pid == -1 ? ERR_SYSTEM : pid;

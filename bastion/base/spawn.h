@@ -24,6 +24,12 @@ struct spawn_params {
 	int			 die_with_parent;	/* SIGKILL when the starting process goes */
 };
 
+/*
+ * fork(), for a process that has handlers: no signal comes to the child before every one has its default action there. A handler
+ * that the child has inherited would speak to the parent's loop, which would take the child's signal for its own.
+ */
+pid_t	spawn_fork(void);
+
 /* The child's pid, or ERR_SYSTEM. The caller's descriptors stay open and the caller's. exec failing = exit status 127. */
 pid_t	spawn(const struct spawn_params *);
 

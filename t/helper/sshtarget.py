@@ -18,6 +18,21 @@ import threading
 import paramiko
 
 
+CHANNEL_REQUEST = 98
+answer_request = paramiko.Transport._channel_handler_table[CHANNEL_REQUEST]
+
+
+def request(channel, m):
+    """paramiko answers once the request has been judged: what it starts must not speak, or close, before."""
+    answer_request(channel, m)
+    then = channel.__dict__.pop("then", None)
+    if then:
+        then.start()
+
+
+paramiko.Transport._channel_handler_table[CHANNEL_REQUEST] = request
+
+
 class Target(paramiko.ServerInterface):
     def __init__(self, o, password):
         self.o, self.password, self.rounds = o, password, 0
@@ -61,7 +76,7 @@ class Target(paramiko.ServerInterface):
         return True
 
     def check_channel_exec_request(self, channel, command):
-        threading.Thread(target=self.run, args=(channel, command), daemon=True).start()
+        channel.then = threading.Thread(target=self.run, args=(channel, command), daemon=True)
         return True
 
     def run(self, channel, command):
