@@ -1,12 +1,16 @@
 # SPDX-License-Identifier: Apache-2.0
 # Sourced by contrib/check and contrib/quickstart: Debian packages, and a build out of tree. Expects $top, the source.
 
-# The one list of what building and testing need, on Debian 12.
+# What building and a first look need, on Debian 12.
 packages='build-essential autoconf automake pkg-config binutils
 	libssh-dev libgit2-dev libssl-dev libsodium-dev libjansson-dev libcurl4-openssl-dev libyaml-dev libvectorscan-dev
 	libpcre2-dev libarchive-dev libdeflate-dev zlib1g-dev libsqlite3-dev libseccomp-dev libevent-dev libcmocka-dev
-	git git-lfs openssh-client openssh-server openssl ca-certificates perl python3 python3-paramiko python3-yaml rsync socat
-	python3-dulwich python3-pygit2 ripgrep xxd jq zip p7zip-full xz-utils bzip2 zstd lz4 cpio qpdf gitolite3 lighttpd lighttpd-mod-openssl'
+	git openssh-client openssh-server openssl ca-certificates perl python3'
+
+# What only the tests need besides: other clients and servers, programs that make what is scanned. Where one is missing, what
+# needs it is skipped.
+test_packages='git-lfs gitolite3 lighttpd lighttpd-mod-openssl python3-paramiko python3-yaml python3-dulwich python3-pygit2
+	rsync socat ripgrep xxd jq zip p7zip-full xz-utils bzip2 zstd lz4 cpio qpdf'
 
 # Earlier builds of libssh do not check the tag of AES-GCM packets: what goes through them can be changed on the way.
 libssh_least=0.10.6-0+deb12u3

@@ -90,7 +90,7 @@ test_expect_success 'a push that waits stores nothing, whatever comes after it' 
 	{ GIT_SSH_COMMAND="ssh -F $TRASH_DIRECTORY/id/ci.conf" git -C work push -q origin HEAD:main >push.out 2>push.err & } &&
 	push=$! && wait_until "grep -q pending push.err" &&
 	test_must_fail git -C state/repos/demo.git cat-file -e "$(git -C work rev-parse HEAD)" &&
-	bssh eva bastion deny "$(grep -o "REQ-[A-Z0-9]*" push.err | head -n 1)" --reason no && { wait $push || :; } &&
+	bssh eva bastion deny "$(sed -n "s,.*pending \(REQ-[A-Z0-9]*\).*,\1,p" push.err | head -n 1)" --reason no && { wait $push || :; } &&
 	test_must_fail git -C state/repos/demo.git cat-file -e "$(git -C work rev-parse HEAD)"
 '
 

@@ -73,7 +73,7 @@ test_expect_success 'in names of files, of repositories and references, and in w
 	git -C work commit -qm "$EVIL" &&
 	GIT_SSH_COMMAND="ssh -F $TRASH_DIRECTORY/id/ci.conf" && export GIT_SSH_COMMAND &&
 	git -C work push -q origin "HEAD:refs/heads/agent/x" &&
-	test_must_fail git -C work push -q origin "HEAD:refs/heads/agent/$BIDI$C1" 2>err &&
+	{ test_must_fail git -C work push -q origin "HEAD:refs/heads/agent/$BIDI$C1" 2>err || { cat -v err; false; }; } &&
 	unset GIT_SSH_COMMAND &&
 	grep -a "sallyport" err | sed "s/$ESC\[[0-9;]*[mK]//g" >lines && cat -v lines && inert lines
 '

@@ -26,7 +26,7 @@ done <<EOT
 sallyport-keyd libssh libcurl libgit2 libhs libsqlite3 libpcre2-8
 sallyport-auditd libssh libcurl libgit2 libhs libsqlite3 libpcre2-8
 sallyport-approvald libssh libgit2 libhs libpcre2-8
-sallyport-gitleg libssh libcurl libsqlite3
+sallyport-gitleg libssh libsqlite3 libhs
 sallyportd libcurl libgit2
 EOT
 

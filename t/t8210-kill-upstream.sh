@@ -69,9 +69,11 @@ do
 	'
 done
 
-test_expect_success 'the connection: killed then; the client is told that it is not known, and both ends agree afterwards' '
-	begin_push master && pid=$(master_pids) && test "$(echo "$pid" | wc -w)" -eq 1 && kill -KILL $pid && >go && ended push 1 &&
-	test_grep "rejected.*agent/master .*not known: fetch and look\|rejected.*not stored so far" push.err && push_again master
+test_expect_success 'the connection: killed then; the client is told what is known, and both ends agree afterwards' '
+	begin_push master && pid=$(master_pids) && test "$(echo "$pid" | wc -w)" -eq 1 && kill -KILL $pid && >go &&
+	# The leg asks over a new connection: what it hears depends on how far the upstream is by then.
+	{ ended push 0 || { ended push 1 && test_grep "rejected.*agent/master .*not known: fetch and look\|rejected.*not stored so far" push.err; }; } &&
+	push_again master
 '
 
 test_expect_success 'the upstream: its receive-pack killed then; nothing is there, and the client is told so' '
