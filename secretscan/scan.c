@@ -250,6 +250,26 @@ scan_layer(struct form *form)
 static int	peel(struct content *, const uint8_t *p, size_t n, size_t base, const struct form *outer);
 static int	open_blobs(struct content *, struct sieve *, size_t base, const struct form *outer);
 
+#define DEEP_WORD	12	/* signs in a row, NUL bytes between them or not (UTF-16) */
+#define DEEP_BYTES	48
+
+/*
+ * Whether what is left below the last depth could be anything. A decoder finds something in noise now and then, and the next one
+ * in that: of random bytes a few survive all of them, once in some hundred megabytes, and they are no text.
+ */
+static bool
+may_hide(const struct layer *l)
+{
+	size_t run = 0;
+
+	for (size_t i = 0; i < l->n && run < DEEP_WORD; i++)
+		if (l->p[i] > 0x20 && l->p[i] < 0x7f)
+			run++;
+		else if (l->p[i] != 0)
+			run = 0;
+	return run == DEEP_WORD || l->n >= DEEP_BYTES;
+}
+
 /* What one decoder makes of a text: scanned, then decoded again. */
 static int
 peel_one(struct content *c, struct sieve *s, size_t base, const struct form *outer, size_t order)
@@ -276,7 +296,7 @@ peel_one(struct content *c, struct sieve *s, size_t base, const struct form *out
 		e = l.error;
 	if (e == 0 && l.n > 0) {
 		if (form.depth > SS_DEPTH)
-			e = cut(c, "encoded too many times");
+			e = may_hide(&l) ? cut(c, "encoded too many times") : 0;
 		else if ((e = scan_layer(&form)) == 0)
 			e = peel(c, l.p, l.n, 0, &form);
 	}

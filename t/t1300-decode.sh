@@ -138,4 +138,12 @@ test_expect_success 'what is encoded too many times is said' '
 	test_grep "not-fully-scanned" out
 '
 
+test_expect_success 'but not of a few bytes that are no text' '
+	printf "\001\220\003\377\005\206\007\210\011\212" >deep && for i in 1 2 3 4 5 6 7
+	do
+		base64 -w 0 deep >deeper && mv deeper deep || return 1
+	done &&
+	secretscan deep >out && test_must_be_empty out
+'
+
 test_done

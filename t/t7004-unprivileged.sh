@@ -57,7 +57,7 @@ at_work () {
 	bg_bssh ci "$TEST_LOGIN@web1" "echo up; cat $TRASH_DIRECTORY/hold" >out && client=$CLIENT &&
 	wait_until "grep -q up out" &&
 	wait_until all_given_up &&	# what has just been started is not there yet
-	>go && wait_client "$push" && test "$CODE" -eq 0 &&
+	>go && wait_client "$push" && { test "$CODE" -eq 0 || { cat push.err; false; }; } &&
 	echo done >hold && wait_client "$client" && test "$CODE" -eq 0 && test_grep done out &&
 	no_session
 }
